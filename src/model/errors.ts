@@ -1,0 +1,64 @@
+/**
+ * The one table of errors. Every refusal a client may see is a `CodedError`; an error without a code is our bug, and the client learns nothing of it.
+ *
+ * @module
+ */
+
+/** Code → HTTP status and the text used where the thrower gives none. Statuses are Vault's. */
+export const ERRORS = {
+  bad_request: { status: 400, text: 'invalid request' },
+  permission_denied: { status: 403, text: 'permission denied' },
+  not_found: { status: 404, text: '' },
+  unsupported_path: { status: 404, text: 'unsupported path' },
+  unsupported_operation: { status: 405, text: 'unsupported operation' },
+  conflict: { status: 409, text: 'conflict' },
+  too_large: { status: 413, text: 'request body too large' },
+  unsupported_media_type: { status: 415, text: 'unsupported media type' },
+  internal: { status: 500, text: 'internal error' },
+  not_initialized: { status: 400, text: 'Vault is not initialized' },
+  sealed: { status: 503, text: 'Vault is sealed' },
+  overloaded: { status: 503, text: 'too many requests are waiting; try again' },
+  storage_failed: { status: 500, text: 'the storage did not take the change' },
+  deadline: { status: 503, text: 'the request took too long' },
+  /** Authority changed between the check and the start of the operation: authorize again. Never leaves the pipeline. */
+  stale_claims: { status: 503, text: 'authorization changed while the request was waiting' },
+} as const satisfies Record<string, { status: number; text: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetail {
+  /** Sibling `data` of the error envelope (contract §1.6). */
+  data?: unknown;
+  /** HTTP status that differs from the code's own. */
+  status?: number;
+  cause?: unknown;
+}
+
+/** An expected failure. `messages` go to the client word for word: never put a secret in one. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  readonly messages: string[];
+  readonly data: unknown;
+  readonly status: number;
+
+  constructor(code: ErrorCode, messages?: string | string[], detail: ErrorDetail = {}) {
+    const texts = messages === undefined ? [ERRORS[code].text].filter((t) => t !== '') : [messages].flat();
+    super(texts.join('; ') || code, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'CodedError';
+    this.code = code;
+    this.messages = texts;
+    this.data = detail.data;
+    this.status = detail.status ?? ERRORS[code].status;
+  }
+}
+
+/** Shorthand for the most common refusal: 400 with one text. */
+export function badRequest(message: string, detail?: ErrorDetail): CodedError {
+  return new CodedError('bad_request', message, detail);
+}
+
+/** go-multierror's text form, which clients match literally (contract §1.7). */
+export function multiError(messages: string[]): string {
+  const head = messages.length === 1 ? '1 error occurred:' : `${messages.length} errors occurred:`;
+  return `${head}\n${messages.map((m) => `\t* ${m}\n`).join('')}\n`;
+}

@@ -1,0 +1,16 @@
+/**
+ * Every bound of the program: sizes, counts, times. Grouped by room.
+ *
+ * @module
+ */
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const MIB = 1024 * 1024;
+
+// http
+export const BODY_BYTES_MAX = 32 * MIB;
+export const OPEN_BODY_BYTES_MAX = 1 * MIB;
+export const JSON_DEPTH_MAX = 500;
+export const JSON_VALUES_MAX = 1_000_000;
+export const REQUEST_DURATION_MS = 90 * SECOND_MS;
