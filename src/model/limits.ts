@@ -14,3 +14,8 @@ export const OPEN_BODY_BYTES_MAX = 1 * MIB;
 export const JSON_DEPTH_MAX = 500;
 export const JSON_VALUES_MAX = 1_000_000;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
+
+// storage
+/** Bytes of a storage path. LMDB's keys end at 1,978 bytes. */
+export const STORAGE_PATH_BYTES_MAX = 1_900;
+export const STORAGE_LIST_PAGE = 1_000;

@@ -1,0 +1,94 @@
+/**
+ * What passes between `http/` and `pipeline/`: one request that was parsed once, and the reply to it.
+ *
+ * @module
+ */
+import type { Encodable, JsonMap, RawJson } from './json.ts';
+
+/** What a verb asks for. POST and PUT are `update` here; whether that creates is decided where the object is known. */
+export type Verb = 'read' | 'list' | 'update' | 'delete' | 'patch' | 'help' | 'header';
+
+/**
+ * The one spelling of a request's path, made by `parsePath` and used by policy, actor id and handler alike: percent-escapes
+ * decoded once, no empty, `.` or `..` segment, no control character, no leading slash. A list's path ends in `/`.
+ */
+export interface CanonicalPath {
+  /** After `/v1/`, e.g. `secret/data/a b`. */
+  readonly text: string;
+  /** True where the client's own spelling ended in `/`. */
+  readonly trailingSlash: boolean;
+}
+
+/** TTL asked for by X-Vault-Wrap-TTL, whole seconds; undefined where the header is absent. */
+export interface Request {
+  /** UUID v4, drawn at the door; or the client's X-Coffer-Request-Id where that is a UUID. */
+  readonly id: string;
+  readonly verb: Verb;
+  readonly method: string;
+  readonly path: CanonicalPath;
+  /** Canonical text of the X-Vault-Namespace header without slashes at the ends, '' for the root namespace. */
+  readonly namespace: string;
+  /** From X-Vault-Token or Authorization: Bearer. */
+  readonly token: string | undefined;
+  /** Query fields, decoded; `list`, `scan` and `help` are taken out. Repeated keys become lists. */
+  readonly query: JsonMap;
+  /** The parsed body; undefined where there was none. Always undefined for read, list, delete, help, header. */
+  readonly body: JsonMap | undefined;
+  readonly bodyBytes: number;
+  readonly wrapTtlSeconds: number | undefined;
+  /** Lower-case names. Credentials (x-vault-token, authorization) are taken out. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Wall clock, ms, when the head was read. */
+  readonly receivedAtMs: number;
+  /** Fires when the client goes away or the request's time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** The `auth` block of an envelope, in wire order (contract §1.5). */
+export interface AuthBlock {
+  client_token: string;
+  accessor: string;
+  policies: string[];
+  token_policies?: string[];
+  identity_policies?: string[];
+  metadata: Record<string, string> | null;
+  lease_duration: number;
+  renewable: boolean;
+  entity_id: string;
+  token_type: 'service' | 'batch';
+  orphan: boolean;
+  mfa_requirement: null;
+  num_uses: number;
+}
+
+/** A logical answer, before the envelope. Nothing in it: 204. */
+export interface LogicalReply {
+  data?: { [key: string]: Encodable } | ReadonlyMap<string, Encodable> | RawJson | null;
+  auth?: AuthBlock;
+  leaseId?: string;
+  leaseDuration?: number;
+  renewable?: boolean;
+  warnings?: string[];
+  /** Write the members of `data` at the top level too (contract §1.5 "injected"). */
+  inject?: boolean;
+  /** Another status than 200 or 204, e.g. 404 with a body for a deleted KV version, 202. */
+  status?: number;
+}
+
+/** What `http/` sends. */
+export type Reply =
+  | { readonly kind: 'envelope'; readonly status: number; readonly requestId: string; readonly mountType: string; readonly reply: LogicalReply }
+  /** A JSON value without the envelope, members in the order given. */
+  | { readonly kind: 'bare'; readonly status: number; readonly value: Encodable }
+  | { readonly kind: 'error'; readonly status: number; readonly errors: readonly string[]; readonly data?: Encodable; readonly retryAfterSeconds?: number }
+  | { readonly kind: 'raw'; readonly status: number; readonly contentType: string; readonly body: Uint8Array | string; readonly headers?: Record<string, string> }
+  | { readonly kind: 'empty'; readonly status: number };
+
+/** The whole of what `http/` needs from `pipeline/`. Never rejects. */
+export interface RequestHandler {
+  handle(request: Request): Promise<Reply>;
+  /** Is this method and path served without a token? Such bodies are bounded by OPEN_BODY_BYTES_MAX. */
+  isOpen(path: string): boolean;
+}
