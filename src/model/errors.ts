@@ -62,3 +62,8 @@ export function multiError(messages: string[]): string {
   const head = messages.length === 1 ? '1 error occurred:' : `${messages.length} errors occurred:`;
   return `${head}\n${messages.map((m) => `\t* ${m}\n`).join('')}\n`;
 }
+
+/** A valid token whose policies do not allow it (contract §1.6). */
+export function denied(): CodedError {
+  return new CodedError('permission_denied', multiError(['permission denied']));
+}

@@ -79,11 +79,29 @@ export interface LogicalReply {
 
 /** What `http/` sends. */
 export type Reply =
-  | { readonly kind: 'envelope'; readonly status: number; readonly requestId: string; readonly mountType: string; readonly reply: LogicalReply }
+  | {
+      readonly kind: 'envelope';
+      readonly status: number;
+      readonly requestId: string;
+      readonly mountType: string;
+      readonly reply: LogicalReply;
+    }
   /** A JSON value without the envelope, members in the order given. */
   | { readonly kind: 'bare'; readonly status: number; readonly value: Encodable }
-  | { readonly kind: 'error'; readonly status: number; readonly errors: readonly string[]; readonly data?: Encodable; readonly retryAfterSeconds?: number }
-  | { readonly kind: 'raw'; readonly status: number; readonly contentType: string; readonly body: Uint8Array | string; readonly headers?: Record<string, string> }
+  | {
+      readonly kind: 'error';
+      readonly status: number;
+      readonly errors: readonly string[];
+      readonly data?: Encodable;
+      readonly retryAfterSeconds?: number;
+    }
+  | {
+      readonly kind: 'raw';
+      readonly status: number;
+      readonly contentType: string;
+      readonly body: Uint8Array | string;
+      readonly headers?: Record<string, string>;
+    }
   | { readonly kind: 'empty'; readonly status: number };
 
 /** The whole of what `http/` needs from `pipeline/`. Never rejects. */

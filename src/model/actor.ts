@@ -1,0 +1,125 @@
+/**
+ * Actors as declared and as addressed. An actor is the only writer of one thing's state; its id names namespace, mount, kind and name.
+ *
+ * @module
+ */
+import type { Caller } from './caller.ts';
+import type { Mount } from './mount.ts';
+
+export interface ActorId {
+  readonly kind: string;
+  readonly namespace: string;
+  /** The mount's uuid. */
+  readonly mount: string;
+  /** A canonical path or name; `/` separates segments, which rest sealed one by one. */
+  readonly name: string;
+}
+
+/** One text for one actor; two actors never share one, since only the name may hold `/`. */
+export function actorKey(id: ActorId): string {
+  return `${id.kind}:${id.namespace}/${id.mount}/${id.name}`;
+}
+
+/** Reads one of the actor's further records (see `RecordChange`), as last committed. */
+export type ReadRecord = (name: string) => Promise<Uint8Array | undefined>;
+
+/** A record beside the head. `name` is a short word of ours, such as `v/3`: never a secret, it rests readable. */
+export interface RecordChange {
+  readonly name: string;
+  /** Undefined: delete. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** An index entry that this actor alone writes, `by/<index>/<group>/<entry>`: a hint, its reader asks the actor. */
+export interface IndexEntry {
+  readonly index: string;
+  readonly group: string;
+  readonly entry: string;
+}
+
+/**
+ * A kind of actor: declared, not coded. `S` is its state, never changed in place: an operation returns the next one.
+ * The state of an actor of which nothing is stored is what `decode(undefined)` gives.
+ */
+export interface ActorKind<S> {
+  readonly kind: string;
+  /** Active at most on one node; beyond it one that was not used lately is passivated first. */
+  readonly activeMax: number;
+  readonly idleMs: number;
+  /** Waiting messages; one more is answered `overloaded`. */
+  readonly mailboxMax: number;
+  decode(head: Uint8Array | undefined, id: ActorId, read: ReadRecord): S | Promise<S>;
+  /** The head record; undefined: nothing is left, the head is deleted. */
+  encode(state: S): Uint8Array | undefined;
+  /** Wall-clock ms at which `onDue` wants to run; kept in the timer index by the same commit. */
+  dueAt?(state: S): number | undefined;
+  /** Runs at `dueAt`, on the owner, once the state still says so. It sends its own operations. */
+  onDue?(state: S, id: ActorId): Promise<void>;
+  indexes?(state: S, id: ActorId): readonly IndexEntry[];
+  /** Zeroes key bytes before the state is let go. */
+  wipe?(state: S): void;
+}
+
+/** What a changing operation leaves. Without `next` nothing changes and nothing is committed. */
+export interface Outcome<S, R> {
+  readonly reply: R;
+  readonly next?: { readonly state: S; readonly records?: readonly RecordChange[] };
+}
+
+/**
+ * The authority under which a message was sent. The owner asks `good()` in the turn in which the operation starts
+ * (protocol §8); false: answered `stale_claims`, and the sender authorizes anew.
+ */
+export interface Claims {
+  good(): boolean;
+  /** For operations that create or update: which of the two the policies allow. */
+  readonly mayCreate: boolean;
+  readonly mayUpdate: boolean;
+}
+
+/** Authority of the program itself: timers, sweeps, start-up. */
+export const OWN_CLAIMS: Claims = { good: () => true, mayCreate: true, mayUpdate: true };
+
+/** What an operation inside an actor is given besides state and params. */
+export interface ActorContext {
+  readonly id: ActorId;
+  readonly claims: Claims;
+  /** Wall clock, ms. */
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  record: ReadRecord;
+  /** Absent where the program itself sends the message. */
+  readonly caller?: Caller;
+  readonly mount?: Mount;
+}
+
+/** An operation of an actor. `id` is unique in the program: it is what a message between nodes names. */
+export interface ActorOperation<S, P, R> {
+  readonly id: string;
+  readonly actor: ActorKind<S>;
+  /** `read`: runs on the committed snapshot at once, queues behind nothing. `change`: runs in the mailbox, one at a time. */
+  readonly mode: 'read' | 'change';
+  run(state: S, params: P, ctx: ActorContext): Outcome<S, R> | Promise<Outcome<S, R>>;
+}
+
+export interface SendOptions {
+  readonly claims: Claims;
+  readonly caller?: Caller;
+  readonly mount?: Mount;
+  readonly signal?: AbortSignal;
+}
+
+/** How everything reaches actors, wherever they are. */
+export interface Cluster {
+  send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
+  /** Names one level below `prefix` ('' or ending in `/`): actors, and `folder/` where there are more below; sorted by bytes. */
+  list(
+    kind: string,
+    namespace: string,
+    mount: string,
+    prefix: string,
+    options?: { after?: string; limit?: number },
+  ): Promise<string[]>;
+  /** Entries of an index group, at most `limit`, unsorted. */
+  index(index: string, group: string, limit: number): Promise<string[]>;
+}

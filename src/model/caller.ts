@@ -1,0 +1,44 @@
+/**
+ * Who asks, as far as a token tells.
+ *
+ * @module
+ */
+
+/** What a token's record says of it. Times are wall-clock ms, durations seconds. The token itself is stored nowhere. */
+export interface TokenState {
+  /** Accessor of the parent; undefined: an orphan. */
+  parent: string | undefined;
+  policies: string[];
+  meta: Record<string, string> | null;
+  displayName: string;
+  /** Uses that are left; undefined: not limited. 0: spent, good for nothing more. */
+  usesLeft: number | undefined;
+  /** num_uses it was made with; 0: not limited. */
+  numUses: number;
+  type: 'service';
+  /** API path it was made at, `auth/token/create`. */
+  path: string;
+  role?: string;
+  createdAtMs: number;
+  /** Seconds it was granted at creation; 0: never expires. */
+  ttl: number;
+  /** Undefined: never. */
+  expiresAtMs: number | undefined;
+  explicitMaxTtl: number;
+  period: number;
+  renewable: boolean;
+  renewedAtMs?: number;
+  noDefaultPolicy: boolean;
+  /**
+   * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.
+   */
+  dying?: 'tree' | 'self';
+}
+
+export interface Caller {
+  /** The token as sent. Enters no log; audit hashes it. */
+  readonly token: string;
+  readonly accessor: string;
+  readonly state: TokenState;
+  readonly isRoot: boolean;
+}

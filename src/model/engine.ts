@@ -1,0 +1,147 @@
+/**
+ * Engines as tables: a route says which operation answers which verb; an operation says whose it is, what it takes, what it does.
+ * Routing, OpenAPI, help and the compatibility list all come from these tables.
+ *
+ * @module
+ */
+import type { ActorContext, ActorKind, ActorOperation, Cluster, Outcome } from './actor.ts';
+import type { Caller } from './caller.ts';
+import { denied } from './errors.ts';
+import type { JsonMap } from './json.ts';
+import type { Mount } from './mount.ts';
+import type { Decoded, Params } from './params.ts';
+import type { LogicalReply, Request } from './request.ts';
+
+/** What the request was, for operations that need more than their params. */
+export interface RouteContext {
+  readonly request: Request;
+  readonly mount: Mount;
+  /** Undefined on open routes that were called without a token. */
+  readonly caller: Caller | undefined;
+  /** What `:name` and `:path*` stood for. */
+  readonly captures: Readonly<Record<string, string>>;
+  /** Whole body, or the query where the verb has no body. */
+  readonly sent: JsonMap;
+  readonly cluster: Cluster;
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+}
+
+interface OperationBase<P extends Params> {
+  /** One sentence, for help and OpenAPI. */
+  readonly summary: string;
+  readonly params: P;
+  /** All of the body is the value: unknown fields are no mistake, and nothing is decoded by name. */
+  readonly wholeBody?: boolean;
+}
+
+/** Runs where the request entered, outside any actor: lists, what concerns the node, what sends several messages. */
+export interface PlainOperation<P extends Params = Params> extends OperationBase<P> {
+  readonly where: 'here';
+  run(params: Decoded<P>, ctx: RouteContext): LogicalReply | Promise<LogicalReply>;
+}
+
+/** Runs in the mailbox, or on the snapshot, of the actor that the route names. */
+export interface RoutedOperation<S = unknown, P extends Params = Params> extends OperationBase<P> {
+  readonly where: 'actor';
+  readonly op: ActorOperation<S, { params: Decoded<P>; sent: JsonMap }, LogicalReply>;
+  /** Its name within the mount; the route's only capture unless given. */
+  actorName(captures: Readonly<Record<string, string>>, caller: Caller | undefined): string;
+  /** Says whether the object exists, so that POST is `create` or `update`; without it POST is `update`. */
+  readonly exists?: (state: S) => boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table holds operations of many kinds; each is typed where it is declared
+export type AnyOperation = PlainOperation<any> | RoutedOperation<any, any>;
+
+export interface Route {
+  readonly read?: AnyOperation;
+  readonly list?: AnyOperation;
+  readonly update?: AnyOperation;
+  readonly delete?: AnyOperation;
+  readonly patch?: AnyOperation;
+  /** Served without a token; a token that is sent is still looked at where `'token welcome'`. */
+  readonly open?: true | 'token welcome';
+  /** Needs `sudo` besides the verb's capability. */
+  readonly sudo?: true;
+  /** Answered by a sealed or uninitialised node too. */
+  readonly whileSealed?: true;
+  /** Captures that are lower-cased before policy, actor id and audit see them. */
+  readonly lowerCase?: readonly string[];
+}
+
+export interface Engine {
+  readonly type: string;
+  readonly description: string;
+  /** In the order in which they are tried; `:name` is one name, `:path*` the rest (may be empty). */
+  readonly routes: Readonly<Record<string, Route>>;
+}
+
+export function engine(type: string, description: string, routes: Record<string, Route>): Engine {
+  return { type, description, routes };
+}
+
+/** An operation that runs where the request entered. */
+export function operation<P extends Params>(declared: Omit<PlainOperation<P>, 'where'>): PlainOperation<P> {
+  return { where: 'here', ...declared };
+}
+
+interface Declared<S, P extends Params> extends OperationBase<P> {
+  readonly actor: ActorKind<S>;
+  readonly id: string;
+  actorName?(captures: Readonly<Record<string, string>>, caller: Caller | undefined): string;
+}
+
+type Sent<P extends Params> = { params: Decoded<P>; sent: JsonMap };
+
+/** Reads an actor's snapshot; changes nothing. */
+export function reading<S, P extends Params>(
+  declared: Declared<S, P> & {
+    run(state: S, params: Decoded<P>, ctx: ActorContext, sent: JsonMap): LogicalReply | Promise<LogicalReply>;
+  },
+): RoutedOperation<S, P> {
+  const { run } = declared;
+  return routed(declared, {
+    id: declared.id,
+    actor: declared.actor,
+    mode: 'read',
+    run: (state, message, ctx) => {
+      const reply = run(state, message.params, ctx, message.sent);
+      return reply instanceof Promise ? reply.then((value) => ({ reply: value })) : { reply };
+    },
+  });
+}
+
+/** Changes an actor's state, in its mailbox. Where `exists` is given, the claims must allow that one of create and update. */
+export function changing<S, P extends Params>(
+  declared: Declared<S, P> & {
+    exists?(state: S): boolean;
+    run(
+      state: S,
+      params: Decoded<P>,
+      ctx: ActorContext,
+      sent: JsonMap,
+    ): Outcome<S, LogicalReply> | Promise<Outcome<S, LogicalReply>>;
+  },
+): RoutedOperation<S, P> {
+  const { run, exists } = declared;
+  const made = routed<S, P>(declared, {
+    id: declared.id,
+    actor: declared.actor,
+    mode: 'change',
+    run: (state, message, ctx) => {
+      if (exists && !(exists(state) ? ctx.claims.mayUpdate : ctx.claims.mayCreate)) throw denied();
+      return run(state, message.params, ctx, message.sent);
+    },
+  });
+  return exists ? { ...made, exists } : made;
+}
+
+function routed<S, P extends Params>(
+  declared: Declared<S, P>,
+  op: ActorOperation<S, Sent<P>, LogicalReply>,
+): RoutedOperation<S, P> {
+  const { summary, params, wholeBody } = declared;
+  const actorName = declared.actorName ?? ((captures) => Object.values(captures)[0] ?? '');
+  return { where: 'actor', summary, params, wholeBody, op, actorName };
+}

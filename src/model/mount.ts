@@ -1,0 +1,43 @@
+/**
+ * A mount: an engine or an auth method at a path.
+ *
+ * @module
+ */
+
+/** Tunable settings. Durations are whole seconds; 0 or absent means the system's default. */
+export interface MountConfig {
+  default_lease_ttl: number;
+  max_lease_ttl: number;
+  force_no_cache: boolean;
+  listing_visibility?: string;
+  audit_non_hmac_request_keys?: string[];
+  audit_non_hmac_response_keys?: string[];
+  passthrough_request_headers?: string[];
+  allowed_response_headers?: string[];
+  token_type?: string;
+  user_lockout_config?: Record<string, unknown>;
+}
+
+export interface Mount {
+  /** Which table it stands in: an auth method's API path is `auth/` + path. */
+  readonly class: 'secret' | 'auth';
+  /** Ends in `/`, without `auth/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  /** Never used twice: what is mounted again under the same path has another one, so old data is out of reach. */
+  readonly uuid: string;
+  /** `<type>_<8 hex>`. */
+  readonly accessor: string;
+  readonly namespace: string;
+  readonly config: MountConfig;
+  readonly options: Readonly<Record<string, string>> | null;
+  readonly local: boolean;
+  readonly seal_wrap: boolean;
+  readonly external_entropy_access: boolean;
+}
+
+/** The path a request names it by: `secret/`, `auth/token/`. */
+export function apiPath(mount: Pick<Mount, 'class' | 'path'>): string {
+  return mount.class === 'auth' ? `auth/${mount.path}` : mount.path;
+}
