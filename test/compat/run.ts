@@ -1,0 +1,41 @@
+/**
+ * `npm run compat`: real clients against Coffer, within six minutes on two cores.
+ *
+ *     npm run compat -- [hvac] [node-vault] [go] [--against=bao] [--only=EXPRESSION]
+ *
+ * Without names all parts run. `--against=bao` tries the harness itself on OpenBao. `--only` is for hvac: pytest's `-k`.
+ *
+ * @module
+ */
+
+import { parseArgs } from 'node:util';
+import { type Check, printPart, printTotal } from './checks.ts';
+import { runHvac } from './hvac/run-hvac.ts';
+import { chooseTarget, type Target } from './target.ts';
+
+type Part = (target: Target, only: string | undefined) => Promise<Check[]>;
+
+const PARTS: Record<string, Part> = {
+  hvac: runHvac,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { against: { type: 'string', default: 'coffer' }, only: { type: 'string' } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const unknown = names.filter((name) => PARTS[name] === undefined);
+if (unknown.length > 0)
+  throw new Error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+
+const target = await chooseTarget(values.against);
+const all: Check[] = [];
+for (const name of names) {
+  const started = Date.now();
+  const checks = await PARTS[name]!(target, values.only).catch((error: Error): Check[] => [
+    { name, outcome: 'failed', detail: error.stack },
+  ]);
+  printPart(name, checks, (Date.now() - started) / 1_000);
+  all.push(...checks);
+}
+printTotal(all);
