@@ -1,0 +1,290 @@
+/**
+ * One active actor: its committed state, its mailbox, and the way from a message to a durable change.
+ *
+ * Reads run on the committed state in one turn. Changes wait in the mailbox; what waits runs one after another on a working state and
+ * is committed together; only then is the state switched and each message answered (protocol §6).
+ *
+ * @module
+ */
+import assert from 'node:assert';
+import type {
+  ActorContext,
+  ActorId,
+  ActorKind,
+  ActorOperation,
+  Outcome,
+  SendOptions,
+} from '../model/actor.ts';
+import { CodedError } from '../model/errors.ts';
+import { COMMIT_OPERATIONS } from '../model/limits.ts';
+import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
+import {
+  actorKey,
+  encodeActorId,
+  indexPath,
+  type Names,
+  type Places,
+  placesOf,
+  timerPath,
+} from './places.ts';
+import type { Spawned } from './spawn.ts';
+
+export interface Components {
+  readonly storage: Storage;
+  readonly names: Names;
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  /** A commit that was durable put a timer there. */
+  timerSet(path: string, dueMs: number): void;
+  /** Something went wrong that no client can be told: for our log. */
+  fault(what: string, error: unknown): void;
+}
+
+interface Message {
+  readonly op: ActorOperation<unknown, unknown, unknown>;
+  readonly params: unknown;
+  readonly options: SendOptions;
+  resolve(reply: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Ran {
+  readonly message: Message;
+  readonly reply: unknown;
+}
+
+type Records = Map<string, Uint8Array | undefined>;
+
+export class Activation {
+  readonly id: ActorId;
+  readonly key: string;
+  readonly kind: ActorKind<unknown>;
+  /** Set by a use, taken away when the passivator passes by. */
+  touched = true;
+  spawned: Spawned | undefined;
+  readonly #parts: Components;
+  readonly #places: Places;
+  #state: unknown;
+  #headVersion = 0;
+  #loaded = false;
+  #loading: Promise<void> | undefined;
+  #mailbox: Message[] = [];
+  #working = false;
+
+  constructor(id: ActorId, kind: ActorKind<unknown>, parts: Components) {
+    this.id = id;
+    this.key = actorKey(id);
+    this.kind = kind;
+    this.#parts = parts;
+    this.#places = placesOf(parts.names, id);
+  }
+
+  /** Nothing is stored of it: it is not worth keeping active. */
+  get isAbsent(): boolean {
+    return this.#loaded && this.#headVersion === 0;
+  }
+
+  get isIdle(): boolean {
+    return !this.#working && this.#mailbox.length === 0 && this.#loading === undefined;
+  }
+
+  get isLoaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** The committed state. Meaningful once loaded. */
+  get state(): unknown {
+    return this.#state;
+  }
+
+  /** Loads once, however many ask. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const head = await this.#parts.storage.get(this.#places.head);
+    const state = await this.kind.decode(head?.value, this.id, (name) => this.#readRecord(name));
+    this.#state = state;
+    this.#headVersion = head?.version ?? 0;
+    this.#loaded = true;
+  }
+
+  async #readRecord(name: string): Promise<Uint8Array | undefined> {
+    return (await this.#parts.storage.get(this.#places.rest + name))?.value;
+  }
+
+  /** Runs a reading operation on the committed state, in this turn. */
+  read(op: ActorOperation<unknown, unknown, unknown>, params: unknown, options: SendOptions): unknown {
+    assert(this.#loaded);
+    if (!options.claims.good()) throw new CodedError('stale_claims');
+    const outcome = op.run(this.#state, params, this.#context(options, undefined));
+    return outcome instanceof Promise ? outcome.then((o) => o.reply) : outcome.reply;
+  }
+
+  /** @throws CodedError `overloaded` where the mailbox is full. */
+  enqueue(message: Message): void {
+    if (this.#mailbox.length >= this.kind.mailboxMax) throw new CodedError('overloaded');
+    this.#mailbox.push(message);
+    if (!this.#working && this.#mailbox.length === 1) this.spawned?.wake();
+  }
+
+  /** Works through the mailbox. nact calls it, one call at a time. */
+  async work(): Promise<void> {
+    this.#working = true;
+    try {
+      while (this.#mailbox.length > 0) {
+        const batch = this.#mailbox;
+        this.#mailbox = [];
+        await this.#runBatch(batch).catch((error: unknown) => {
+          for (const message of batch) message.reject(error);
+        });
+      }
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  /** Wipes what it holds. The caller has taken it out of the registry. */
+  release(): void {
+    this.spawned?.stop();
+    if (this.#loaded) this.kind.wipe?.(this.#state);
+    this.#state = undefined;
+    this.#loaded = false;
+    for (const message of this.#mailbox) message.reject(new CodedError('sealed'));
+    this.#mailbox = [];
+  }
+
+  async #runBatch(batch: Message[]): Promise<void> {
+    let waiting = batch;
+    for (let attempt = 0; waiting.length > 0; ) {
+      if (!this.#loaded) await this.load();
+      const { ran, rest, state, records } = await this.#runOn(waiting);
+      try {
+        await this.#commit(state, records);
+      } catch (error) {
+        this.#loaded = false;
+        if (error instanceof Conflict && attempt === 0) {
+          attempt = 1;
+          waiting = [...ran.map((r) => r.message), ...rest];
+          continue;
+        }
+        this.#parts.fault('commit', error);
+        const told = storageError(error);
+        for (const { message } of ran) message.reject(told);
+        waiting = rest;
+        continue;
+      }
+      for (const { message, reply } of ran) message.resolve(reply);
+      attempt = 0;
+      waiting = rest;
+    }
+  }
+
+  /** Runs messages on a working state until one commit is full. The refused are answered at once: nothing happened. */
+  async #runOn(
+    messages: Message[],
+  ): Promise<{ ran: Ran[]; rest: Message[]; state: unknown; records: Records }> {
+    const ran: Ran[] = [];
+    const records: Records = new Map();
+    let state = this.#state;
+    let at = 0;
+    for (; at < messages.length; at++) {
+      const message = messages[at]!;
+      if (records.size >= COMMIT_OPERATIONS / 2) break;
+      try {
+        if (message.options.signal?.aborted) throw new CodedError('deadline');
+        if (!message.options.claims.good()) throw new CodedError('stale_claims');
+        let outcome = message.op.run(state, message.params, this.#context(message.options, records)) as
+          | Outcome<unknown, unknown>
+          | Promise<Outcome<unknown, unknown>>;
+        if (outcome instanceof Promise) outcome = await outcome;
+        if (outcome.next) {
+          state = outcome.next.state;
+          for (const { name, value } of outcome.next.records ?? []) records.set(name, value);
+        }
+        ran.push({ message, reply: outcome.reply });
+      } catch (error) {
+        message.reject(error);
+      }
+    }
+    return { ran, rest: messages.slice(at), state, records };
+  }
+
+  async #commit(state: unknown, records: Records): Promise<void> {
+    if (state === this.#state && records.size === 0) return;
+    const { storage, names } = this.#parts;
+    const before = this.#state;
+    const head = this.kind.encode(state);
+    const changes: Change[] = [];
+    if (head !== undefined || this.#headVersion !== 0) changes.push({ path: this.#places.head, value: head });
+    for (const [name, value] of records) changes.push({ path: this.#places.rest + name, value });
+
+    const [dueBefore, due] = [this.kind.dueAt?.(before), this.kind.dueAt?.(state)];
+    const timer = due === undefined ? undefined : timerPath(this.key, due);
+    if (due !== dueBefore) {
+      if (dueBefore !== undefined) changes.push({ path: timerPath(this.key, dueBefore), value: undefined });
+      if (timer !== undefined) changes.push({ path: timer, value: encodeActorId(this.id) });
+    }
+    if (this.kind.indexes) {
+      const [old, fresh] = [this.kind.indexes(before, this.id), this.kind.indexes(state, this.id)].map(
+        (entries) => new Set(entries!.map((entry) => indexPath(names, entry))),
+      );
+      for (const path of old!) if (!fresh!.has(path)) changes.push({ path, value: undefined });
+      for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: new Uint8Array(0) });
+    }
+    if (changes.length > 0) {
+      const conditions: Condition[] = [{ path: this.#places.head, version: this.#headVersion }];
+      const version = await storage.commit(changes, conditions);
+      if (head !== undefined) this.#headVersion = version;
+      else this.#headVersion = 0;
+    }
+    this.#state = state;
+    if (timer !== undefined && due !== undefined && due !== dueBefore) this.#parts.timerSet(timer, due);
+  }
+
+  #context(options: SendOptions, records: Records | undefined): ActorContext {
+    return new MessageContext(this.id, this.#parts, options, (name) =>
+      records?.has(name) ? Promise.resolve(records.get(name)) : this.#readRecord(name),
+    );
+  }
+}
+
+/** What an operation is given. A class, so that a read makes one small object and no closures but the record reader. */
+class MessageContext implements ActorContext {
+  readonly id: ActorId;
+  readonly record: ActorContext['record'];
+  readonly #parts: Components;
+  readonly #options: SendOptions;
+
+  constructor(id: ActorId, parts: Components, options: SendOptions, record: ActorContext['record']) {
+    this.id = id;
+    this.record = record;
+    this.#parts = parts;
+    this.#options = options;
+  }
+  get claims(): SendOptions['claims'] {
+    return this.#options.claims;
+  }
+  get caller(): SendOptions['caller'] {
+    return this.#options.caller;
+  }
+  get mount(): SendOptions['mount'] {
+    return this.#options.mount;
+  }
+  now(): number {
+    return this.#parts.now();
+  }
+  randomBytes(bytes: number): Buffer {
+    return this.#parts.randomBytes(bytes);
+  }
+}
+
+function storageError(error: unknown): unknown {
+  if (error instanceof CodedError) return error;
+  const why = error instanceof StorageFailed ? error.message : 'the record changed meanwhile';
+  return new CodedError('storage_failed', why, { cause: error });
+}

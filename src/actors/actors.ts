@@ -1,0 +1,181 @@
+/**
+ * The actors of this node: a registry of the active ones, bounded by kind, and the way messages reach them.
+ *
+ * @module
+ */
+import type { ActorId, ActorKind, ActorOperation, SendOptions } from '../model/actor.ts';
+import { CodedError } from '../model/errors.ts';
+import { PASSIVATE_EVERY_MS } from '../model/limits.ts';
+import type { Storage } from '../model/storage.ts';
+import { Activation, type Components } from './activation.ts';
+import { actorKey, type Names, shardOf } from './places.ts';
+import { makeSpawner } from './spawn.ts';
+
+export interface Timers {
+  setInterval(run: () => void, ms: number): { clear(): void };
+}
+
+export interface ActorsOptions {
+  readonly storage: Storage;
+  readonly names: Names;
+  readonly kinds: readonly ActorKind<never>[];
+  readonly timers: Timers;
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  timerSet(path: string, dueMs: number): void;
+  fault(what: string, error: unknown): void;
+}
+
+export interface Actors {
+  send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
+  /** The committed state if the actor is active here, in this turn; else undefined. */
+  peek(key: string): { state: unknown } | undefined;
+  kind(name: string): ActorKind<unknown> | undefined;
+  /** How many are active, by kind. */
+  counts(): Record<string, number>;
+  /** Takes no more messages, lets running ones end, wipes and lets go of all. */
+  stop(): Promise<void>;
+}
+
+/** Active actors of one kind, in the order in which the passivator will look at them. */
+type Active = Map<string, Activation>;
+
+export function makeActors(options: ActorsOptions): Actors {
+  const parts: Components = options;
+  const spawner = makeSpawner();
+  const kinds = new Map<string, ActorKind<unknown>>();
+  const active = new Map<string, Active>();
+  for (const kind of options.kinds as unknown as readonly ActorKind<unknown>[]) {
+    kinds.set(kind.kind, kind);
+    active.set(kind.kind, new Map());
+  }
+  let stopping = false;
+
+  function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
+    const activation = new Activation(id, kind, parts);
+    activation.spawned = spawner.spawn(
+      shardOf(key),
+      () => activation.work(),
+      (error) => options.fault('actor', error),
+    );
+    among.set(key, activation);
+    if (among.size > kind.activeMax) makeRoom(among, kind);
+    return activation;
+  }
+
+  /** Second chance (CLOCK): who was used since the last look goes to the end, the first idle one that was not is let go. */
+  function makeRoom(among: Active, kind: ActorKind<unknown>): void {
+    let looks = 64;
+    for (const [key, activation] of among) {
+      if (among.size <= kind.activeMax || looks-- === 0) return;
+      if (activation.touched || !activation.isIdle) {
+        activation.touched = false;
+        among.delete(key);
+        among.set(key, activation);
+      } else {
+        letGo(among, activation);
+      }
+    }
+  }
+
+  function letGo(among: Active, activation: Activation): void {
+    among.delete(activation.key);
+    activation.release();
+  }
+
+  /** Absent ones are not kept: guessed names and tokens must not push out what is in use. */
+  function letGoIfAbsent(among: Active, activation: Activation): void {
+    if (activation.isAbsent && activation.isIdle && among.get(activation.key) === activation)
+      letGo(among, activation);
+  }
+
+  const idleLooks = new Map<string, number>();
+  const passivator = options.timers.setInterval(() => {
+    const now = options.now();
+    for (const [name, among] of active) {
+      const kind = kinds.get(name)!;
+      if (now - (idleLooks.get(name) ?? now) < kind.idleMs / 2 && idleLooks.has(name)) continue;
+      idleLooks.set(name, now);
+      for (const activation of among.values()) {
+        if (activation.touched) activation.touched = false;
+        else if (activation.isIdle) letGo(among, activation);
+      }
+    }
+  }, PASSIVATE_EVERY_MS);
+
+  async function readLoaded(
+    among: Active,
+    activation: Activation,
+    op: ActorOperation<unknown, unknown, unknown>,
+    params: unknown,
+    sendOptions: SendOptions,
+  ): Promise<unknown> {
+    try {
+      await activation.load();
+      return await activation.read(op, params, sendOptions);
+    } finally {
+      if (!activation.isLoaded && activation.isIdle && among.get(activation.key) === activation)
+        letGo(among, activation);
+      else letGoIfAbsent(among, activation);
+    }
+  }
+
+  function send(
+    op: ActorOperation<unknown, unknown, unknown>,
+    id: ActorId,
+    params: unknown,
+    sendOptions: SendOptions,
+  ): Promise<unknown> {
+    if (stopping) return Promise.reject(new CodedError('sealed'));
+    const among = active.get(id.kind);
+    const kind = kinds.get(id.kind);
+    if (!among || !kind) return Promise.reject(new Error(`unknown actor kind ${id.kind}`));
+    const key = actorKey(id);
+    let activation: Activation;
+    try {
+      activation = among.get(key) ?? activate(id, key, kind, among);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    activation.touched = true;
+    if (op.mode === 'read') {
+      if (!activation.isLoaded) return readLoaded(among, activation, op, params, sendOptions);
+      try {
+        const reply = activation.read(op, params, sendOptions);
+        return reply instanceof Promise ? reply : Promise.resolve(reply);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const sent = new Promise<unknown>((resolve, reject) => {
+      activation.enqueue({ op, params, options: sendOptions, resolve, reject });
+    });
+    const done = () => letGoIfAbsent(among, activation);
+    sent.then(done, done);
+    return sent;
+  }
+
+  return {
+    send: send as Actors['send'],
+    peek(key) {
+      const among = active.get(key.slice(0, key.indexOf(':')));
+      const activation = among?.get(key);
+      if (!activation?.isLoaded) return undefined;
+      activation.touched = true;
+      return activation;
+    },
+    kind: (name) => kinds.get(name),
+    counts: () => Object.fromEntries([...active].map(([name, among]) => [name, among.size])),
+    async stop() {
+      stopping = true;
+      passivator.clear();
+      for (const among of active.values()) {
+        for (const activation of [...among.values()]) {
+          while (!activation.isIdle) await new Promise((resolve) => setImmediate(resolve));
+          letGo(among, activation);
+        }
+      }
+      spawner.stop();
+    },
+  };
+}

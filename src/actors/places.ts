@@ -1,0 +1,117 @@
+/**
+ * Where an actor's records lie in storage. Names rest sealed, segment by segment: whoever holds the store sees the shape of the
+ * tree, not what is in it; a folder can still be listed by its prefix.
+ *
+ *   data/<namespace>/<mount>/<kind>/<sealed name>              head
+ *   rest/<namespace>/<mount>/<kind>/<sealed name>/<record>     what the head names
+ *   timer/<shard>/<due, 15 digits>/<hash of the id>            when the actor wants to be woken
+ *   by/<index>/<sealed group>/<sealed entry>                   index entries
+ *
+ * @module
+ */
+import { hash } from 'node:crypto';
+import { type ActorId, actorKey, type IndexEntry } from '../model/actor.ts';
+import { badRequest } from '../model/errors.ts';
+import { STORAGE_PATH_BYTES_MAX } from '../model/limits.ts';
+
+/** Deterministic sealing of one path segment under a context; equal segments in one context look equal, and nowhere else. */
+export interface Names {
+  sealName(context: string, segment: string): string;
+  /** @throws where `sealed` was not made under this context. */
+  openName(context: string, sealed: string): string;
+}
+
+/** Shards there are, for ever. */
+export const SHARDS = 1_024;
+
+/** The first 10 bits of SHA-256 of the id. */
+export function shardOf(key: string): number {
+  return Number.parseInt(hash('sha256', key, 'hex').slice(0, 3), 16) >> 2;
+}
+
+function shelf(top: 'data' | 'rest', id: Omit<ActorId, 'name'>): string {
+  return `${top}/${id.namespace}/${id.mount}/${id.kind}/`;
+}
+
+/** Seals `name` below the shelf of its kind. A trailing `/` stays, so that prefixes of lists are made here too. */
+function sealedName(names: Names, id: ActorId): string {
+  const base = shelf('data', id);
+  const out: string[] = [];
+  let parent = base;
+  for (const segment of id.name.split('/')) {
+    out.push(segment === '' ? '' : names.sealName(parent, segment));
+    parent += `${segment}/`;
+  }
+  return out.join('/');
+}
+
+export interface Places {
+  readonly head: string;
+  /** Prefix of the further records, ends in `/`. */
+  readonly rest: string;
+}
+
+/** @throws CodedError where the name is too long for a storage path. */
+export function placesOf(names: Names, id: ActorId): Places {
+  const sealed = sealedName(names, id);
+  const rest = `${shelf('rest', id)}${sealed}/`;
+  // 20 bytes are for the names of further records.
+  if (Buffer.byteLength(rest) + 20 > STORAGE_PATH_BYTES_MAX) throw badRequest('path is too long');
+  return { head: shelf('data', id) + sealed, rest };
+}
+
+/** The storage prefix whose children are what a list of `id.name` ('' or ending in `/`) shows. */
+export function listPrefix(names: Names, id: ActorId): string {
+  return shelf('data', id) + sealedName(names, id);
+}
+
+/** The plain name of one listed child; folders keep their `/`. */
+export function openChild(names: Names, id: ActorId, child: string): string {
+  const context = `${shelf('data', id)}${id.name}`;
+  return child.endsWith('/')
+    ? `${names.openName(context, child.slice(0, -1))}/`
+    : names.openName(context, child);
+}
+
+export function timerPrefix(shard: number): string {
+  return `timer/${String(shard).padStart(4, '0')}/`;
+}
+
+export function timerPath(key: string, dueMs: number): string {
+  return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${hash('sha256', key, 'base64url').slice(0, 22)}`;
+}
+
+/** Due time out of a timer's path, ms. */
+export function dueOf(path: string): number {
+  return Number(path.split('/')[2]);
+}
+
+export function indexPrefix(names: Names, index: string, group: string): string {
+  return `by/${index}/${names.sealName(`by/${index}/`, group)}/`;
+}
+
+export function indexPath(names: Names, entry: IndexEntry): string {
+  const context = `by/${entry.index}/${entry.group}/`;
+  return indexPrefix(names, entry.index, entry.group) + names.sealName(context, entry.entry);
+}
+
+export function openIndexEntry(names: Names, index: string, group: string, path: string): string {
+  return names.openName(`by/${index}/${group}/`, path.slice(path.lastIndexOf('/') + 1));
+}
+
+/** What a timer's record says: whom to wake. */
+export function encodeActorId(id: ActorId): Uint8Array {
+  return Buffer.from(JSON.stringify([id.kind, id.namespace, id.mount, id.name]));
+}
+
+export function decodeActorId(bytes: Uint8Array): ActorId {
+  const [kind, namespace, mount, name] = JSON.parse(Buffer.from(bytes).toString()) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  return { kind, namespace, mount, name };
+}
+
+export { actorKey };

@@ -1,0 +1,182 @@
+/**
+ * The catalog: what every request needs of the whole cluster (mounts, policies, audit devices, settings), as plain immutable maps.
+ *
+ * Each section is an actor. A change is one sealed, append-only record `c/<seq>` under the section's head, with a snapshot every now and then
+ * (protocol §10); requests read the maps built from them and never wait. A change is answered once every member has applied it; a node
+ * that is alone has done so when its own maps are switched.
+ *
+ * @module
+ */
+import assert from 'node:assert';
+import type {
+  ActorContext,
+  ActorId,
+  ActorKind,
+  ActorOperation,
+  Cluster,
+  RecordChange,
+} from '../model/actor.ts';
+import { type Claims, OWN_CLAIMS } from '../model/actor.ts';
+import { CATALOG_SNAPSHOT_EVERY, HOUR_MS } from '../model/limits.ts';
+
+export type SectionName = 'mounts' | 'policies' | 'audit' | 'settings';
+export const SECTIONS: readonly SectionName[] = ['mounts', 'policies', 'audit', 'settings'];
+
+/** Entries of a section: plain JSON values by key. */
+export type Entries = ReadonlyMap<string, unknown>;
+
+/** `null` deletes. */
+type Patch = Record<string, unknown>;
+
+interface Section {
+  readonly seq: number;
+  readonly snapshot: number;
+  readonly entries: Entries;
+}
+
+const EMPTY: Section = { seq: 0, snapshot: 0, entries: new Map() };
+
+export const catalogSection: ActorKind<Section> = {
+  kind: 'catalog',
+  activeMax: 10_000,
+  idleMs: HOUR_MS,
+  mailboxMax: 1_024,
+  async decode(head, _id, read) {
+    if (!head) return EMPTY;
+    const { format, seq, snapshot } = parse(head) as { format: number; seq: number; snapshot: number };
+    assert.equal(format, 1, 'catalog: written by a later release');
+    let entries: Entries = new Map();
+    if (snapshot > 0) entries = new Map(Object.entries(parse(await record(read, `s/${snapshot}`)) as Patch));
+    for (let n = snapshot + 1; n <= seq; n++)
+      entries = patched(entries, parse(await record(read, `c/${n}`)) as Patch);
+    return { seq, snapshot, entries };
+  },
+  encode: ({ seq, snapshot }) => (seq === 0 ? undefined : bytes({ format: 1, seq, snapshot })),
+};
+
+async function record(
+  read: (name: string) => Promise<Uint8Array | undefined>,
+  name: string,
+): Promise<Uint8Array> {
+  const value = await read(name);
+  assert(value, `catalog: record ${name} is missing`);
+  return value;
+}
+
+const parse = (value: Uint8Array): unknown => JSON.parse(Buffer.from(value).toString());
+const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+function patched(entries: Entries, patch: Patch): Entries {
+  const next = new Map(entries);
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) next.delete(key);
+    else next.set(key, value);
+  }
+  return next;
+}
+
+/** What changes a section: runs at its owner on the entries as they are then. No `patch`: nothing changes. */
+export interface SectionChange<P, R> {
+  /** Unique in the program. */
+  readonly id: string;
+  readonly section: SectionName;
+  run(entries: Entries, params: P, ctx: ActorContext): { patch?: Patch; reply: R };
+}
+
+interface Changed<R> {
+  readonly reply: R;
+  readonly section: Section;
+}
+
+export interface Catalog {
+  /** Rises with every change that is applied here: what was decided under an older one may have to be decided again. */
+  readonly version: number;
+  entries(section: SectionName): Entries;
+  /** Durable and applied on every member when it resolves. */
+  change<P, R>(change: SectionChange<P, R>, params: P, claims?: Claims): Promise<R>;
+  /** Called at once with what is there, then in the turn in which a change is applied. */
+  watch(section: SectionName, listener: (entries: Entries) => void): void;
+  /** Reads all sections from storage; on unseal. */
+  load(): Promise<void>;
+  /** Forgets all; on seal. */
+  clear(): void;
+}
+
+export function makeCatalog(cluster: Pick<Cluster, 'send'>): Catalog {
+  const sections = new Map<SectionName, Section>();
+  const watchers = new Map<SectionName, ((entries: Entries) => void)[]>();
+  let version = 0;
+
+  const entriesOf = (name: SectionName): Entries => sections.get(name)?.entries ?? EMPTY.entries;
+
+  function apply(name: SectionName, section: Section): void {
+    if (section.seq < (sections.get(name)?.seq ?? 0)) return;
+    sections.set(name, section);
+    version++;
+    for (const watcher of watchers.get(name) ?? []) watcher(section.entries);
+  }
+
+  return {
+    get version() {
+      return version;
+    },
+    entries: entriesOf,
+    async change(change, params, claims = OWN_CLAIMS) {
+      const { reply, section } = await cluster.send(operationOf(change), sectionId(change.section), params, {
+        claims,
+      });
+      apply(change.section, section);
+      return reply;
+    },
+    watch(name, watcher) {
+      watchers.set(name, [...(watchers.get(name) ?? []), watcher]);
+      watcher(entriesOf(name));
+    },
+    async load() {
+      for (const name of SECTIONS) {
+        apply(name, await cluster.send(readSection, sectionId(name), undefined, { claims: OWN_CLAIMS }));
+      }
+    },
+    clear() {
+      for (const name of SECTIONS) sections.delete(name);
+      for (const name of SECTIONS) for (const watcher of watchers.get(name) ?? []) watcher(EMPTY.entries);
+      version++;
+    },
+  };
+}
+
+function sectionId(name: SectionName): ActorId {
+  return { kind: catalogSection.kind, namespace: 'root', mount: 'catalog', name };
+}
+
+const readSection: ActorOperation<Section, undefined, Section> = {
+  id: 'catalog/read',
+  actor: catalogSection,
+  mode: 'read',
+  run: (section) => ({ reply: section }),
+};
+
+function operationOf<P, R>(change: SectionChange<P, R>): ActorOperation<Section, P, Changed<R>> {
+  return {
+    id: `catalog/${change.id}`,
+    actor: catalogSection,
+    mode: 'change',
+    run(section, params, ctx) {
+      const { patch, reply } = change.run(section.entries, params, ctx);
+      if (!patch) return { reply: { reply, section } };
+      const seq = section.seq + 1;
+      const entries = patched(section.entries, patch);
+      const records: RecordChange[] = [{ name: `c/${seq}`, value: bytes(patch) }];
+      let { snapshot } = section;
+      if (seq - snapshot >= CATALOG_SNAPSHOT_EVERY) {
+        records.push({ name: `s/${seq}`, value: bytes(Object.fromEntries(entries)) });
+        if (snapshot > 0) records.push({ name: `s/${snapshot}`, value: undefined });
+        // The change just made stays: a member that is one behind catches up from it.
+        for (let n = snapshot + 1; n < seq; n++) records.push({ name: `c/${n}`, value: undefined });
+        snapshot = seq;
+      }
+      const next: Section = { seq, snapshot, entries };
+      return { reply: { reply, section: next }, next: { state: next, records } };
+    },
+  };
+}

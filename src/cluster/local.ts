@@ -1,0 +1,95 @@
+/**
+ * A cluster of one: every actor is here, nothing needs a hop. What a cluster of many answers through `Cluster` is answered alike.
+ *
+ * @module
+ */
+import { type Actors, makeActors } from '../actors/actors.ts';
+import { indexPrefix, listPrefix, type Names, openChild, openIndexEntry } from '../actors/places.ts';
+import { makeDueTimers } from '../actors/timers.ts';
+import {
+  type ActorId,
+  type ActorKind,
+  type ActorOperation,
+  actorKey,
+  type Cluster,
+  OWN_CLAIMS,
+} from '../model/actor.ts';
+import type { Storage } from '../model/storage.ts';
+import { children } from '../storage/tree.ts';
+
+export interface LocalClusterOptions {
+  /** Sealed: what is given is sealed on the way down. */
+  readonly storage: Storage;
+  readonly names: Names;
+  readonly kinds: readonly ActorKind<never>[];
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  setInterval(run: () => void, ms: number): { clear(): void };
+  after(run: () => void, ms: number): { clear(): void };
+  fault(what: string, error: unknown): void;
+}
+
+export interface LocalCluster extends Cluster {
+  /** The actor's committed state, in this turn, if it is active here. */
+  peek(id: ActorId): { state: unknown } | undefined;
+  counts(): Record<string, number>;
+  /** Begins to wake actors at their times. Everything they may send to must be ready. */
+  startTimers(): Promise<void>;
+  /** Ends all actors and wipes what they held. */
+  stop(): Promise<void>;
+}
+
+export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
+  const { storage, names } = options;
+  const timers = makeDueTimers({ ...options, wake });
+  const actors: Actors = makeActors({ ...options, timers: options, timerSet: timers.set });
+
+  async function wake(id: ActorId, dueMs: number): Promise<'done' | 'not wanted'> {
+    const kind = actors.kind(id.kind);
+    if (!kind?.onDue) return 'not wanted';
+    const state = await actors.send(readState(kind), id, undefined, { claims: OWN_CLAIMS });
+    if (kind.dueAt?.(state) !== dueMs) return 'not wanted';
+    await kind.onDue(state, id);
+    return 'done';
+  }
+
+  return {
+    send: actors.send,
+    peek: (id) => actors.peek(actorKey(id)),
+    counts: actors.counts,
+    async list(kind, namespace, mount, prefix, { after = '', limit = 0 } = {}) {
+      const id: ActorId = { kind, namespace, mount, name: prefix };
+      const sealed = await children(storage, listPrefix(names, id));
+      // Sealed names sort otherwise than plain ones, so a page can only be cut after all were opened.
+      const plain: string[] = [];
+      for (const name of sealed) {
+        plain.push(openChild(names, id, name));
+        if (plain.length % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      plain.sort(compareBytes);
+      const from = after === '' ? plain : plain.filter((name) => compareBytes(name, after) > 0);
+      return limit > 0 ? from.slice(0, limit) : from;
+    },
+    async index(index, group, limit) {
+      const paths = await storage.list(indexPrefix(names, index, group), '', limit);
+      return paths.map((path) => openIndexEntry(names, index, group, path));
+    },
+    startTimers: timers.start,
+    async stop() {
+      await timers.stop();
+      await actors.stop();
+    },
+  };
+}
+
+function readState(kind: ActorKind<unknown>): ActorOperation<unknown, undefined, unknown> {
+  return { id: 'state', actor: kind, mode: 'read', run: (state) => ({ reply: state }) };
+}
+
+/** Order of the UTF-8 bytes, as Go sorts. Code units differ from it only where surrogates meet U+E000 and above. */
+function compareBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+  if (/^[\x00-\x7f]*$/.test(a) && /^[\x00-\x7f]*$/.test(b)) return a < b ? -1 : 1;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,80 @@
+/**
+ * The mount table: catalog section `mounts` as an immutable look-up, and the changes of it.
+ *
+ * @module
+ */
+import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
+import { badRequest, CodedError } from '../model/errors.ts';
+import { apiPath, type Mount } from '../model/mount.ts';
+
+export interface MountTable {
+  /** The mount that serves `path` (canonical, after `/v1/`), or undefined. No two mounts serve one path. */
+  find(path: string): Mount | undefined;
+  /** By API path, `secret/` or `auth/token/`. */
+  at(apiPath: string): Mount | undefined;
+  byAccessor(accessor: string): Mount | undefined;
+  all(): readonly Mount[];
+}
+
+export function makeMountTable(catalog: Catalog): MountTable {
+  let byPath = new Map<string, Mount>();
+  let all: Mount[] = [];
+  catalog.watch('mounts', (entries) => {
+    byPath = new Map();
+    for (const mount of entries.values() as Iterable<Mount>) byPath.set(apiPath(mount), mount);
+    all = [...byPath.values()].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1));
+  });
+  return {
+    find(path) {
+      for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+        const mount = byPath.get(path.slice(0, at + 1));
+        if (mount) return mount;
+      }
+      // `secret` without a slash names the mount itself.
+      return path.endsWith('/') ? undefined : byPath.get(`${path}/`);
+    },
+    at: (path) => byPath.get(path),
+    byAccessor: (accessor) => all.find((mount) => mount.accessor === accessor),
+    all: () => all,
+  };
+}
+
+function mountsOf(entries: Entries): Mount[] {
+  return [...entries.values()] as Mount[];
+}
+
+/** Adds a mount. @throws CodedError where its path is in use, in either direction. */
+export const addMount: SectionChange<Mount, void> = {
+  id: 'mounts/add',
+  section: 'mounts',
+  run(entries, mount) {
+    const wanted = apiPath(mount);
+    for (const other of mountsOf(entries)) {
+      const path = apiPath(other);
+      if (wanted.startsWith(path) || path.startsWith(wanted))
+        throw badRequest(`path is already in use at ${path}`);
+    }
+    return { patch: { [mount.uuid]: mount }, reply: undefined };
+  },
+};
+
+/** Replaces what of a mount may change. @throws CodedError where the mount is gone. */
+export const tuneMount: SectionChange<Pick<Mount, 'uuid' | 'config' | 'options' | 'description'>, void> = {
+  id: 'mounts/tune',
+  section: 'mounts',
+  run(entries, { uuid, config, options, description }) {
+    const mount = entries.get(uuid) as Mount | undefined;
+    if (!mount) throw new CodedError('bad_request', 'no such mount');
+    return { patch: { [uuid]: { ...mount, config, options, description } }, reply: undefined };
+  },
+};
+
+/** Takes a mount away and notes that its data is to be swept. Replies the mount, or undefined where there was none. */
+export const removeMount: SectionChange<{ uuid: string }, Mount | undefined> = {
+  id: 'mounts/remove',
+  section: 'mounts',
+  run(entries, { uuid }) {
+    const mount = entries.get(uuid) as Mount | undefined;
+    return mount ? { patch: { [uuid]: null }, reply: mount } : { reply: undefined };
+  },
+};
