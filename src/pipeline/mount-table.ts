@@ -21,7 +21,7 @@ export function makeMountTable(catalog: Catalog): MountTable {
   let all: Mount[] = [];
   catalog.watch('mounts', (entries) => {
     byPath = new Map();
-    for (const mount of entries.values() as Iterable<Mount>) byPath.set(apiPath(mount), mount);
+    for (const mount of mountsOf(entries)) byPath.set(apiPath(mount), mount);
     all = [...byPath.values()].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1));
   });
   return {
@@ -39,8 +39,21 @@ export function makeMountTable(catalog: Catalog): MountTable {
   };
 }
 
+/** Prefix of the entries that say whose data is still to be swept. */
+const SWEEP = 'sweep/';
+
 function mountsOf(entries: Entries): Mount[] {
-  return [...entries.values()] as Mount[];
+  return [...entries].filter(([key]) => !key.startsWith(SWEEP)).map(([, value]) => value as Mount);
+}
+
+/** A mount that is gone and whose data is not gone yet. */
+export interface Sweep {
+  readonly uuid: string;
+  readonly namespace: string;
+}
+
+export function sweepsOf(entries: Entries): Sweep[] {
+  return [...entries].filter(([key]) => key.startsWith(SWEEP)).map(([, value]) => value as Sweep);
 }
 
 /** Adds a mount. @throws CodedError where its path is in use, in either direction. */
@@ -75,6 +88,15 @@ export const removeMount: SectionChange<{ uuid: string }, Mount | undefined> = {
   section: 'mounts',
   run(entries, { uuid }) {
     const mount = entries.get(uuid) as Mount | undefined;
-    return mount ? { patch: { [uuid]: null }, reply: mount } : { reply: undefined };
+    if (!mount) return { reply: undefined };
+    const sweep: Sweep = { uuid, namespace: mount.namespace };
+    return { patch: { [uuid]: null, [SWEEP + uuid]: sweep }, reply: mount };
   },
+};
+
+/** All data of a removed mount is gone. */
+export const mountSwept: SectionChange<{ uuid: string }, void> = {
+  id: 'mounts/swept',
+  section: 'mounts',
+  run: (_entries, { uuid }) => ({ patch: { [SWEEP + uuid]: null }, reply: undefined }),
 };
