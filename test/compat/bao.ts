@@ -31,17 +31,18 @@ export async function findBao(): Promise<{ bao: string } | { missing: string }> 
   }
 }
 
-/** `bao server -dev`, ready, with `rootToken`. */
+/** `bao server -dev`, ready, with `rootToken`, and with the audit devices that Vault lets a client make. */
 export async function startBaoDev(bao: string, rootToken: string): Promise<RunningServer> {
   const port = await freePort();
+  const settings = 'unsafe_allow_api_audit_creation = true\n';
+  const folder = await cached('bao-dev-config', settings, (work) =>
+    writeFile(join(work, 'dev.hcl'), settings),
+  );
   return startServer({
     command: bao,
     args: [
-      'server',
-      '-dev',
-      '-dev-no-store-token',
-      `-dev-root-token-id=${rootToken}`,
-      `-dev-listen-address=127.0.0.1:${port}`,
+      ...['server', '-dev', '-dev-no-store-token', `-config=${join(folder, 'dev.hcl')}`],
+      ...[`-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`],
     ],
     env: { VAULT_ADDR: undefined, BAO_ADDR: undefined, VAULT_TOKEN: undefined, BAO_TOKEN: undefined },
     address: `http://127.0.0.1:${port}`,

@@ -11,12 +11,14 @@
 import { parseArgs } from 'node:util';
 import { type Check, printPart, printTotal } from './checks.ts';
 import { runHvac } from './hvac/run-hvac.ts';
+import { runNodeVault } from './node-vault/run-node-vault.ts';
 import { chooseTarget, type Target } from './target.ts';
 
 type Part = (target: Target, only: string | undefined) => Promise<Check[]>;
 
 const PARTS: Record<string, Part> = {
   hvac: runHvac,
+  'node-vault': runNodeVault,
 };
 
 const { values, positionals } = parseArgs({

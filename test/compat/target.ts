@@ -4,15 +4,22 @@
  * @module
  */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, startDev } from '../support/server.ts';
+import { freePort } from '../support/free-port.ts';
+import { COFFER_ENTRY, type RunningServer, startDev, startServer } from '../support/server.ts';
 import { baoAsVault, findBao, startBaoDev } from './bao.ts';
 
 export interface Target {
   name: 'coffer' | 'bao';
   /** Holds the program `vault`. */
   binFolder: string;
+  /** A dev server: unsealed, KV v2 at `secret/`. */
   startDev(rootToken: string): Promise<RunningServer>;
+  /** A server with a configuration file, in memory, without TLS, not initialised. */
+  startUninitialized(): Promise<RunningServer>;
 }
 
 /** @throws Error when OpenBao is asked for and cannot be had. */
@@ -22,13 +29,44 @@ export async function chooseTarget(name: string): Promise<Target> {
       name,
       binFolder: fileURLToPath(new URL('../../bin', import.meta.url)),
       startDev: (rootToken) => startDev({ rootToken }),
+      startUninitialized: () => startConfigured(process.execPath, [COFFER_ENTRY]),
     };
   }
   const found = await findBao();
   if ('missing' in found) throw new Error(`needs ${found.missing}`);
+  const { bao } = found;
   return {
     name: 'bao',
-    binFolder: await baoAsVault(found.bao),
-    startDev: (rootToken) => startBaoDev(found.bao, rootToken),
+    binFolder: await baoAsVault(bao),
+    startDev: (rootToken) => startBaoDev(bao, rootToken),
+    startUninitialized: () => startConfigured(bao, []),
   };
+}
+
+async function startConfigured(command: string, before: string[]): Promise<RunningServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'coffer-compat-'));
+  const file = join(folder, 'server.hcl');
+  writeFileSync(
+    file,
+    `storage "inmem" {}
+disable_mlock = true
+api_addr = "http://127.0.0.1:${port}"
+listener "tcp" {
+  address     = "127.0.0.1:${port}"
+  tls_disable = true
+}
+`,
+  );
+  try {
+    return await startServer({
+      command,
+      args: [...before, 'server', `-config=${file}`],
+      env: { VAULT_ADDR: undefined, VAULT_TOKEN: undefined, HOME: folder },
+      address: `http://127.0.0.1:${port}`,
+      readyStatus: [501],
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
