@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 
 interface LockEntry {
   version?: string;
@@ -52,12 +52,15 @@ export function completeLock(packages: Record<string, LockEntry>): string[] {
 
 if (import.meta.main) {
   const file = new URL('../package-lock.json', import.meta.url);
+  const stamp = new URL('../node_modules/.package-lock.json', import.meta.url);
+  const upToDate = statSync(stamp).mtimeMs >= statSync(file).mtimeMs;
   const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, LockEntry> };
   const added = completeLock(lock.packages);
   const sorted = Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1));
   lock.packages = Object.fromEntries(sorted);
   if (added.length > 0) writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-  process.stdout.write(
-    `package-lock.json: ${added.length} platform packages entered${added.map((a) => `\n  ${a}`).join('')}\n`,
-  );
+  // Nothing for this platform was entered, so what is installed is still what the lock file says: the launcher need not install again.
+  if (upToDate) utimesSync(stamp, new Date(), new Date());
+  const names = added.map((name) => `\n  ${name}`).join('');
+  process.stdout.write(`package-lock.json: ${added.length} platform packages entered${names}\n`);
 }

@@ -42,6 +42,8 @@ newer_node() {
   elif [ "$1" = npm ] && command -v npm >/dev/null 2>&1; then echo 'sudo npm install -g n && sudo n 24'
   elif command -v apt-get >/dev/null 2>&1; then echo 'sudo apt-get install npm'
   elif command -v dnf >/dev/null 2>&1; then echo 'sudo dnf install nodejs npm'
+  elif command -v zypper >/dev/null 2>&1; then echo 'sudo zypper install nodejs npm'
+  elif command -v pacman >/dev/null 2>&1; then echo 'sudo pacman -S nodejs npm'
   else echo 'brew install node'
   fi
 }
