@@ -30,8 +30,6 @@ export interface LocalClusterOptions {
 }
 
 export interface LocalCluster extends Cluster {
-  /** The actor's committed state, in this turn, if it is active here. */
-  peek(id: ActorId): { state: unknown } | undefined;
   counts(): Record<string, number>;
   /** Begins to wake actors at their times. Everything they may send to must be ready. */
   startTimers(): Promise<void>;
@@ -49,11 +47,11 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     if (!kind?.onDue) return 'not wanted';
     const state = await actors.send(readState(kind), id, undefined, { claims: OWN_CLAIMS });
     if (kind.dueAt?.(state) !== dueMs) return 'not wanted';
-    await kind.onDue(state, id);
+    await kind.onDue(state, id, cluster);
     return 'done';
   }
 
-  return {
+  const cluster: LocalCluster = {
     send: actors.send,
     peek: (id) => actors.peek(actorKey(id)),
     counts: actors.counts,
@@ -80,6 +78,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
       await actors.stop();
     },
   };
+  return cluster;
 }
 
 function readState(kind: ActorKind<unknown>): ActorOperation<unknown, undefined, unknown> {

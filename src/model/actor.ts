@@ -54,7 +54,7 @@ export interface ActorKind<S> {
   /** Wall-clock ms at which `onDue` wants to run; kept in the timer index by the same commit. */
   dueAt?(state: S): number | undefined;
   /** Runs at `dueAt`, on the owner, once the state still says so. It sends its own operations. */
-  onDue?(state: S, id: ActorId): Promise<void>;
+  onDue?(state: S, id: ActorId, cluster: Cluster): Promise<void>;
   indexes?(state: S, id: ActorId): readonly IndexEntry[];
   /** Zeroes key bytes before the state is let go. */
   wipe?(state: S): void;
@@ -112,6 +112,8 @@ export interface SendOptions {
 /** How everything reaches actors, wherever they are. */
 export interface Cluster {
   send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
+  /** The actor's committed state if it may be answered from in this turn; undefined: it has to be sent to. */
+  peek(id: ActorId): { readonly state: unknown } | undefined;
   /** Names one level below `prefix` ('' or ending in `/`): actors, and `folder/` where there are more below; sorted by bytes. */
   list(
     kind: string,

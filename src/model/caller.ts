@@ -33,6 +33,7 @@ export interface TokenState {
    * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.
    */
   dying?: 'tree' | 'self';
+  dyingSinceMs?: number;
 }
 
 export interface Caller {

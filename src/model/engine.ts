@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ActorContext, ActorKind, ActorOperation, Cluster, Outcome } from './actor.ts';
+import type { ActorContext, ActorKind, ActorOperation, Claims, Cluster, Outcome } from './actor.ts';
 import type { Caller } from './caller.ts';
 import { denied } from './errors.ts';
 import type { JsonMap } from './json.ts';
@@ -23,6 +23,10 @@ export interface RouteContext {
   /** Whole body, or the query where the verb has no body. */
   readonly sent: JsonMap;
   readonly cluster: Cluster;
+  /** To send with: the authority this request was given, checked again wherever it starts. */
+  readonly claims: Claims;
+  /** Do the caller's policies grant `sudo` on this path? */
+  isSudo(): boolean;
   now(): number;
   randomBytes(bytes: number): Buffer;
 }

@@ -8,10 +8,19 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const MIB = 1024 * 1024;
 
+// model
+/** One policy, one configuration file. */
+export const HCL_BYTES_MAX = 1 * MIB;
+export const HCL_DEPTH_MAX = 64;
+/** Keys, values and comments of one text. */
+export const HCL_NODES_MAX = 200_000;
+
 // http
 export const BODY_BYTES_MAX = 32 * MIB;
 export const OPEN_BODY_BYTES_MAX = 1 * MIB;
 export const JSON_DEPTH_MAX = 500;
+/** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
+export const JSON_SHARED_TEXT_CHARS_MAX = 16 * 1024;
 export const JSON_VALUES_MAX = 1_000_000;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
 
@@ -34,3 +43,18 @@ export const SWEEP_PAGE = 256;
 // cluster
 /** Changes of a catalog section between two snapshots; their records go in one commit. */
 export const CATALOG_SNAPSHOT_EVERY = 32;
+
+// cli
+export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
+export const CLI_RETRY_WAIT_MAX_MS = 1.5 * SECOND_MS;
+export const CLI_REPLY_BYTES_MAX = 256 * MIB;
+export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
+
+// auth
+export const TOKENS_ACTIVE_MAX = 20_000;
+/** Tokens whose accessor is kept in memory. */
+export const TOKENS_KNOWN_MAX = 20_000;
+/** Longest token that is looked at, in UTF-16 units. */
+export const TOKEN_BYTES_MAX = 8_192;
+/** 32 days, Vault's default for both (seconds). */
+export const LEASE_TTL_DEFAULT_S = 2_764_800;

@@ -1,0 +1,376 @@
+/**
+ * The token auth method, mounted at `auth/token/` (contract §3).
+ *
+ * @module
+ */
+
+import type { TokenState } from '../../model/caller.ts';
+import { type Engine, engine, operation, type RouteContext } from '../../model/engine.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
+import type { Encodable } from '../../model/json.ts';
+import * as p from '../../model/params.ts';
+import type { AuthBlock, LogicalReply } from '../../model/request.ts';
+import { isSubset, sanitizePolicies } from './policy-names.ts';
+import type { Tokens } from './tokens.ts';
+import { ttlOf } from './ttl.ts';
+
+export interface TokenRoutesOptions {
+  readonly tokens: Tokens;
+  /** Effective TTLs of the mount, seconds. */
+  ttls(): { defaultTtl: number; maxTtl: number };
+  policyExists(name: string): boolean;
+}
+
+const CREATE_PARAMS = {
+  id: p.string('The token itself; needs sudo.', { absent: '' }),
+  display_name: p.string('A name for the token; shown as token-NAME.', { absent: '' }),
+  policies: p.strings('Policies of the token; those of the caller where none are given.', { absent: [] }),
+  meta: p.kvPairs('Metadata that goes into the audit log.'),
+  no_parent: p.bool('Makes an orphan; needs sudo.', { absent: false }),
+  no_default_policy: p.bool('Leaves out the policy "default".', { absent: false }),
+  renewable: p.bool('May the token be renewed?', { absent: true }),
+  ttl: p.signedDuration('How long it lives.'),
+  lease: p.signedDuration('Older name of ttl.'),
+  explicit_max_ttl: p.signedDuration('Longest life, whatever the renewals.'),
+  period: p.signedDuration('Each renewal gives this TTL, without end; needs sudo.'),
+  num_uses: p.int('How often it may be used; 0: not limited.', { absent: 0 }),
+  type: p.string('"service".', { absent: '' }),
+  entity_alias: p.string('Only with a role.', { absent: '' }),
+};
+
+const TOKEN_PARAM = p.string('The token.', { absent: '' });
+const ACCESSOR_PARAM = p.string("The token's accessor.", { absent: '' });
+const INCREMENT_PARAM = p.duration('TTL asked for.', { absent: 0 });
+
+export function makeTokenAuth(options: TokenRoutesOptions): Engine {
+  const { tokens } = options;
+
+  const create = (orphan: boolean) =>
+    operation({
+      summary: orphan ? 'Creates a token without a parent.' : 'Creates a token, child of the calling one.',
+      params: CREATE_PARAMS,
+      run: (params, ctx) => createToken(params, ctx, orphan),
+    });
+
+  async function createToken(
+    params: p.Decoded<typeof CREATE_PARAMS>,
+    ctx: RouteContext,
+    orphan: boolean,
+  ): Promise<LogicalReply> {
+    const caller = ctx.caller!;
+    const parent = caller.state;
+    const isSudo = ctx.isSudo();
+    if (parent.numUses > 0) throw badRequest('restricted use token cannot generate child tokens');
+    if (params.type === 'batch') throw badRequest('batch tokens are not supported yet');
+    if (params.type !== '' && params.type !== 'service') throw badRequest("invalid 'token_type' value");
+    if (params.num_uses < 0) throw badRequest('number of uses cannot be negative');
+    if (params.entity_alias !== '')
+      throw badRequest("'entity_alias' is only allowed in combination with token role");
+    checkId(params.id, isSudo);
+
+    const policies = policiesOf(params, parent, isSudo);
+    if (params.no_parent && !isSudo)
+      throw badRequest('root or sudo privileges required to create orphan token');
+    const explicitMaxTtl = notNegative(params.explicit_max_ttl, 'explicit_max_ttl');
+    const period = notNegative(params.period, 'period');
+    if (period > 0 && !isSudo) throw badRequest('root or sudo privileges required to create periodic token');
+    const asked = notNegative(params.ttl, 'ttl') || notNegative(params.lease, 'lease');
+
+    const nowMs = ctx.now();
+    let warnings: string[] = [];
+    let ttl = asked;
+    if (period > 0 || asked > 0 || !policies.includes('root')) {
+      ({ ttl, warnings } = ttlOf({
+        increment: 0,
+        ttl: asked,
+        period,
+        explicitMaxTtl,
+        ...options.ttls(),
+        startMs: nowMs,
+        nowMs,
+      }));
+    }
+    if (ttl === 0 && explicitMaxTtl > 0) ttl = explicitMaxTtl;
+    if (ttl === 0 && parent.ttl !== 0) {
+      throw badRequest('expiring root tokens cannot create non-expiring root tokens');
+    }
+    for (const name of policies) {
+      if (!options.policyExists(name)) warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
+    }
+
+    const state: TokenState = {
+      parent: orphan || params.no_parent ? undefined : caller.accessor,
+      policies,
+      meta: params.meta === undefined ? null : Object.fromEntries(params.meta),
+      displayName: displayName(params.display_name),
+      usesLeft: params.num_uses === 0 ? undefined : params.num_uses,
+      numUses: params.num_uses,
+      type: 'service',
+      path: ctx.request.path.text,
+      createdAtMs: nowMs,
+      ttl,
+      expiresAtMs: ttl === 0 ? undefined : nowMs + ttl * 1_000,
+      explicitMaxTtl,
+      period,
+      renewable: ttl !== 0 && params.renewable,
+      noDefaultPolicy: params.no_default_policy,
+    };
+    const made = await tokens.create(state, params.id === '' ? undefined : params.id, {
+      claims: ctx.claims,
+      caller,
+    });
+    return { auth: authBlock(made.token, made.accessor, state, ttl), warnings };
+  }
+
+  async function lookUp(
+    accessor: string,
+    token: string,
+    nowMs: number,
+    missing: () => CodedError,
+  ): Promise<LogicalReply> {
+    const state = await tokens.stateOf(accessor);
+    if (!state) throw missing();
+    return { data: tokenData(state, accessor, token, nowMs) };
+  }
+
+  const badToken = () => new CodedError('permission_denied', 'bad token');
+  const invalidAccessor = () => badRequest('invalid accessor');
+
+  async function renew(
+    accessor: string,
+    token: string,
+    increment: number,
+    ctx: RouteContext,
+  ): Promise<LogicalReply> {
+    const state = await tokens.stateOf(accessor);
+    if (!state) throw badRequest('token not found');
+    if (!state.renewable) throw badRequest('lease is not renewable');
+    const nowMs = ctx.now();
+    const { ttl, warnings } = ttlOf({
+      increment,
+      ttl: state.ttl,
+      period: state.period,
+      explicitMaxTtl: state.explicitMaxTtl,
+      ...options.ttls(),
+      startMs: state.createdAtMs,
+      nowMs,
+    });
+    const renewed = await tokens.renew(accessor, nowMs + ttl * 1_000, {
+      claims: ctx.claims,
+      caller: ctx.caller,
+    });
+    return { auth: authBlock(token, accessor, renewed, ttl), warnings };
+  }
+
+  /** Idempotent, as in Vault: what is not there is revoked already. */
+  async function revokeToken(token: string, ctx: RouteContext): Promise<LogicalReply> {
+    if (token === '') throw badRequest('missing token ID');
+    await tokens.revoke(tokens.accessorOf(token), 'tree', { claims: ctx.claims });
+    return {};
+  }
+
+  const renewSelf = operation({
+    summary: 'Renews the calling token.',
+    params: { token: TOKEN_PARAM, increment: INCREMENT_PARAM },
+    run: ({ increment }, ctx) => renew(ctx.caller!.accessor, ctx.caller!.token, increment, ctx),
+  });
+  const lookupSelf = operation({
+    summary: 'Shows the calling token.',
+    params: { token: TOKEN_PARAM },
+    run: (_params, { caller, now }) => ({
+      data: tokenData(caller!.state, caller!.accessor, caller!.token, now()),
+    }),
+  });
+  const lookup = operation({
+    summary: 'Shows a token.',
+    params: { token: TOKEN_PARAM },
+    run: ({ token }, { caller, now }) => {
+      const text = token === '' ? caller!.token : token;
+      return lookUp(tokens.accessorOf(text), text, now(), badToken);
+    },
+  });
+
+  return engine('token', 'Tokens: who may do what, and for how long.', {
+    create: { update: create(false) },
+    'create-orphan': { update: create(true) },
+    lookup: { read: lookup, update: lookup },
+    'lookup-self': { read: lookupSelf, update: lookupSelf },
+    'lookup-accessor': {
+      update: operation({
+        summary: 'Shows the token of an accessor, without the token itself.',
+        params: { accessor: ACCESSOR_PARAM },
+        run: ({ accessor }, { now }) => lookUp(accessorGiven(accessor), '', now(), invalidAccessor),
+      }),
+    },
+    renew: {
+      update: operation({
+        summary: 'Renews a token.',
+        params: { token: TOKEN_PARAM, increment: INCREMENT_PARAM },
+        run: ({ token, increment }, ctx) => {
+          if (token === '') throw badRequest('missing token ID');
+          return renew(tokens.accessorOf(token), token, increment, ctx);
+        },
+      }),
+    },
+    'renew-self': { update: renewSelf },
+    'renew-accessor': {
+      update: operation({
+        summary: 'Renews the token of an accessor.',
+        params: { accessor: ACCESSOR_PARAM, increment: INCREMENT_PARAM },
+        run: async ({ accessor, increment }, ctx) => {
+          if (!(await tokens.stateOf(accessorGiven(accessor)))) throw invalidAccessor();
+          return renew(accessor, '', increment, ctx);
+        },
+      }),
+    },
+    revoke: {
+      update: operation({
+        summary: 'Revokes a token and all below it.',
+        params: { token: TOKEN_PARAM },
+        run: ({ token }, ctx) => revokeToken(token, ctx),
+      }),
+    },
+    'revoke-self': {
+      update: operation({
+        summary: 'Revokes the calling token and all below it.',
+        params: {},
+        run: (_params, ctx) => revokeToken(ctx.caller!.token, ctx),
+      }),
+    },
+    'revoke-accessor': {
+      update: operation({
+        summary: 'Revokes the token of an accessor and all below it.',
+        params: { accessor: ACCESSOR_PARAM },
+        run: async ({ accessor }, ctx) => {
+          if (!(await tokens.revoke(accessorGiven(accessor), 'tree', { claims: ctx.claims })))
+            throw invalidAccessor();
+          return {};
+        },
+      }),
+    },
+    'revoke-orphan': {
+      update: operation({
+        summary: 'Revokes a token; its children become orphans.',
+        params: { token: TOKEN_PARAM },
+        run: async ({ token }, ctx) => {
+          if (token === '') throw badRequest('missing token ID');
+          if (!ctx.isSudo()) throw badRequest('root or sudo privileges required to revoke and orphan');
+          const accessor = tokens.accessorOf(token);
+          if (!(await tokens.stateOf(accessor))) throw badRequest('token to revoke not found');
+          await tokens.revoke(accessor, 'self', { claims: ctx.claims });
+          return {};
+        },
+      }),
+    },
+    accessors: {
+      sudo: true,
+      list: operation({
+        summary: 'Lists the accessors of all tokens.',
+        params: {},
+        run: async () => ({ data: { keys: await tokens.accessors() } }),
+      }),
+    },
+  });
+}
+
+function accessorGiven(accessor: string): string {
+  if (accessor === '') throw badRequest('missing accessor');
+  // An accessor is a name of ours; anything else cannot be one.
+  if (!/^[0-9A-Za-z]{1,64}$/.test(accessor)) throw badRequest('invalid accessor');
+  return accessor;
+}
+
+function checkId(id: string, isSudo: boolean): void {
+  if (id === '') return;
+  if (!isSudo) throw badRequest('root or sudo privileges required to specify token id');
+  if (id.includes('.')) throw badRequest("custom token ID cannot have a '.' in the value");
+}
+
+function notNegative(seconds: number | undefined, name: string): number {
+  if (seconds !== undefined && seconds < 0) throw badRequest(`${name} must be positive`);
+  return seconds ?? 0;
+}
+
+function displayName(asked: string): string {
+  return asked === '' ? 'token' : `token-${asked}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '');
+}
+
+/** Which policies the new token gets. @throws CodedError where the caller may not give them. */
+function policiesOf(
+  params: { policies: string[]; no_default_policy: boolean },
+  parent: TokenState,
+  isSudo: boolean,
+): string[] {
+  const asked = sanitizePolicies(params.policies, false);
+  let policies: string[];
+  if (asked.length === 0) {
+    policies = sanitizePolicies(parent.policies, false);
+  } else if (isSudo) {
+    policies = sanitizePolicies(asked, !params.no_default_policy);
+  } else {
+    if (!isSubset(asked, parent.policies)) throw badRequest('child policies must be subset of parent');
+    policies = sanitizePolicies(asked, !params.no_default_policy && parent.policies.includes('default'));
+  }
+  if (params.no_default_policy) policies = policies.filter((name) => name !== 'default');
+  if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
+  if (policies.includes('root') && !parent.policies.includes('root')) {
+    throw badRequest('root tokens may not be created without parent token being root');
+  }
+  return policies;
+}
+
+export function authBlock(token: string, accessor: string, state: TokenState, ttl: number): AuthBlock {
+  return {
+    client_token: token,
+    accessor,
+    policies: state.policies,
+    token_policies: state.policies.length === 0 ? undefined : state.policies,
+    metadata: state.meta,
+    lease_duration: ttl,
+    renewable: state.renewable,
+    entity_id: '',
+    token_type: state.type,
+    orphan: state.parent === undefined,
+    mfa_requirement: null,
+    num_uses: state.usesLeft ?? 0,
+  };
+}
+
+const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
+
+function tokenData(
+  state: TokenState,
+  accessor: string,
+  token: string,
+  nowMs: number,
+): { [key: string]: Encodable } {
+  const data: { [key: string]: Encodable } = {
+    id: token,
+    accessor,
+    policies: state.policies,
+    path: state.path,
+    meta: state.meta,
+    display_name: state.displayName,
+    num_uses: state.usesLeft ?? 0,
+    orphan: state.parent === undefined,
+    creation_time: Math.floor(state.createdAtMs / 1_000),
+    creation_ttl: state.ttl,
+    expire_time: null,
+    ttl: 0,
+    explicit_max_ttl: state.explicitMaxTtl,
+    entity_id: '',
+    type: state.type,
+  };
+  if (state.period > 0) data.period = state.period;
+  if (state.expiresAtMs !== undefined) {
+    data.expire_time = rfc3339(state.expiresAtMs);
+    data.ttl = Math.max(0, Math.ceil((state.expiresAtMs - nowMs) / 1_000));
+    data.renewable = state.renewable;
+    data.issue_time = rfc3339(state.createdAtMs);
+  }
+  if (state.renewedAtMs !== undefined) {
+    data.last_renewal_time = Math.floor(state.renewedAtMs / 1_000);
+    data.last_renewal = rfc3339(state.renewedAtMs);
+  }
+  return data;
+}

@@ -1,0 +1,171 @@
+/**
+ * A token is an actor, named by its accessor. The accessor is a keyed one-way function of the token, so that one record answers for both
+ * and the token itself is stored nowhere (protocol §11).
+ *
+ * A token is good only while each of its ancestors is: revoking one is one commit and kills the tree. Children, cubbyhole and record are
+ * swept afterwards, woken by the timer index, so that a crash in between forgets nothing.
+ *
+ * @module
+ */
+import {
+  type ActorId,
+  type ActorKind,
+  type ActorOperation,
+  type Cluster,
+  OWN_CLAIMS,
+} from '../../model/actor.ts';
+import type { TokenState } from '../../model/caller.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
+import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts';
+
+type State = TokenState | undefined;
+type TokenOperation<P, R> = ActorOperation<State, P, R>;
+
+export interface TokenActor {
+  readonly kind: ActorKind<State>;
+  /** Replies the state as it is. */
+  readonly read: TokenOperation<undefined, State>;
+  /** @throws CodedError where the token exists. */
+  readonly create: TokenOperation<TokenState, TokenState>;
+  /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
+  readonly use: TokenOperation<undefined, State>;
+  /** Sets a new end. @throws CodedError where it is gone or not renewable. */
+  readonly renew: TokenOperation<{ expiresAtMs: number }, TokenState>;
+  /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether there was anything to revoke. */
+  readonly revoke: TokenOperation<'tree' | 'self', boolean>;
+}
+
+export function tokenId(accessor: string): ActorId {
+  return { kind: 'token', namespace: 'root', mount: 'token', name: accessor };
+}
+
+/** Is the token itself alive? Ancestors are the caller's to ask. Uses do not count here: the last one may be under way. */
+export function isAlive(state: State, nowMs: number): state is TokenState {
+  return state !== undefined && state.dying === undefined && !isExpired(state, nowMs);
+}
+
+/** May tokens below it live? One that is only being replaced by nothing (`self`) still holds its children until they are orphans. */
+export function bearsChildren(state: State, nowMs: number): state is TokenState {
+  return state !== undefined && (state.dying === 'self' || isAlive(state, nowMs));
+}
+
+function isExpired(state: TokenState, nowMs: number): boolean {
+  return state.expiresAtMs !== undefined && state.expiresAtMs <= nowMs;
+}
+
+/** @param wipe - removes what else hangs on the token: its cubbyhole. Safe to repeat. */
+export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Promise<void>): TokenActor {
+  const kind: ActorKind<State> = {
+    kind: 'token',
+    activeMax: TOKENS_ACTIVE_MAX,
+    idleMs: 10 * MINUTE_MS,
+    mailboxMax: 1_024,
+    decode: (head) =>
+      head === undefined ? undefined : (JSON.parse(Buffer.from(head).toString()) as TokenState),
+    encode: (state) => (state === undefined ? undefined : Buffer.from(JSON.stringify(state))),
+    dueAt: (state) => (state?.dying ? state.dyingSinceMs : state?.expiresAtMs),
+    indexes: (state, id) =>
+      state?.parent === undefined || state.dying
+        ? []
+        : [{ index: 'parent', group: state.parent, entry: id.name }],
+    onDue: (state, id, cluster) => sweep(cluster, state, id),
+  };
+
+  const read: TokenActor['read'] = {
+    id: 'token/read',
+    actor: kind,
+    mode: 'read',
+    run: (state) => ({ reply: state }),
+  };
+
+  const create: TokenActor['create'] = {
+    id: 'token/create',
+    actor: kind,
+    mode: 'change',
+    run(state, fresh) {
+      if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
+      return { reply: fresh, next: { state: fresh } };
+    },
+  };
+
+  const use: TokenActor['use'] = {
+    id: 'token/use',
+    actor: kind,
+    mode: 'change',
+    run(state, _params, ctx) {
+      if (!isAlive(state, ctx.now()) || state.usesLeft === 0) return { reply: undefined };
+      if (state.usesLeft === undefined) return { reply: state };
+      const next = { ...state, usesLeft: state.usesLeft - 1 };
+      return { reply: next, next: { state: next } };
+    },
+  };
+
+  const renew: TokenActor['renew'] = {
+    id: 'token/renew',
+    actor: kind,
+    mode: 'change',
+    run(state, { expiresAtMs }, ctx) {
+      if (!isAlive(state, ctx.now())) throw badRequest('token not found');
+      if (!state.renewable) throw badRequest('lease is not renewable');
+      const next = { ...state, expiresAtMs, renewedAtMs: ctx.now() };
+      return { reply: next, next: { state: next } };
+    },
+  };
+
+  const revoke: TokenActor['revoke'] = {
+    id: 'token/revoke',
+    actor: kind,
+    mode: 'change',
+    run(state, how, ctx) {
+      if (state === undefined) return { reply: false };
+      // A tree being orphaned may still be felled; never the other way round.
+      if (state.dying === 'tree' || state.dying === how) return { reply: true };
+      return { reply: true, next: { state: { ...state, dying: how, dyingSinceMs: ctx.now() } } };
+    },
+  };
+
+  /** Makes a child an orphan, if it still has this parent. */
+  const orphan: TokenOperation<string, void> = {
+    id: 'token/orphan',
+    actor: kind,
+    mode: 'change',
+    run(state, parent) {
+      if (state?.parent !== parent) return { reply: undefined };
+      return { reply: undefined, next: { state: { ...state, parent: undefined } } };
+    },
+  };
+
+  /** The last step: nothing hangs on it any more. */
+  const forget: TokenOperation<undefined, void> = {
+    id: 'token/forget',
+    actor: kind,
+    mode: 'change',
+    run(state, _params, ctx) {
+      if (state === undefined || isAlive(state, ctx.now())) return { reply: undefined };
+      return { reply: undefined, next: { state: undefined } };
+    },
+  };
+
+  async function sweep(cluster: Cluster, state: State, id: ActorId): Promise<void> {
+    if (state === undefined) return;
+    const options = { claims: OWN_CLAIMS };
+    for (let before = ''; ; ) {
+      const children = await cluster.index('parent', id.name, SWEEP_PAGE);
+      if (children.length === 0) break;
+      // Each child takes its own entry away; one that stays would keep us here for ever.
+      if (children[0] === before) throw new CodedError('internal', 'a child token could not be swept');
+      before = children[0]!;
+      await Promise.all(
+        children.map((child) =>
+          state.dying === 'self'
+            ? cluster.send(orphan, tokenId(child), id.name, options)
+            : cluster.send(revoke, tokenId(child), 'tree', options),
+        ),
+      );
+    }
+    await wipe(cluster, id.name);
+    await cluster.send(forget, id, undefined, options);
+  }
+
+  return { kind, read, create, use, renew, revoke };
+}

@@ -1,0 +1,58 @@
+/**
+ * How long a token lives: Vault's rules (contract §3.1, TTL calc), in whole seconds.
+ *
+ * @module
+ */
+import { badRequest } from '../../model/errors.ts';
+import { goDuration } from '../../model/params.ts';
+
+export interface TtlWish {
+  /** Asked for in this call; 0: nothing was. */
+  readonly increment: number;
+  /** What the token was made with; 0: the mount's default. */
+  readonly ttl: number;
+  readonly period: number;
+  readonly explicitMaxTtl: number;
+  /** Of the mount, or the system's. */
+  readonly defaultTtl: number;
+  readonly maxTtl: number;
+  /** When its life began. */
+  readonly startMs: number;
+  readonly nowMs: number;
+}
+
+/** @returns seconds from now, and what the caller should know. @throws CodedError past the longest life. */
+export function ttlOf(wish: TtlWish): { ttl: number; warnings: string[] } {
+  const warnings: string[] = [];
+  const { period, explicitMaxTtl } = wish;
+  let maxTtl = wish.maxTtl;
+  if (explicitMaxTtl > 0 && explicitMaxTtl < maxTtl) maxTtl = explicitMaxTtl;
+
+  let ttl: number;
+  let longest = maxTtl;
+  if (period > 0) {
+    ttl = period;
+    if (ttl > maxTtl) {
+      warnings.push(capped('Period', ttl, maxTtl));
+      ttl = maxTtl;
+    }
+    // A period has no end but an explicit one.
+    longest = explicitMaxTtl > 0 ? maxTtl : 0;
+  } else {
+    ttl = wish.increment > 0 ? wish.increment : wish.ttl > 0 ? wish.ttl : wish.defaultTtl;
+  }
+  if (longest > 0) {
+    const left = Math.floor((wish.startMs + longest * 1_000 - wish.nowMs) / 1_000);
+    if (left < 0 || (left === 0 && wish.nowMs > wish.startMs))
+      throw badRequest('past the max TTL, cannot renew');
+    if (ttl > left) {
+      warnings.push(capped('TTL', ttl, longest));
+      ttl = left;
+    }
+  }
+  return { ttl, warnings };
+}
+
+function capped(what: string, ttl: number, maxTtl: number): string {
+  return `${what} of "${goDuration(ttl)}" exceeded the effective max_ttl of "${goDuration(maxTtl)}"; ${what} value is capped accordingly`;
+}
