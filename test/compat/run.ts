@@ -10,6 +10,7 @@
 
 import { parseArgs } from 'node:util';
 import { type Check, printPart, printTotal } from './checks.ts';
+import { runGo } from './go/run-go.ts';
 import { runHvac } from './hvac/run-hvac.ts';
 import { runNodeVault } from './node-vault/run-node-vault.ts';
 import { chooseTarget, type Target } from './target.ts';
@@ -19,6 +20,7 @@ type Part = (target: Target, only: string | undefined) => Promise<Check[]>;
 const PARTS: Record<string, Part> = {
   hvac: runHvac,
   'node-vault': runNodeVault,
+  go: runGo,
 };
 
 const { values, positionals } = parseArgs({

@@ -311,7 +311,7 @@ function tokenSteps(client: NodeVault, command: CallNamed, address: string): Ste
     ],
     [
       'the root token is still its own',
-      async () => assert.equal((await command('tokenLookupSelf')).data.id, root),
+      async () => assert.equal((await client.read('auth/token/lookup-self')).data.id, root),
     ],
   ];
 }
