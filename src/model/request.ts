@@ -75,6 +75,10 @@ export interface LogicalReply {
   inject?: boolean;
   /** Another status than 200 or 204, e.g. 404 with a body for a deleted KV version, 202. */
   status?: number;
+  /** The whole body, without an envelope, members in the order given; all else but `status` is left aside. */
+  bare?: Encodable;
+  /** As `bare`, for what is not JSON or is written already. */
+  raw?: { contentType: string; body: Uint8Array | string; headers?: Record<string, string> };
 }
 
 /** What `http/` sends. */
