@@ -14,6 +14,7 @@ export const HCL_BYTES_MAX = 1 * MIB;
 export const HCL_DEPTH_MAX = 64;
 /** Keys, values and comments of one text. */
 export const HCL_NODES_MAX = 200_000;
+export const HCL_NUMBER_CHARS_MAX = 64;
 
 // http
 export const BODY_BYTES_MAX = 32 * MIB;
@@ -28,6 +29,16 @@ export const REQUEST_DURATION_MS = 90 * SECOND_MS;
 /** Bytes of a storage path. LMDB's keys end at 1,978 bytes. */
 export const STORAGE_PATH_BYTES_MAX = 1_900;
 export const STORAGE_LIST_PAGE = 1_000;
+export const STORAGE_VALUE_BYTES_MAX = 64 * MIB;
+/** Commits that wait for a transaction; one more is answered `overloaded`. */
+export const STORAGE_WAITING_MAX = 20_000;
+/** Changes and bytes of one grouped transaction: what the event loop spends in one piece. A single commit may be larger. */
+export const STORAGE_GROUP_CHANGES_MAX = 1_000;
+export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
+/** While the disk has no room, a write is tried again no sooner than this after the last try. */
+export const STORAGE_FULL_RETRY_MS = 1 * SECOND_MS;
+/** Free space of a file system below which a failed write is called a full disk. */
+export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 
 // actors
 /** Changes in one commit (protocol §19). */
@@ -58,3 +69,9 @@ export const TOKENS_KNOWN_MAX = 20_000;
 export const TOKEN_BYTES_MAX = 8_192;
 /** 32 days, Vault's default for both (seconds). */
 export const LEASE_TTL_DEFAULT_S = 2_764_800;
+
+// pipeline
+/** A request whose authority changed while it waited is authorized anew, this often. */
+export const STALE_CLAIMS_RETRIES = 8;
+/** Compiled sets of policies that are kept. */
+export const ACLS_MAX = 10_000;
