@@ -42,6 +42,8 @@ interface OperationBase<P extends Params> {
 /** Runs where the request entered, outside any actor: lists, what concerns the node, what sends several messages. */
 export interface PlainOperation<P extends Params = Params> extends OperationBase<P> {
   readonly where: 'here';
+  /** POST is `create` or `update`: the actor it sends to decides which, under `ctx.claims`. Without it POST is `update`. */
+  readonly createsOrUpdates?: true;
   run(params: Decoded<P>, ctx: RouteContext): LogicalReply | Promise<LogicalReply>;
 }
 

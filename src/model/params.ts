@@ -140,7 +140,8 @@ export function decodeParams<P extends Params>(declared: P, sent: JsonMap | unde
       continue;
     }
     try {
-      out[name] = param.decode(json) ?? param.absent;
+      const value = param.decode(json);
+      out[name] = value === undefined ? param.absent : value;
     } catch (error) {
       const why = error instanceof Error ? error.message : 'wrong type';
       throw badRequest(`Field validation failed: error converting input for field "${name}": ${why}`);
@@ -165,6 +166,7 @@ export function toText(json: Json): string {
 }
 
 export function toInt(json: Json): number {
+  if (json === null) return 0;
   if (typeof json === 'boolean') return json ? 1 : 0;
   const text = typeof json === 'string' ? json.trim() : json instanceof JsonNumber ? json.text : undefined;
   if (text === undefined) throw new Error(`expected an integer, got ${kindOf(json)}`);
@@ -188,6 +190,7 @@ const TRUE_TEXTS = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 const FALSE_TEXTS = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False', '']);
 
 export function toBool(json: Json): boolean {
+  if (json === null) return false;
   if (typeof json === 'boolean') return json;
   if (json instanceof JsonNumber) return Number(json.text) !== 0;
   if (typeof json === 'string') {

@@ -69,6 +69,8 @@ export interface LogicalReply {
   auth?: AuthBlock;
   leaseId?: string;
   leaseDuration?: number;
+  /** `lease_duration` is the mount's default TTL, which the pipeline knows. */
+  leaseOfMount?: true;
   renewable?: boolean;
   warnings?: string[];
   /** Write the members of `data` at the top level too (contract §1.5 "injected"). */
