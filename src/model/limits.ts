@@ -18,6 +18,8 @@ export const HCL_NUMBER_CHARS_MAX = 64;
 
 // http
 export const BODY_BYTES_MAX = 32 * MIB;
+/** Of one query or form. */
+export const FORM_FIELDS_MAX = 100_000;
 export const OPEN_BODY_BYTES_MAX = 1 * MIB;
 export const JSON_DEPTH_MAX = 500;
 /** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
