@@ -1,0 +1,143 @@
+/**
+ * `npm run bench`: Coffer's hot paths against the floor, in one run and with one generator, as ratios. Machines differ and are noisy: read
+ * the ratios. Each pair is measured three times in turn; the median counts.
+ *
+ * @module
+ */
+import { execFileSync, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { call } from '../test/support/http.ts';
+import { startDev } from '../test/support/server.ts';
+import type { Load, Seen } from './generator.ts';
+
+const CONNECTIONS = 64;
+const KEYS = 1_000;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
+const ROUNDS = 3;
+const VALUE = 'v'.repeat(300);
+
+interface Scenario {
+  readonly name: string;
+  /** At least this much of the floor's rate. */
+  readonly goal: number;
+  readonly requests: (port: number, token: string) => string[];
+  readonly before?: (address: string, token: string) => Promise<void>;
+}
+
+function request(method: string, port: number, path: string, token: string, body?: string): string {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Vault-Request: true\r\nX-Vault-Token: ${token}\r\n`;
+  return body === undefined ? `${head}\r\n` : `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+const keys = Array.from({ length: KEYS }, (_, n) => `/v1/secret/data/bench/k${n}`);
+const BODY = JSON.stringify({ data: { value: VALUE } });
+const reads = (port: number, token: string) => keys.map((path) => request('GET', port, path, token));
+
+const SCENARIOS: Scenario[] = [
+  { name: 'KV v2 read', goal: 0.5, requests: reads },
+  { name: 'token lookup', goal: 0.5, requests: (port, token) => [request('GET', port, '/v1/auth/token/lookup-self', token)] },
+  {
+    name: 'KV v2 write, durable',
+    goal: 0.25,
+    requests: (port, token) => keys.map((path) => request('POST', port, path, token, BODY)),
+  },
+  {
+    name: 'KV v2 read, file audit',
+    goal: 0.3,
+    requests: reads,
+    before: async (address, token) => {
+      const file = join(folder, 'audit.log');
+      const reply = await call(address, 'PUT', '/v1/sys/audit/file', {
+        token,
+        body: { type: 'file', options: { file_path: file } },
+      });
+      if (reply.status !== 204) throw new Error(`audit could not be enabled: ${reply.text}`);
+    },
+  },
+];
+
+function generate(load: Load): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('./generator.ts', import.meta.url));
+    child.once('message', (message: { seen?: Seen; error?: string }) => {
+      if (message.seen) resolve(message.seen);
+      else reject(new Error(message.error));
+    });
+    child.once('error', reject);
+    child.send(load);
+  });
+}
+
+async function withFloor<T>(bytes: number, run: (port: number) => Promise<T>): Promise<T> {
+  const child = fork(new URL('./floor.ts', import.meta.url), [String(bytes)]);
+  try {
+    const port = await new Promise<number>((resolve) => child.once('message', resolve));
+    return await run(port);
+  } finally {
+    child.disconnect();
+  }
+}
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+async function measure(scenario: Scenario, port: number, token: string, bytes: number): Promise<boolean> {
+  const ours = scenario.requests(port, token);
+  const load = { connections: CONNECTIONS, seconds: SECONDS, warmupSeconds: 1, expectStatus: 200 };
+  const ratios: number[] = [];
+  const last: Seen[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const floor = await withFloor(bytes, (floorPort) =>
+      generate({ ...load, port: floorPort, requests: scenario.requests(floorPort, token) }),
+    );
+    const coffer = await generate({ ...load, port, requests: ours });
+    ratios.push(coffer.perSecond / floor.perSecond);
+    last[0] = floor;
+    last[1] = coffer;
+  }
+  const ratio = median(ratios);
+  const show = (seen: Seen) =>
+    `${Math.round(seen.perSecond).toString().padStart(6)}/s  p50 ${seen.p50Ms.toFixed(2)} ms  p99 ${seen.p99Ms.toFixed(2)} ms`;
+  const met = ratio >= scenario.goal;
+  console.log(`${scenario.name}`);
+  console.log(`  floor   ${show(last[0]!)}`);
+  console.log(`  coffer  ${show(last[1]!)}`);
+  console.log(
+    `  ratio   ${ratio.toFixed(3)} (rounds ${ratios.map((r) => r.toFixed(3)).join(' ')}), goal ${scenario.goal}: ${met ? 'met' : 'MISSED'}`,
+  );
+  return met;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'coffer-bench-'));
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+console.log(
+  `${cpus()[0]?.model ?? 'unknown cpu'} × ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, commit ${commit}, ${CONNECTIONS} connections, ${SECONDS} s × ${ROUNDS}`,
+);
+const server = await startDev({ rootToken: 'root', args: [`-dev-data=${join(folder, 'data')}`] });
+let allMet = true;
+try {
+  const port = Number(new URL(server.address).port);
+  const policy = 'path "secret/data/*" { capabilities = ["create", "read", "update"] }';
+  await call(server.address, 'PUT', '/v1/sys/policies/acl/bench', { token: 'root', body: { policy } });
+  const made = await call(server.address, 'POST', '/v1/auth/token/create', {
+    token: 'root',
+    body: { policies: ['bench'] },
+  });
+  const token = (made.body as { auth: { client_token: string } }).auth.client_token;
+  for (const path of keys) {
+    const reply = await call(server.address, 'POST', path, { token, body: { data: { value: VALUE } } });
+    if (reply.status !== 200) throw new Error(`${path}: ${reply.text}`);
+  }
+  for (const scenario of SCENARIOS) {
+    await scenario.before?.(server.address, 'root');
+    const [method, path] = scenario.requests(port, token)[0]!.split(' ') as [string, string];
+    const body = method === 'POST' ? { data: { value: VALUE } } : undefined;
+    const sample = await call(server.address, method, path, { token, body });
+    allMet = (await measure(scenario, port, token, sample.text.length)) && allMet;
+  }
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+if (!allMet) process.exitCode = 1;
