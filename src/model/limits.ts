@@ -77,3 +77,33 @@ export const LEASE_TTL_DEFAULT_S = 2_764_800;
 export const STALE_CLAIMS_RETRIES = 8;
 /** Compiled sets of policies that are kept. */
 export const ACLS_MAX = 10_000;
+
+// audit
+/** Data with more values, or more characters of strings, than these is rendered in slices, one such entry at a time. */
+export const AUDIT_INLINE_VALUES_MAX = 2_000;
+export const AUDIT_INLINE_CHARS_MAX = 1 * MIB;
+/** Rendering gives other work a turn after this. */
+export const AUDIT_SLICE_MS = 4;
+/** Members of one object that are still sorted: sorting a million names would hold everybody up. */
+export const AUDIT_SORTED_MEMBERS_MAX = 10_000;
+/** HMACs of tokens and accessors that a device keeps. */
+export const AUDIT_HASHES_KEPT = 20_000;
+/** Longest text whose HMAC is kept, in UTF-16 units. */
+export const AUDIT_HASHED_CHARS_KEPT = 256;
+/** Characters that wait for one slow device; what comes on top fails on it. */
+export const AUDIT_WAITING_CHARS_MAX = 256 * MIB;
+/** A log file that was removed is noticed within this. */
+export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
+
+// engines
+export const KV_ACTIVE_MAX = 20_000;
+export const KV_IDLE_MS = 10 * MINUTE_MS;
+export const KV_MAILBOX_MAX = 1_024;
+/** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */
+export const KV_HELD_CHARS_MAX = 16 * 1024;
+/** Versions of one secret. Its head names them all and is written with each change. */
+export const KV_VERSIONS_MAX = 30_000;
+/** Versions that one change erases, so that it fits in a commit beside others. */
+export const KV_ERASED_PER_CHANGE = 24;
+/** Messages that one request sends at a time. */
+export const KV_SENT_AT_ONCE = 64;

@@ -1,0 +1,51 @@
+/**
+ * The `format` record: which layout a store holds. Written once, in the clear, so that an old build refuses a newer store before it
+ * touches anything.
+ *
+ * @module
+ */
+import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
+
+export const FORMAT_PATH = 'format';
+/** Raised when a store written by this build cannot be read by an older one. */
+export const FORMAT_VERSION = 1;
+
+/**
+ * Writes the record into an empty store, checks it in any other.
+ * @throws StorageFailed when the store is not ours or needs a newer build.
+ */
+export async function ensureFormat(storage: Storage): Promise<void> {
+  const stored = await storage.get(FORMAT_PATH);
+  if (stored !== undefined) {
+    checkFormat(Buffer.from(stored.value).toString('utf8'));
+    return;
+  }
+  const [other] = await storage.list('', '', 1);
+  if (other !== undefined)
+    throw new StorageFailed('the store has records but no format: it is not a store of Coffer', true);
+  const record = Buffer.from(JSON.stringify({ product: 'coffer', format: FORMAT_VERSION }));
+  try {
+    await storage.commit([{ path: FORMAT_PATH, value: record }], [{ path: FORMAT_PATH, version: 0 }]);
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    await ensureFormat(storage);
+  }
+}
+
+function checkFormat(text: string): void {
+  let format: unknown;
+  try {
+    format = (JSON.parse(text) as { format?: unknown } | null)?.format;
+  } catch {
+    format = undefined;
+  }
+  if (typeof format !== 'number' || !Number.isSafeInteger(format) || format < 1) {
+    throw new StorageFailed('the format record of the store is damaged; restore it from a backup', true);
+  }
+  if (format > FORMAT_VERSION) {
+    throw new StorageFailed(
+      `the store has format ${format}, and this version of Coffer reads formats up to ${FORMAT_VERSION}; start a newer one`,
+      true,
+    );
+  }
+}

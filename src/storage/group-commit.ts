@@ -1,0 +1,115 @@
+/**
+ * Group commit: calls that come while a transaction runs wait, and the next transaction takes them all, each with its own
+ * outcome. One sync to disk then serves many writers. What a transaction takes is decided when its turn has come,
+ * not when it was asked for, so the calls of the same moment share one.
+ *
+ * @module
+ */
+import { CodedError } from '../model/errors.ts';
+import { STORAGE_GROUP_BYTES_MAX, STORAGE_GROUP_CHANGES_MAX, STORAGE_WAITING_MAX } from '../model/limits.ts';
+
+export interface Write {
+  /** Number of changes; counts towards STORAGE_GROUP_CHANGES_MAX. */
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** What one write got: the version it was given, or why nothing of it was written. */
+export type Outcome = number | Error;
+
+export interface GroupCommitParts<W extends Write> {
+  /**
+   * Runs `body` inside one store transaction and resolves when what it wrote is durable. A rejection means none of it is known to
+   * be; its reason is given to every write of the group.
+   */
+  transact(body: () => void): Promise<void>;
+  /** Applies the group inside the transaction; one outcome each, in order. */
+  apply(group: readonly W[]): Outcome[];
+  /** Turns what `transact` rejected with into what the callers get. */
+  explain(error: unknown, group: readonly W[]): Promise<Error>;
+}
+
+interface Waiting<W> {
+  readonly write: W;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (version: number) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface GroupCommit<W extends Write> {
+  /**
+   * Resolves with the outcome once it is durable.
+   * @throws CodedError `overloaded` beyond STORAGE_WAITING_MAX; the signal's reason when it is aborted before a transaction took the write.
+   */
+  submit(write: W, signal?: AbortSignal): Promise<number>;
+  /** Resolves when nothing is waiting or running. */
+  idle(): Promise<void>;
+}
+
+export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): GroupCommit<W> {
+  let waiting: Waiting<W>[] = [];
+  let draining: Promise<void> | undefined;
+
+  function take(): Waiting<W>[] {
+    const group: Waiting<W>[] = [];
+    let count = 0;
+    let bytes = 0;
+    let taken = 0;
+    for (const entry of waiting) {
+      if (entry.signal?.aborted) {
+        entry.reject(entry.signal.reason);
+        taken++;
+        continue;
+      }
+      count += entry.write.count;
+      bytes += entry.write.bytes;
+      const tooMuch = count > STORAGE_GROUP_CHANGES_MAX || bytes > STORAGE_GROUP_BYTES_MAX;
+      if (tooMuch && group.length > 0) break;
+      group.push(entry);
+      taken++;
+    }
+    waiting = taken === waiting.length ? [] : waiting.slice(taken);
+    return group;
+  }
+
+  async function runOne(): Promise<void> {
+    let group: Waiting<W>[] | undefined;
+    let outcomes: Outcome[] = [];
+    try {
+      await parts.transact(() => {
+        group = take();
+        outcomes = parts.apply(group.map((entry) => entry.write));
+      });
+    } catch (error) {
+      group ??= take();
+      const writes = group.map((entry) => entry.write);
+      const reason = await parts.explain(error, writes);
+      for (const entry of group) entry.reject(reason);
+      return;
+    }
+    group?.forEach((entry, index) => {
+      const outcome = outcomes[index] ?? new Error('a write got no outcome');
+      if (typeof outcome === 'number') entry.resolve(outcome);
+      else entry.reject(outcome);
+    });
+  }
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) await runOne();
+    draining = undefined;
+  }
+
+  return {
+    submit(write, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      if (waiting.length >= STORAGE_WAITING_MAX) return Promise.reject(new CodedError('overloaded'));
+      return new Promise((resolve, reject) => {
+        waiting.push({ write, signal, resolve, reject });
+        draining ??= drain();
+      });
+    },
+    async idle() {
+      while (draining !== undefined) await draining;
+    },
+  };
+}

@@ -1,0 +1,274 @@
+/**
+ * The embedded store: one LMDB file, used by one process. Durable before acknowledged, and not visible before durable.
+ *
+ * Each transaction syncs its pages, then writes and syncs the meta page that makes them visible (LMDB's ordinary order).
+ * lmdb-js's default, `overlappingSync`, shows a commit to readers before it is on disk and was no faster here under group
+ * commit; so it is off. LMDB runs in the main thread only: its Node binding is not safe in worker threads.
+ *
+ * A record is stored as its version (8 bytes, big-endian) and then its value. The version comes from one counter
+ * of the whole store, kept under a key that is no path, so it is never used twice.
+ *
+ * @module
+ */
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ABORT, open, type RootDatabase } from 'lmdb';
+import { CodedError } from '../model/errors.ts';
+import { STORAGE_FULL_RETRY_MS, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
+import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
+import { lockFolder } from './folder-lock.ts';
+import { ensureFormat } from './format.ts';
+import { makeGroupCommit, type Outcome, type Write } from './group-commit.ts';
+import { checkLmdbFile } from './lmdb-file.ts';
+import { afterPrefix, pathBytes, prefixBytes } from './path.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
+
+const VERSION_BYTES = 8;
+/** 0xFF begins no UTF-8 text, so no path is before or behind this by accident, and no listing shows it. */
+const COUNTER_KEY = Buffer.from([0xff]);
+const FILE_NAME = 'coffer.mdb';
+
+export interface LmdbOptions {
+  /** Data folder of `file`; made with mode 0700 where it is missing. */
+  readonly folder?: string;
+  /** `inmem`: a temporary folder that is removed at close, without syncs to disk. */
+  readonly type: 'file' | 'inmem';
+}
+
+interface LmdbWrite extends Write {
+  /** Version bytes still zero, then the value; undefined: delete. */
+  readonly changes: readonly { readonly key: Buffer; readonly record: Buffer | undefined }[];
+  readonly conditions: readonly { readonly key: Buffer; readonly path: string; readonly version: number }[];
+}
+
+/**
+ * Opens the embedded store and takes its folder for this process.
+ * @throws StorageFailed with one sentence: folder taken, not writable, damaged, or of a newer format.
+ */
+export async function openLmdb(options: LmdbOptions): Promise<Storage> {
+  const place = options.type === 'inmem' ? makeTemporaryFolder() : lockFolder(options.folder ?? '');
+  let storage: Storage;
+  try {
+    storage = makeLmdb(openFile(place.folder, options.type), place, options.type);
+  } catch (error) {
+    place.release();
+    throw error;
+  }
+  try {
+    await ensureFormat(storage);
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function openFile(folder: string, type: LmdbOptions['type']): RootDatabase<Buffer, Buffer> {
+  const path = join(folder, FILE_NAME);
+  checkLmdbFile(path);
+  try {
+    return open<Buffer, Buffer>({
+      path,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      overlappingSync: false,
+      noSync: type === 'inmem',
+      // We group commits ourselves; its own grouping leaves a rejected promise unhandled when a write fails.
+      eventTurnBatching: false,
+      permissionsMode: 0o600,
+    } as Parameters<typeof open>[0]) as RootDatabase<Buffer, Buffer>;
+  } catch (error) {
+    throw new StorageFailed(
+      `the data file ${path} cannot be opened: ${(error as Error).message}`,
+      true,
+      error,
+    );
+  }
+}
+
+function makeLmdb(
+  db: RootDatabase<Buffer, Buffer>,
+  place: { readonly folder: string; release(): void },
+  type: LmdbOptions['type'],
+): Storage {
+  let closed: Promise<void> | undefined;
+  let broken: StorageFailed | undefined;
+  let fullSince: number | undefined;
+
+  const commits = makeGroupCommit<LmdbWrite>({
+    async transact(body) {
+      if (broken !== undefined) throw broken;
+      if (fullSince !== undefined) await waitForRoom();
+      let thrown: unknown;
+      // A child transaction, so that a failure half-way takes back what the group has written so far.
+      await db.childTransaction(() => {
+        try {
+          body();
+          return undefined;
+        } catch (error) {
+          thrown = error;
+          return ABORT as unknown as undefined;
+        }
+      });
+      if (thrown !== undefined) throw thrown;
+      fullSince = undefined;
+    },
+    apply: (group) => applyGroup(db, group),
+    explain,
+  });
+
+  /** lmdb-js prints each failed write on stderr; on a full disk one try per STORAGE_FULL_RETRY_MS is enough while no room shows. */
+  async function waitForRoom(): Promise<void> {
+    const pause = performance.now() - (fullSince ?? 0) < STORAGE_FULL_RETRY_MS;
+    if (pause && (await freeBytes(place.folder)) < STORAGE_ROOM_BYTES_MIN) throw diskFull(place.folder);
+  }
+
+  async function explain(error: unknown, group: readonly LmdbWrite[]): Promise<Error> {
+    if (error instanceof StorageFailed) return error;
+    const cause = await causeOf(error);
+    try {
+      // After a failed meta page LMDB refuses everything, and lmdb-js would wait for ever for a transaction; a read tells.
+      db.resetReadTxn();
+      db.getBinary(COUNTER_KEY);
+    } catch {
+      const text = `the store in ${place.folder} stopped after a failed write (${cause.message}); restart the server`;
+      broken = new StorageFailed(text, true, cause);
+      return new StorageFailed(text, false, cause);
+    }
+    const wanted = group.reduce((sum, write) => sum + write.bytes, 0);
+    if ((await freeBytes(place.folder)) < wanted + STORAGE_ROOM_BYTES_MIN) {
+      fullSince = performance.now();
+      return diskFull(place.folder, cause);
+    }
+    return new StorageFailed(`the store in ${place.folder} could not write: ${cause.message}`, false, cause);
+  }
+
+  function refuseClosed(): void {
+    if (closed !== undefined) throw new StorageFailed('the store is closed', true);
+  }
+
+  async function shutDown(): Promise<void> {
+    await commits.idle();
+    await db.close();
+    place.release();
+  }
+
+  return {
+    type,
+    async get(path, signal) {
+      refuseClosed();
+      signal?.throwIfAborted();
+      const record = read(() => db.getBinary(pathBytes(path)));
+      if (record === undefined) return undefined;
+      return { value: record.subarray(VERSION_BYTES), version: versionOf(record) };
+    },
+    async commit(changes, conditions, signal) {
+      refuseClosed();
+      return commits.submit(encodeWrite(changes, conditions), signal);
+    },
+    async list(prefix, after, limit, signal) {
+      refuseClosed();
+      signal?.throwIfAborted();
+      return read(() => listKeys(db, prefix, after, limit));
+    },
+    close() {
+      closed ??= shutDown();
+      return closed;
+    },
+  };
+}
+
+/** Runs inside the write transaction: conditions see what earlier writes of the same group did. */
+function applyGroup(db: RootDatabase<Buffer, Buffer>, group: readonly LmdbWrite[]): Outcome[] {
+  const counter = db.getBinary(COUNTER_KEY);
+  const before = counter === undefined ? 0 : versionOf(counter);
+  let version = before;
+  const outcomes = group.map((write): Outcome => {
+    const failed = write.conditions.find(
+      (condition) => storedVersion(db, condition.key) !== condition.version,
+    );
+    if (failed !== undefined) return new Conflict(failed.path);
+    if (write.changes.length === 0) return version;
+    version++;
+    for (const { key, record } of write.changes) {
+      record?.writeBigUInt64BE(BigInt(version), 0);
+      if (record === undefined) db.remove(key);
+      else db.put(key, record);
+    }
+    return version;
+  });
+  if (version !== before) {
+    const record = Buffer.alloc(VERSION_BYTES);
+    record.writeBigUInt64BE(BigInt(version), 0);
+    db.put(COUNTER_KEY, record);
+  }
+  return outcomes;
+}
+
+function storedVersion(db: RootDatabase<Buffer, Buffer>, key: Buffer): number {
+  const record = db.getBinaryFast(key);
+  return record === undefined ? 0 : versionOf(record);
+}
+
+function versionOf(record: Uint8Array): number {
+  const view = new DataView(record.buffer, record.byteOffset, VERSION_BYTES);
+  return Number(view.getBigUint64(0));
+}
+
+/** Copies the values: the caller may change or wipe its own once the call returns. */
+function encodeWrite(changes: readonly Change[], conditions: readonly Condition[]): LmdbWrite {
+  let bytes = 0;
+  const encoded = changes.map(({ path, value }) => {
+    const key = pathBytes(path);
+    bytes += key.length + (value?.length ?? 0);
+    if (value === undefined) return { key, record: undefined };
+    if (value.length > STORAGE_VALUE_BYTES_MAX) {
+      throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
+    }
+    const record = Buffer.allocUnsafe(VERSION_BYTES + value.length);
+    record.set(value, VERSION_BYTES);
+    return { key, record };
+  });
+  return {
+    changes: encoded,
+    conditions: conditions.map(({ path, version }) => ({ key: pathBytes(path), path, version })),
+    count: changes.length,
+    bytes,
+  };
+}
+
+function listKeys(db: RootDatabase<Buffer, Buffer>, prefix: string, after: string, limit: number): string[] {
+  const from = prefixBytes(prefix);
+  // The key that follows `after` is `after` with a zero byte.
+  const next = after === '' ? from : Buffer.concat([prefixBytes(after), Buffer.alloc(1)]);
+  const start = Buffer.compare(next, from) > 0 ? next : from;
+  const end = afterPrefix(from) ?? COUNTER_KEY;
+  if (Buffer.compare(start, end) >= 0 || limit <= 0) return [];
+  const keys = db.getKeys({ start: start.length === 0 ? Buffer.alloc(1) : start, end, limit });
+  return Array.from(keys, (key) => Buffer.from(key).toString('utf8'));
+}
+
+function read<T>(take: () => T): T {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    throw new StorageFailed(`the store could not read: ${(error as Error).message}`, true, error);
+  }
+}
+
+/** lmdb-js rejects with one text for all failures and keeps the reason in a promise beside it. */
+async function causeOf(error: unknown): Promise<Error> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  if (commitError === undefined) return error as Error;
+  return commitError.catch((cause: Error) => cause);
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+function diskFull(folder: string, cause?: unknown): StorageFailed {
+  return new StorageFailed(`the disk that holds ${folder} is full; nothing was written`, true, cause);
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Storage, StorageFailed } from '../../src/model/storage.ts';
+import { openLmdb } from '../../src/storage/lmdb.ts';
+
+const CHILD = fileURLToPath(new URL('./writer-child.ts', import.meta.url));
+const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
+after(() => rmSync(base, { recursive: true, force: true }));
+let folders = 0;
+const newFolder = () => join(base, `${++folders}`);
+
+/** Starts a writer, through `wrapper` where one is given, and hands each line it prints to `onLine`. */
+function startWriter(
+  args: string[],
+  onLine: (line: string, child: ChildProcess) => void,
+  wrapper: string[] = [],
+) {
+  const [command = process.execPath, ...rest] = [...wrapper, process.execPath, CHILD, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => onLine(line, child));
+  const ended = Promise.all([once(child, 'exit'), once(lines, 'close')]).then(() => errors);
+  return { child, ended };
+}
+
+/** Every acknowledged number is stored, and each head has its payload. */
+async function checkWritten(folder: string, acknowledged: Map<string, number>): Promise<void> {
+  const storage = await openLmdb({ type: 'file', folder });
+  for (const [writer, number] of acknowledged) {
+    const head = Number(Buffer.from((await storage.get(`w/${writer}/head`))!.value).toString());
+    assert(head >= number, `writer ${writer}: ${number} acknowledged, ${head} stored`);
+    for (let n = 1; n <= head; n++) {
+      const stored = await storage.get(`w/${writer}/v/${n}`);
+      assert(stored !== undefined, `w/${writer}/v/${n} is missing`);
+      assert(Buffer.from(stored.value).equals(Buffer.alloc(stored.value.length, `${writer}.${n} `)));
+    }
+    assert.equal(await storage.get(`w/${writer}/v/${head + 1}`), undefined);
+  }
+  await storage.close();
+}
+
+test('kill -9 in the middle of 64 writers: all that was acknowledged is there, nothing by halves', async () => {
+  const folder = newFolder();
+  const acknowledged = new Map<string, number>();
+  for (let round = 1; round <= 3; round++) {
+    let count = 0;
+    const { ended } = startWriter([folder, '64', '400'], (line, child) => {
+      const [writer = '', number = ''] = line.split(' ');
+      if (writer === 'open') return;
+      // The next process overwrites from 1: what the last one stored beyond that stays, so only this one's numbers are checked.
+      acknowledged.set(writer, Number(number));
+      if (++count === 500 * round) child.kill('SIGKILL');
+    });
+    await ended;
+    assert(count >= 500 * round);
+    await checkWritten(folder, acknowledged);
+    rmSync(folder, { recursive: true });
+    acknowledged.clear();
+  }
+});
+
+test('a file-size limit: writes fail with a sentence, reads go on, and writes go on when it is lifted', async (t) => {
+  if (spawnSync('prlimit', ['--version']).status !== 0) return t.skip('no prlimit here');
+  const folder = newFolder();
+  const acknowledged = new Map<string, number>();
+  let failures: string[] = [];
+  let after = 0;
+  const { ended } = startWriter(
+    [folder, '4', '4000', 'on'],
+    (line, child) => {
+      if (line.startsWith('!')) {
+        failures.push(line);
+        if (failures.length === 1)
+          spawnSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited:unlimited']);
+        return;
+      }
+      const [writer = '', number = ''] = line.split(' ');
+      if (writer === 'open') return;
+      acknowledged.set(writer, Number(number));
+      if (failures.length > 0 && ++after === 50) child.kill('SIGKILL');
+    },
+    ['prlimit', '--fsize=1000000:unlimited'],
+  );
+  await ended;
+  assert(failures.length >= 1);
+  for (const line of failures) {
+    assert.match(line, /^! \w+ readable the store in .* could not write: Input\/output error$/);
+  }
+  failures = [];
+  await checkWritten(folder, acknowledged);
+});
+
+test('a full disk: said so, nothing acknowledged is lost, and the store goes on when room returns', async (t) => {
+  const folder = newFolder();
+  mkdirSync(folder);
+  // A small file system of our own, in a mount namespace that ends with the child. It needs user namespaces or root.
+  const inNamespace = ['unshare', '--map-root-user', '--mount', 'sh', '-c'];
+  const mount = `mount -t tmpfs -o size=6m tmpfs ${folder}`;
+  if (spawnSync(inNamespace[0]!, [...inNamespace.slice(1), mount]).status !== 0) {
+    return t.skip('no file system can be mounted here');
+  }
+  const script = `${mount} && dd if=/dev/zero of=${folder}/ballast bs=1M count=4 2>/dev/null && exec "$@"`;
+  const acknowledged = new Map<string, number>();
+  const failures: string[] = [];
+  let after = 0;
+  const { child, ended } = startWriter(
+    [folder, '4', '4000', 'on'],
+    (line, process) => {
+      if (line.startsWith('!')) {
+        // The file is seen through the child's own mount namespace.
+        if (failures.push(line) === 20) rmSync(`/proc/${process.pid}/root${folder}/ballast`);
+        return;
+      }
+      const [writer = '', number = ''] = line.split(' ');
+      if (writer === 'open') return;
+      if (failures.length > 0 && Number(number) <= (acknowledged.get(writer) ?? 0))
+        failures.push('acknowledged twice');
+      acknowledged.set(writer, Number(number));
+      if (failures.length > 0 && ++after === 40) process.kill('SIGKILL');
+    },
+    [...inNamespace, script, 'sh'],
+  );
+  const errors = await ended;
+  assert(child.killed);
+  assert(failures.length >= 20);
+  for (const line of failures) {
+    assert.match(line, /^! known readable the disk that holds .* is full; nothing was written$/);
+  }
+  assert(errors.split('\n').filter((line) => line.startsWith('Error:')).length <= 3, errors);
+  assert.equal(after >= 40, true);
+});
+
+test('a folder that cannot be written is refused with a sentence', async (t) => {
+  if (process.getuid?.() === 0) {
+    const folder = newFolder();
+    writeFileSync(folder, 'a file');
+    await assert.rejects(
+      openLmdb({ type: 'file', folder }),
+      /^StorageFailed: the data folder .* cannot be made/,
+    );
+    return t.diagnostic('root may write everywhere: only the folder that is a file was tried');
+  }
+  const folder = newFolder();
+  mkdirSync(folder);
+  chmodSync(folder, 0o500);
+  await assert.rejects(
+    openLmdb({ type: 'file', folder }),
+    /^StorageFailed: the data folder .* cannot be written/,
+  );
+  chmodSync(folder, 0o700);
+});
+
+async function filled(): Promise<string> {
+  const folder = newFolder();
+  const storage = await openLmdb({ type: 'file', folder });
+  for (let i = 0; i < 20; i++) {
+    await storage.commit(
+      Array.from({ length: 20 }, (_, j) => ({ path: `${i}/${j}`, value: Buffer.alloc(500, i) })),
+      [],
+    );
+  }
+  await storage.close();
+  return join(folder, 'coffer.mdb');
+}
+
+const openAt = (file: string): Promise<Storage> => openLmdb({ type: 'file', folder: join(file, '..') });
+
+test('a file cut off anywhere, overwritten at its head or of another program is refused with a sentence', async () => {
+  const file = await filled();
+  const good = readFileSync(file);
+  const page = good.readUInt32LE(48);
+  const refused = async (name: string) => {
+    await assert.rejects(openAt(file), (error: Error) => {
+      assert(error instanceof StorageFailed, name);
+      assert.match(error.message, /^the data file .* is damaged \(.*\); restore it from a backup$/, name);
+      return true;
+    });
+  };
+  for (const bytes of [
+    1,
+    100,
+    page,
+    page + 100,
+    2 * page,
+    good.length >> 1,
+    good.length - page,
+    good.length - 1,
+  ]) {
+    writeFileSync(file, good);
+    truncateSync(file, bytes);
+    await refused(`cut to ${bytes}`);
+  }
+  const patched = (at: number, bytes: Buffer) => {
+    const copy = Buffer.from(good);
+    bytes.copy(copy, at);
+    writeFileSync(file, copy);
+  };
+  for (const at of [24, 28, 48, page + 24, page + 28]) {
+    patched(at, Buffer.alloc(4));
+    await refused(`zeros at ${at}`);
+  }
+  patched(0, Buffer.alloc(2 * page));
+  await refused('no head');
+  for (const at of [136, 144]) {
+    const both = Buffer.from(good);
+    for (const meta of [0, page]) both.writeBigUInt64LE(1_000_000n, meta + at);
+    writeFileSync(file, both);
+    await refused(`a number out of range at ${at}`);
+  }
+  const newest = good.readBigUInt64LE(152) > good.readBigUInt64LE(page + 152) ? 0 : page;
+  patched(Number(good.readBigUInt64LE(newest + 136)) * page, Buffer.alloc(page, 0x55));
+  await refused('root overwritten');
+  writeFileSync(file, 'not a store\n'.repeat(1_000));
+  await refused('text');
+
+  writeFileSync(file, Buffer.concat([good, Buffer.alloc(10 * page, 0xee)]));
+  const storage = await openAt(file);
+  assert.equal(
+    (await storage.list('19/', '', 100)).length,
+    20,
+    'what a torn write left behind the end does no harm',
+  );
+  await storage.commit([{ path: 'x', value: Buffer.from('x') }], []);
+  await storage.close();
+});
+
+test('a write that dies between its pages and its meta page leaves the store as it was before', async () => {
+  const file = await filled();
+  const before = readFileSync(file);
+  const storage = await openAt(file);
+  await storage.commit([{ path: '0/0', value: Buffer.from('changed') }], []);
+  await storage.close();
+  const torn = readFileSync(file);
+  const page = before.readUInt32LE(48);
+  before.copy(torn, 0, 0, 2 * page);
+  writeFileSync(file, torn);
+  const again = await openAt(file);
+  assert.equal(Buffer.from((await again.get('0/0'))!.value)[0], 0);
+  await again.close();
+});
