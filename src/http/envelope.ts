@@ -1,0 +1,106 @@
+/**
+ * `Reply` → status, content type and body: Vault's envelope to the byte (contract §1.5, §1.6).
+ *
+ * @module
+ */
+import { CodedError, ERRORS, multiError } from '../model/errors.ts';
+import type { Encodable } from '../model/json.ts';
+import { encodeOrdered, encodeSorted, encodeString } from '../model/json-encoder.ts';
+import type { AuthBlock, LogicalReply, Reply } from '../model/request.ts';
+
+/** A reply as it goes out, all but the headers that every reply has. */
+export interface Encoded {
+  readonly status: number;
+  readonly contentType: string;
+  /** Undefined where there is none, as for 204. */
+  readonly body: string | Uint8Array | undefined;
+  /** Name, value, name, value … They replace those that every reply has. */
+  readonly headers?: readonly string[];
+}
+
+const JSON_TYPE = 'application/json';
+
+export function encodeReply(reply: Reply): Encoded {
+  switch (reply.kind) {
+    case 'envelope':
+      return json(reply.status, envelope(reply.requestId, reply.mountType, reply.reply));
+    case 'bare':
+      return json(reply.status, encodeOrdered(reply.value));
+    case 'error':
+      return errorBody(reply);
+    case 'raw':
+      return {
+        status: reply.status,
+        contentType: reply.contentType,
+        body: reply.body,
+        headers: reply.headers && Object.entries(reply.headers).flat(),
+      };
+    case 'empty':
+      return { status: reply.status, contentType: JSON_TYPE, body: undefined };
+  }
+}
+
+function json(status: number, text: string): Encoded {
+  return { status, contentType: JSON_TYPE, body: `${text}\n` };
+}
+
+function envelope(requestId: string, mountType: string, reply: LogicalReply): string {
+  const data = reply.data == null ? 'null' : encodeSorted(reply.data);
+  const injected = reply.inject && data.length > 2 && data !== 'null' ? `${data.slice(1, -1)},` : '';
+  const warnings = reply.warnings?.length ? encodeSorted(reply.warnings) : 'null';
+  const auth = reply.auth === undefined ? 'null' : authBlock(reply.auth);
+  return (
+    `{${injected}"request_id":${encodeString(requestId)},"lease_id":${encodeString(reply.leaseId ?? '')},` +
+    `"renewable":${reply.renewable === true},"lease_duration":${reply.leaseDuration ?? 0},"data":${data},` +
+    `"wrap_info":null,"warnings":${warnings},"auth":${auth},"mount_type":${encodeString(mountType)}}`
+  );
+}
+
+const AUTH_KEYS = [
+  'client_token',
+  'accessor',
+  'policies',
+  'token_policies',
+  'identity_policies',
+  'metadata',
+  'lease_duration',
+  'renewable',
+  'entity_id',
+  'token_type',
+  'orphan',
+  'mfa_requirement',
+  'num_uses',
+] as const satisfies (keyof AuthBlock)[];
+
+function authBlock(auth: AuthBlock): string {
+  const members: string[] = [];
+  for (const key of AUTH_KEYS) {
+    const value = auth[key];
+    if (value === undefined) continue;
+    if ((key === 'token_policies' || key === 'identity_policies') && (value as string[]).length === 0)
+      continue;
+    members.push(`"${key}":${encodeSorted(value)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+function errorBody(reply: Extract<Reply, { kind: 'error' }>): Encoded {
+  const data = reply.data === undefined ? '' : `,"data":${encodeSorted(reply.data)}`;
+  const encoded = json(reply.status, `{"errors":${encodeSorted(reply.errors)}${data}}`);
+  if (reply.retryAfterSeconds === undefined) return encoded;
+  return { ...encoded, headers: ['Retry-After', String(Math.ceil(reply.retryAfterSeconds))] };
+}
+
+/** What a client is told of an error that ended its request here. One without a code is our bug: it learns nothing. */
+export function replyToError(error: unknown): Reply {
+  if (!(error instanceof CodedError)) {
+    return { kind: 'error', status: ERRORS.internal.status, errors: [multiError([ERRORS.internal.text])] };
+  }
+  return {
+    kind: 'error',
+    status: error.status,
+    errors: error.messages,
+    data: error.data as Encodable,
+    retryAfterSeconds: error.code === 'overloaded' ? 1 : undefined,
+  };
+}
