@@ -1,0 +1,20 @@
+/** @module All request sequences, in the order in which they are sent. Sealing comes last: nothing else is answered after it. */
+
+import type { Sequence } from './ask.ts';
+import { cubbyhole } from './sequences/cubbyhole.ts';
+import { kvV1 } from './sequences/kv-v1.ts';
+import { kvV2 } from './sequences/kv-v2.ts';
+import { mounts } from './sequences/mounts.ts';
+import { policies } from './sequences/policies.ts';
+import { system } from './sequences/system.ts';
+import { tokens } from './sequences/tokens.ts';
+
+export const SEQUENCES: readonly Sequence[] = [
+  ...kvV1,
+  ...kvV2,
+  ...cubbyhole,
+  ...tokens,
+  ...policies,
+  ...mounts,
+  ...system,
+];
