@@ -22,6 +22,7 @@ import { SEQUENCES } from './diff/sequences.ts';
 import { chooseTarget } from './target.ts';
 
 const ROOT_TOKEN = 'root';
+const BANNER_TIMEOUT_MS = 10_000;
 
 const { values } = parseArgs({
   options: {
@@ -52,8 +53,8 @@ async function compareWith(bao: string): Promise<void> {
       return each.value;
     }) as [RunningServer, RunningServer];
     const findings = await askBoth({ bao: theirs.address, ours: ours.address }, sequences, {
-      bao: { unsealKey: unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
-      ours: { unsealKey: unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
+      bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
+      ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
     });
     report(judge(findings, { whole: only === undefined && target.name === 'coffer' }), {
       brief: values.brief ?? false,
@@ -64,6 +65,13 @@ async function compareWith(bao: string): Promise<void> {
   }
 }
 
-function unsealKeyOf(server: RunningServer): string {
-  return /^Unseal Key:\s*(\S+)/m.exec(server.stdout())?.[1] ?? 'no unseal key was printed';
+/** The banner of dev mode is printed a moment after the server answers. */
+async function unsealKeyOf(server: RunningServer): Promise<string> {
+  const deadline = Date.now() + BANNER_TIMEOUT_MS;
+  for (;;) {
+    const key = /^Unseal Key:\s*(\S+)/m.exec(server.stdout())?.[1];
+    if (key !== undefined) return key;
+    if (Date.now() > deadline) throw new Error(`no unseal key was printed: ${server.stdout()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -1,0 +1,38 @@
+/**
+ * The part of docs/compatibility.md about real clients: what their tests and commands may fail at, and why.
+ *
+ * @module
+ */
+
+import { EXPECTATIONS } from './diff/expectations.ts';
+import { GO_EXCEPTIONS } from './go/run-go.ts';
+import { HVAC_EXCEPTIONS, HVAC_FILES_NOT_YET } from './hvac/tests.ts';
+import { NOT_YET } from './node-vault/not-yet.ts';
+
+/** Markdown, headings from level 3. The same tables decide `npm run compat` and `npm run diff-bao`, so it cannot say what they do not. */
+export function describeClients(): string {
+  return [
+    '### hvac',
+    "hvac 2.4.0's own integration tests, unchanged from its sdist. Excepted, because:",
+    bullets(HVAC_EXCEPTIONS.map(({ test, reason }) => [reason, test])),
+    'Test files that do not run, because:',
+    bullets(Object.entries(HVAC_FILES_NOT_YET).map(([file, reason]) => [reason, file])),
+    '### node-vault',
+    'Every command of node-vault, except:',
+    bullets(Object.entries(NOT_YET).map(([command, { reason }]) => [reason, command])),
+    '### Go: github.com/hashicorp/vault/api',
+    GO_EXCEPTIONS.length === 0
+      ? 'No exceptions.'
+      : bullets(GO_EXCEPTIONS.map(({ test, reason }) => [reason, test])),
+    '### Differences to OpenBao',
+    'The same requests to OpenBao and to Coffer are answered alike, except:',
+    [...new Set(EXPECTATIONS.map(({ reason }) => reason))].map((reason) => `- ${reason}`).join('\n'),
+  ].join('\n\n');
+}
+
+/** One line for each reason, with the names it holds for. */
+function bullets(entries: [reason: string, name: string][]): string {
+  return [...Map.groupBy(entries, ([reason]) => reason)]
+    .map(([reason, group]) => `- ${reason}: ${group.map(([, name]) => `\`${name}\``).join(', ')}`)
+    .join('\n');
+}
