@@ -28,7 +28,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 function drive(load: Load, socket: Socket, requests: readonly Buffer[], seen: number[], clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     let sentAt = 0;
-    let pending = Buffer.alloc(0);
+    let pending: Buffer = Buffer.alloc(0);
     const send = () => {
       sentAt = performance.now();
       socket.write(requests[(Math.random() * requests.length) | 0]!);
@@ -37,11 +37,11 @@ function drive(load: Load, socket: Socket, requests: readonly Buffer[], seen: nu
     socket.on('connect', send);
     socket.on('error', reject);
     socket.on('close', () => (clock.isOver() ? resolve() : reject(new Error('the server closed a connection'))));
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const headEnd = pending.indexOf(HEAD_END);
       if (headEnd < 0) return;
-      const head = pending.latin1Slice(0, headEnd);
+      const head = pending.toString('latin1', 0, headEnd);
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
       if (pending.length < headEnd + 4 + length) return;
       const status = Number(head.slice(9, 12));

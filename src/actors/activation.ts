@@ -122,7 +122,14 @@ export class Activation {
     assert(this.#loaded);
     if (!options.claims.good()) throw new CodedError('stale_claims');
     const outcome = op.run(this.#state, params, this.#context(options, undefined));
-    return outcome instanceof Promise ? outcome.then((o) => o.reply) : outcome.reply;
+    if (!(outcome instanceof Promise)) return outcome.reply;
+    return outcome.then(
+      ({ reply }) => reply,
+      (error: unknown) => {
+        if (!(error instanceof RecordGone)) throw error;
+        return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
+      },
+    );
   }
 
   /** @throws CodedError `overloaded` where the mailbox is full. */

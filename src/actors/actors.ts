@@ -31,8 +31,12 @@ export interface Actors {
   /** The committed state if the actor is active here, in this turn; else undefined. */
   peek(key: string): { state: unknown } | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
+  /** Lets go of all actors of a mount that is gone. Those still at work end by themselves: their claims hold no more. */
+  releaseMount(mount: string): void;
   /** How many are active, by kind. */
   counts(): Record<string, number>;
+  /** Takes messages from now on. Before it, and after `stop`, each is answered `sealed`. */
+  start(): void;
   /** Takes no more messages, lets running ones end, wipes and lets go of all. */
   stop(): Promise<void>;
 }
@@ -49,7 +53,8 @@ export function makeActors(options: ActorsOptions): Actors {
     kinds.set(kind.kind, kind);
     active.set(kind.kind, new Map());
   }
-  let stopping = false;
+  let accepting = false;
+  let passivator: { clear(): void } | undefined;
 
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
     const activation = new Activation(id, kind, parts);
@@ -90,7 +95,7 @@ export function makeActors(options: ActorsOptions): Actors {
   }
 
   const idleLooks = new Map<string, number>();
-  const passivator = options.timers.setInterval(() => {
+  function passivateIdle(): void {
     const now = options.now();
     for (const [name, among] of active) {
       const kind = kinds.get(name)!;
@@ -101,7 +106,7 @@ export function makeActors(options: ActorsOptions): Actors {
         else if (activation.isIdle) letGo(among, activation);
       }
     }
-  }, PASSIVATE_EVERY_MS);
+  }
 
   async function readLoaded(
     among: Active,
@@ -126,7 +131,7 @@ export function makeActors(options: ActorsOptions): Actors {
     params: unknown,
     sendOptions: SendOptions,
   ): Promise<unknown> {
-    if (stopping) return Promise.reject(new CodedError('sealed'));
+    if (!accepting) return Promise.reject(new CodedError('sealed'));
     const among = active.get(id.kind);
     const kind = kinds.get(id.kind);
     if (!among || !kind) return Promise.reject(new Error(`unknown actor kind ${id.kind}`));
@@ -165,17 +170,27 @@ export function makeActors(options: ActorsOptions): Actors {
       return activation;
     },
     kind: (name) => kinds.get(name),
+    releaseMount(mount) {
+      for (const among of active.values()) {
+        for (const activation of among.values()) {
+          if (activation.id.mount === mount && activation.isIdle) letGo(among, activation);
+        }
+      }
+    },
     counts: () => Object.fromEntries([...active].map(([name, among]) => [name, among.size])),
+    start() {
+      accepting = true;
+      passivator = options.timers.setInterval(passivateIdle, PASSIVATE_EVERY_MS);
+    },
     async stop() {
-      stopping = true;
-      passivator.clear();
+      accepting = false;
+      passivator?.clear();
       for (const among of active.values()) {
         for (const activation of [...among.values()]) {
           while (!activation.isIdle) await new Promise((resolve) => setImmediate(resolve));
           letGo(among, activation);
         }
       }
-      spawner.stop();
     },
   };
 }

@@ -19,7 +19,6 @@ export interface Spawned {
 export interface Spawner {
   /** @param work - runs one at a time for this actor. Must not reject; if it does, `crashed` hears of it and the actor goes on. */
   spawn(shard: number, work: () => Promise<void>, crashed: (error: Error | undefined) => void): Spawned;
-  stop(): void;
 }
 
 export function makeSpawner(): Spawner {
@@ -52,6 +51,5 @@ export function makeSpawner(): Spawner {
       ) as Ref<Wake>;
       return { wake: () => dispatch(ref, 'wake'), stop: () => stop(ref) };
     },
-    stop: () => stop(system),
   };
 }

@@ -14,6 +14,7 @@ import {
   type Cluster,
   OWN_CLAIMS,
 } from '../model/actor.ts';
+import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import { children } from '../storage/tree.ts';
 
@@ -31,6 +32,10 @@ export interface LocalClusterOptions {
 
 export interface LocalCluster extends Cluster {
   counts(): Record<string, number>;
+  /** Removes all records of a mount that is in no mount table any more. Safe to repeat. */
+  sweepMount(namespace: string, mount: string): Promise<void>;
+  /** Takes messages from now on. */
+  start(): void;
   /** Begins to wake actors at their times. Everything they may send to must be ready. */
   startTimers(): Promise<void>;
   /** Ends all actors and wipes what they held. */
@@ -55,6 +60,20 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     send: actors.send,
     peek: (id) => actors.peek(actorKey(id)),
     counts: actors.counts,
+    async sweepMount(namespace, mount) {
+      actors.releaseMount(mount);
+      for (const top of ['data', 'rest']) {
+        const prefix = `${top}/${namespace}/${mount}/`;
+        for (;;) {
+          const paths = await storage.list(prefix, '', COMMIT_OPERATIONS);
+          if (paths.length === 0) break;
+          await storage.commit(
+            paths.map((path) => ({ path, value: undefined })),
+            [],
+          );
+        }
+      }
+    },
     async list(kind, namespace, mount, prefix, { after = '', limit = 0 } = {}) {
       const id: ActorId = { kind, namespace, mount, name: prefix };
       const sealed = await children(storage, listPrefix(names, id));
@@ -72,6 +91,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
       const paths = await storage.list(indexPrefix(names, index, group), '', limit);
       return paths.map((path) => openIndexEntry(names, index, group, path));
     },
+    start: actors.start,
     startTimers: timers.start,
     async stop() {
       await timers.stop();

@@ -1,0 +1,101 @@
+/**
+ * What audit devices are told of a request and of its reply (contract §17), in the clear: they hash what has to be hashed.
+ *
+ * @module
+ */
+import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse } from '../model/audit.ts';
+import type { Caller } from '../model/caller.ts';
+import type { JsonMap } from '../model/json.ts';
+import { apiPath } from '../model/mount.ts';
+import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
+import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
+import type { Decision } from './authority.ts';
+import type { Resolved } from './resolve.ts';
+
+export function auditEntry(
+  request: Request,
+  resolved: Resolved,
+  caller: Caller | undefined,
+  decision: Decision | undefined,
+): AuditEntry {
+  const { mount } = resolved;
+  return {
+    auth: authOf(caller, decision),
+    request: {
+      id: request.id,
+      clientId: caller?.accessor,
+      operation: operationOf(request, decision),
+      mountPoint: mount && apiPath(mount),
+      mountType: mount?.type,
+      mountAccessor: mount?.accessor,
+      mountRunningVersion: mount && BUILTIN_PLUGIN_VERSION,
+      mountClass: mount && (mount.class === 'auth' ? 'auth' : 'secret'),
+      clientToken: request.token,
+      clientTokenAccessor: caller?.accessor,
+      namespaceId: 'root',
+      path: resolved.path,
+      data: dataOf(request),
+      remoteAddress: request.remoteAddress,
+      remotePort: request.remotePort,
+      requestUri: `/v1/${request.path.text}`,
+      nonHmacRequestKeys: mount?.config.audit_non_hmac_request_keys,
+      nonHmacResponseKeys: mount?.config.audit_non_hmac_response_keys,
+    },
+  };
+}
+
+/** Where the policies allow but one of create and update, it can only be that one; else the object's actor decides, later. */
+function operationOf(request: Request, decision: Decision | undefined): AuditOperation {
+  if (request.verb !== 'update') return request.verb;
+  return decision?.mayCreate && !decision.mayUpdate ? 'create' : 'update';
+}
+
+function dataOf({ body, query }: Request): JsonMap | undefined {
+  if (body !== undefined) return body;
+  return query.size > 0 ? query : undefined;
+}
+
+function authOf(caller: Caller | undefined, decision: Decision | undefined): AuditAuth {
+  if (!caller) return { tokenType: 'default', policyResults: decision && { allowed: decision.allowed } };
+  const { state } = caller;
+  return {
+    clientToken: caller.token,
+    accessor: caller.accessor,
+    displayName: state.displayName,
+    policies: state.policies,
+    tokenPolicies: state.policies,
+    noDefaultPolicy: state.noDefaultPolicy,
+    policyResults: decision && {
+      allowed: decision.allowed,
+      grantingPolicies: decision.granting.map((name) => ({ name, namespaceId: 'root', type: 'acl' })),
+    },
+    metadata: state.meta,
+    numUses: state.numUses,
+    remainingUses: state.usesLeft,
+    tokenType: state.type,
+    tokenTtl: state.ttl,
+    tokenIssueTimeMs: state.createdAtMs,
+  };
+}
+
+export function auditResponse(reply: LogicalReply): AuditResponse {
+  return {
+    auth: reply.auth && authOfBlock(reply.auth),
+    leaseId: reply.leaseId,
+    data: reply.data ?? undefined,
+    warnings: reply.warnings,
+  };
+}
+
+function authOfBlock(block: AuthBlock): AuditAuth {
+  return {
+    clientToken: block.client_token,
+    accessor: block.accessor,
+    policies: block.policies,
+    tokenPolicies: block.token_policies,
+    metadata: block.metadata,
+    numUses: block.num_uses,
+    tokenType: block.token_type,
+    tokenTtl: block.lease_duration,
+  };
+}

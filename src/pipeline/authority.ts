@@ -1,0 +1,77 @@
+/**
+ * Who a token is and what its policies allow: tokens and policies put together for the pipeline.
+ *
+ * @module
+ */
+import { type Acl, compileAcl, type Question } from '../auth/policies/acl.ts';
+import type { Policy } from '../auth/policies/parse.ts';
+import type { Tokens } from '../auth/token/tokens.ts';
+import type { Catalog } from '../cluster/catalog.ts';
+import type { Claims } from '../model/actor.ts';
+import type { Caller } from '../model/caller.ts';
+import { ACLS_MAX } from '../model/limits.ts';
+
+export interface Decision {
+  readonly allowed: boolean;
+  readonly mayCreate: boolean;
+  readonly mayUpdate: boolean;
+  /** Names of the policies that grant it. */
+  readonly granting: readonly string[];
+  /** Catalog version under which this was decided. */
+  readonly version: number;
+}
+
+export interface Authority {
+  authenticate(token: string, takeUse: boolean): Promise<Caller | undefined>;
+  isGood(caller: Caller): boolean;
+  decide(caller: Caller, question: Question): Decision;
+  isSudo(caller: Caller, path: string): boolean;
+  aclOf(policies: readonly string[]): Acl;
+  /** The authority of a decided request, to be checked again wherever it starts. */
+  claims(caller: Caller | undefined, decision: Decision | undefined): Claims;
+  revokeSpent(caller: Caller): Promise<void>;
+}
+
+export function makeAuthority(
+  tokens: Tokens,
+  catalog: Catalog,
+  policyOf: (name: string) => Policy | undefined,
+): Authority {
+  let acls = new Map<string, Acl>();
+  catalog.watch('policies', () => {
+    acls = new Map();
+  });
+
+  function aclOf(policies: readonly string[]): Acl {
+    const key = policies.join(',');
+    let acl = acls.get(key);
+    if (!acl) {
+      if (acls.size >= ACLS_MAX) acls.clear();
+      acl = compileAcl(policies.map(policyOf).filter((policy) => policy !== undefined));
+      acls.set(key, acl);
+    }
+    return acl;
+  }
+
+  return {
+    authenticate: (token, takeUse) => tokens.authenticate(token, { takeUse }),
+    isGood: tokens.isGood,
+    aclOf,
+    decide(caller, question) {
+      const verdict = aclOf(caller.state.policies).check(question);
+      return { ...verdict, version: catalog.version };
+    },
+    isSudo: (caller, path) => caller.isRoot || aclOf(caller.state.policies).isSudo(path),
+    claims(caller, decision) {
+      const version = decision?.version ?? catalog.version;
+      return {
+        good: () => catalog.version === version && (caller === undefined || tokens.isGood(caller)),
+        mayCreate: decision?.mayCreate ?? true,
+        mayUpdate: decision?.mayUpdate ?? true,
+      };
+    },
+    async revokeSpent(caller) {
+      await tokens.revoke(caller.accessor, 'tree');
+    },
+  };
+}

@@ -1,0 +1,323 @@
+/**
+ * One request, from door to door: seal, resolve, auth, audit, route, run, audit, reply. These steps in this order (the house's walk is in
+ * docs/architecture.md); each may end the walk.
+ *
+ * @module
+ */
+
+import type { Claims, Cluster } from '../model/actor.ts';
+import type { AuditEntry, AuditTrail } from '../model/audit.ts';
+import type { Caller } from '../model/caller.ts';
+import type { AnyOperation, RouteContext } from '../model/engine.ts';
+import { badRequest, CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
+import type { JsonMap } from '../model/json.ts';
+import { STALE_CLAIMS_RETRIES } from '../model/limits.ts';
+import type { Mount } from '../model/mount.ts';
+import { decodeParams } from '../model/params.ts';
+import type { LogicalReply, Reply, Request, RequestHandler, Verb } from '../model/request.ts';
+import type { Authority, Decision } from './authority.ts';
+import { helpReply } from './help.ts';
+import { auditEntry, auditResponse } from './audit-entry.ts';
+import type { Resolved, Resolver } from './resolve.ts';
+import type { Seal } from './seal-state.ts';
+import { paramWarnings } from './warnings.ts';
+
+export interface PipelineOptions {
+  readonly seal: Seal;
+  readonly resolver: Resolver;
+  readonly authority: Authority;
+  readonly audit: AuditTrail;
+  readonly cluster: Cluster;
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  fault(what: string, error: unknown): void;
+  /** Called once per request, for metrics. */
+  observe(verb: Verb, mountType: string, startedMs: number): void;
+  /** The mount's effective default TTL, seconds. */
+  defaultTtlOf(mount: Mount): number;
+}
+
+/** One attempt's findings. */
+interface Walk {
+  readonly request: Request;
+  readonly resolved: Resolved;
+  caller: Caller | undefined;
+  decision: Decision | undefined;
+  operation: AnyOperation | undefined;
+}
+
+interface Ran {
+  readonly reply: Reply;
+  /** What the audit log is told of it. */
+  readonly logical: LogicalReply | undefined;
+}
+
+const EMPTY: JsonMap = new Map();
+
+/** Text of an error for the audit log: what the client is told, no more. */
+function textOf(error: unknown): string {
+  return error instanceof CodedError ? error.messages.join('; ') : ERRORS.internal.text;
+}
+
+export function makePipeline(options: PipelineOptions): RequestHandler {
+  const { seal, resolver, authority, audit, cluster } = options;
+
+  async function handle(request: Request): Promise<Reply> {
+    const startedMs = performance.now();
+    let mountType = '';
+    // A use of a limited token is taken once, however often authority has to be established anew.
+    const taken: { caller?: Caller } = {};
+    try {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const resolved = resolver.resolve(request.path.text);
+          mountType = resolved.mount?.type ?? '';
+          return await walk(
+            { request, resolved, caller: undefined, decision: undefined, operation: undefined },
+            taken,
+          );
+        } catch (error) {
+          if (
+            !(error instanceof CodedError) ||
+            error.code !== 'stale_claims' ||
+            attempt >= STALE_CLAIMS_RETRIES
+          )
+            throw error;
+        }
+      }
+    } catch (error) {
+      return errorReply(error, options.fault);
+    } finally {
+      if (taken.caller?.state.usesLeft === 0) await endSpent(taken.caller);
+      options.observe(request.verb, mountType, startedMs);
+    }
+  }
+
+  async function endSpent(caller: Caller): Promise<void> {
+    try {
+      await authority.revokeSpent(caller);
+    } catch (error) {
+      // It is spent already, by its own record; only the sweep is late.
+      options.fault('spent token', error);
+    }
+  }
+
+  async function walk(state: Walk, taken: { caller?: Caller }): Promise<Reply> {
+    const { request, resolved } = state;
+    const route = resolved.match?.route;
+    if (seal.isSealed() && !route?.whileSealed) throw new CodedError('sealed');
+    if (request.namespace !== '') throw new CodedError('unsupported_path', 'namespace not found');
+    if (request.wrapTtlSeconds !== undefined) throw badRequest('response wrapping is not supported yet');
+
+    const open = route?.open === true;
+    let refusal: CodedError | undefined;
+    if (!open) refusal = await authorize(state, taken, route?.open === 'token welcome');
+    state.operation = routeOperation(state);
+
+    // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
+    const audited = !(open && route.whileSealed) && audit.isOn();
+    if (audited) await audit.request(state, refusal);
+    if (refusal) {
+      throw refusal;
+    }
+    try {
+      const reply = await run(state);
+      if (audited) await audit.response(state, reply);
+      return reply;
+    } catch (error) {
+      if (audited && !(error instanceof CodedError && error.code === 'stale_claims'))
+        await audit.failure(state, error);
+      throw error;
+    }
+  }
+
+  /** Who asks, and may they? The refusal is returned, since it is audited before it is answered. */
+  async function authorize(
+    state: Walk,
+    taken: { caller?: Caller },
+    tokenOptional: boolean,
+  ): Promise<CodedError | undefined> {
+    const { request, resolved } = state;
+    if (request.token === undefined || request.token === '') {
+      return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
+    }
+    const caller = taken.caller
+      ? authority.isGood(taken.caller)
+        ? taken.caller
+        : await authority.authenticate(request.token, false)
+      : await authority.authenticate(request.token, true);
+    if (!caller) {
+      if (tokenOptional) return undefined;
+      return new CodedError('permission_denied', multiError(['permission denied', 'invalid token']));
+    }
+    if (caller.state.usesLeft !== undefined) taken.caller = caller;
+    state.caller = caller;
+    if (tokenOptional) return undefined;
+    const sent = request.body ?? request.query;
+    state.decision = authority.decide(caller, {
+      path: resolved.path,
+      verb: request.verb,
+      mayCreate: mayCreate(routeOperation(state)),
+      sudo: resolved.match?.route.sudo === true,
+      fields: sent,
+    });
+    return state.decision.allowed ? undefined : denied();
+  }
+
+  async function run(state: Walk): Promise<Ran> {
+    const { request, resolved } = state;
+    const { mount, match } = resolved;
+    if (!mount) {
+      throw new CodedError(
+        'unsupported_path',
+        `no handler for route "${request.path.text}". route entry not found.`,
+      );
+    }
+    if (request.verb === 'help') {
+      return { reply: helpReply(request.path.text, mount, match, resolver.engineOf(mount)!), logical: undefined };
+    }
+    if (!match) throw new CodedError('unsupported_path');
+    if ((request.verb === 'update' || request.verb === 'patch') && request.path.trailingSlash) {
+      throw badRequest("cannot write to a path ending in '/'");
+    }
+    const operation = state.operation;
+    if (!operation) throw new CodedError('unsupported_operation');
+    const reply = await runOperation(state, operation, mount, match.captures);
+    const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
+    return { reply: replyOf(request, mount, leased), logical: leased };
+  }
+
+  async function runOperation(
+    state: Walk,
+    operation: AnyOperation,
+    mount: Mount,
+    captures: Readonly<Record<string, string>>,
+  ): Promise<LogicalReply> {
+    const { request, caller, decision } = state;
+    const sent = request.body ?? (request.query.size > 0 ? request.query : EMPTY);
+    const params = operation.wholeBody
+      ? {}
+      : decodeParams(operation.params, withCaptures(sent, captures, operation));
+    const claims = authority.claims(caller, decision);
+    let reply: LogicalReply;
+    if (operation.where === 'actor') {
+      const id = {
+        kind: operation.op.actor.kind,
+        namespace: mount.namespace,
+        mount: mount.uuid,
+        name: operation.actorName(captures, caller),
+      };
+      reply = await cluster.send(
+        operation.op,
+        id,
+        { params, sent },
+        { claims, caller, mount, signal: request.signal },
+      );
+    } else {
+      if (!claims.good()) throw new CodedError('stale_claims');
+      reply = await operation.run(params, routeContext(state, mount, captures, sent, claims));
+    }
+    return operation.wholeBody ? reply : paramWarnings(reply, operation.params, sent, captures);
+  }
+
+  function routeContext(
+    state: Walk,
+    mount: Mount,
+    captures: Readonly<Record<string, string>>,
+    sent: JsonMap,
+    claims: Claims,
+  ): RouteContext {
+    const { request, caller, resolved } = state;
+    return {
+      request,
+      mount,
+      caller,
+      captures,
+      sent,
+      cluster,
+      claims,
+      isSudo: () => caller !== undefined && authority.isSudo(caller, resolved.path),
+      now: options.now,
+      randomBytes: options.randomBytes,
+    };
+  }
+
+  return {
+    handle,
+    isOpen: (path) => resolver.resolve(path).match?.route.open === true,
+  };
+}
+
+function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {
+  const route = resolved.match?.route;
+  if (!route) return undefined;
+  switch (request.verb) {
+    case 'help':
+      return undefined;
+    case 'header':
+      return route.read;
+    default:
+      return route[request.verb];
+  }
+}
+
+/** Is POST here create or update, as the object's own actor finds? */
+function mayCreate(operation: AnyOperation | undefined): boolean {
+  return operation?.where === 'actor' ? operation.exists !== undefined : operation?.createsOrUpdates === true;
+}
+
+/** Captured names stand above what the body says under the same name. */
+function withCaptures(
+  sent: JsonMap,
+  captures: Readonly<Record<string, string>>,
+  operation: AnyOperation,
+): JsonMap {
+  let merged = sent;
+  for (const name in captures) {
+    if (!(name in operation.params)) continue;
+    if (merged === sent) merged = new Map(sent);
+    merged.set(name, captures[name]!);
+  }
+  return merged;
+}
+
+function replyOf(request: Request, mount: Mount, reply: LogicalReply): Reply {
+  if (reply.bare !== undefined) return { kind: 'bare', status: reply.status ?? 200, value: reply.bare };
+  if (reply.raw) return { kind: 'raw', status: reply.status ?? 200, ...reply.raw };
+  const empty = reply.data === undefined && reply.auth === undefined && !reply.warnings?.length;
+  if (empty && (request.verb === 'read' || request.verb === 'list' || request.verb === 'header')) {
+    return { kind: 'error', status: 404, errors: [] };
+  }
+  if (empty) return { kind: 'empty', status: reply.status ?? 204 };
+  if (request.verb === 'list' && isEmptyList(reply)) return { kind: 'error', status: 404, errors: [] };
+  return {
+    kind: 'envelope',
+    status: reply.status ?? 200,
+    requestId: request.id,
+    mountType: mount.type,
+    reply,
+  };
+}
+
+/** No keys and nothing else either: such a list is answered 404 (contract §1.5). */
+function isEmptyList({ data, warnings }: LogicalReply): boolean {
+  if (!data || warnings?.length) return false;
+  const members = data instanceof Map ? Object.fromEntries(data) : (data as { [key: string]: unknown });
+  const names = Object.keys(members).filter((name) => members[name] !== undefined);
+  return names.every((name) => name === 'keys') && !(members.keys as unknown[] | undefined)?.length;
+}
+
+function errorReply(error: unknown, fault: PipelineOptions['fault']): Reply {
+  if (!(error instanceof CodedError)) {
+    fault('request', error);
+    return { kind: 'error', status: 500, errors: [multiError([ERRORS.internal.text])] };
+  }
+  const { status, messages, data } = error;
+  return {
+    kind: 'error',
+    status,
+    errors: messages,
+    data: data as never,
+    retryAfterSeconds: error.code === 'overloaded' ? 1 : undefined,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Route tables, compiled: which route of an engine a path names, and what its captures are.
+ *
+ * @module
+ */
+import type { Engine, Route } from '../model/engine.ts';
+
+export interface Match {
+  readonly pattern: string;
+  readonly route: Route;
+  readonly captures: Readonly<Record<string, string>>;
+}
+
+export interface Router {
+  /** @param path - relative to the mount. A list's ends in `/`, which only a `:path*` capture keeps. */
+  match(path: string): Match | undefined;
+}
+
+interface Compiled {
+  readonly pattern: string;
+  readonly route: Route;
+  readonly segments: readonly Segment[];
+}
+
+type Segment =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'name' | 'rest'; readonly name: string; readonly lowerCase: boolean };
+
+/** Vault's name class: begins and ends with a word character, `-` and `.` inside (contract §1.1, Path regexes). */
+const NAME = /^\w(?:[\w.-]*\w)?$/;
+
+export function makeRouter(engine: Engine): Router {
+  const compiled = Object.entries(engine.routes).map(([pattern, route]) => compile(pattern, route));
+  // Candidates by first segment, in the order of the table, so that most requests look at one or two.
+  const byFirst = new Map<string, Compiled[]>();
+  const others: Compiled[] = [];
+  for (const candidate of compiled) {
+    const first = candidate.segments[0];
+    if (first?.kind === 'literal') byFirst.set(first.text, []);
+  }
+  for (const candidate of compiled) {
+    const first = candidate.segments[0];
+    if (first?.kind === 'literal') byFirst.get(first.text)!.push(candidate);
+    else {
+      others.push(candidate);
+      for (const list of byFirst.values()) list.push(candidate);
+    }
+  }
+
+  return {
+    match(path) {
+      const slash = path.indexOf('/');
+      const first = slash < 0 ? path : path.slice(0, slash);
+      for (const candidate of byFirst.get(first) ?? others) {
+        const captures = matchOne(candidate.segments, path);
+        if (captures) return { pattern: candidate.pattern, route: candidate.route, captures };
+      }
+      return undefined;
+    },
+  };
+}
+
+function compile(pattern: string, route: Route): Compiled {
+  const segments = (pattern === '' ? [] : pattern.split('/')).map((text): Segment => {
+    if (!text.startsWith(':')) return { kind: 'literal', text };
+    const rest = text.endsWith('*');
+    const name = rest ? text.slice(1, -1) : text.slice(1);
+    return { kind: rest ? 'rest' : 'name', name, lowerCase: route.lowerCase?.includes(name) ?? false };
+  });
+  return { pattern, route, segments };
+}
+
+function matchOne(segments: readonly Segment[], path: string): Record<string, string> | undefined {
+  const captures: Record<string, string> = {};
+  let at = 0;
+  for (const segment of segments) {
+    if (segment.kind === 'rest') {
+      const text = path.slice(at);
+      captures[segment.name] = segment.lowerCase ? text.toLowerCase() : text;
+      return captures;
+    }
+    if (at >= path.length) return undefined;
+    const slash = path.indexOf('/', at);
+    const end = slash < 0 ? path.length : slash;
+    const text = path.slice(at, end);
+    if (segment.kind === 'literal') {
+      if (text !== segment.text) return undefined;
+    } else {
+      if (!NAME.test(text)) return undefined;
+      captures[segment.name] = segment.lowerCase ? text.toLowerCase() : text;
+    }
+    at = end + 1;
+  }
+  // All of the path is used up, but for the slash that ends a list.
+  return at >= path.length ? captures : undefined;
+}
+
+/** The path with the captures as the route spells them, for policy and audit: lower-cased where the table says so. */
+export function canonicalRelative(pattern: string, match: Match, path: string): string {
+  if (match.route.lowerCase === undefined) return path;
+  const text = pattern
+    .split('/')
+    .map((segment) => (segment.startsWith(':') ? match.captures[segment.replace(/^:|\*$/g, '')]! : segment))
+    .join('/');
+  return path.endsWith('/') && !text.endsWith('/') ? `${text}/` : text;
+}
