@@ -7,13 +7,14 @@
  * @module
  */
 import assert from 'node:assert';
-import type {
-  ActorContext,
-  ActorId,
-  ActorKind,
-  ActorOperation,
-  Outcome,
-  SendOptions,
+import {
+  type ActorContext,
+  type ActorId,
+  type ActorKind,
+  type ActorOperation,
+  type Outcome,
+  RecordGone,
+  type SendOptions,
 } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
@@ -127,6 +128,8 @@ export class Activation {
       ({ reply }) => reply,
       (error: unknown) => {
         if (!(error instanceof RecordGone)) throw error;
+        // Let go of meanwhile: whoever asked has to find the new one.
+        if (!this.spawned) throw new CodedError('stale_claims');
         return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
       },
     );
@@ -158,6 +161,7 @@ export class Activation {
   /** Wipes what it holds. The caller has taken it out of the registry. */
   release(): void {
     this.spawned?.stop();
+    this.spawned = undefined;
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;

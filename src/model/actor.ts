@@ -23,6 +23,17 @@ export function actorKey(id: ActorId): string {
 /** Reads one of the actor's further records (see `RecordChange`), as last committed. */
 export type ReadRecord = (name: string) => Promise<Uint8Array | undefined>;
 
+/**
+ * Thrown by a read whose record is not there: a change took it away after the read had begun. The owner runs the read again, in the
+ * mailbox, where nothing changes under it; if the record is missing there too, the store has lost it.
+ */
+export class RecordGone extends Error {
+  constructor(name: string) {
+    super(`the record ${name} is missing`);
+    this.name = 'RecordGone';
+  }
+}
+
 /** A record beside the head. `name` is a short word of ours, such as `v/3`: never a secret, it rests readable. */
 export interface RecordChange {
   readonly name: string;
