@@ -108,7 +108,6 @@ function readState(kind: ActorKind<unknown>): ActorOperation<unknown, undefined,
 /** Order of the UTF-8 bytes, as Go sorts. Code units differ from it only where surrogates meet U+E000 and above. */
 function compareBytes(a: string, b: string): number {
   if (a === b) return 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
   if (/^[\x00-\x7f]*$/.test(a) && /^[\x00-\x7f]*$/.test(b)) return a < b ? -1 : 1;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

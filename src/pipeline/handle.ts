@@ -15,9 +15,9 @@ import { STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import type { Mount } from '../model/mount.ts';
 import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply, Request, RequestHandler, Verb } from '../model/request.ts';
+import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { Authority, Decision } from './authority.ts';
 import { helpReply } from './help.ts';
-import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { Resolved, Resolver } from './resolve.ts';
 import type { Seal } from './seal-state.ts';
 import { paramWarnings } from './warnings.ts';
@@ -116,19 +116,31 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
 
     // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
     const audited = !(open && route.whileSealed) && audit.isOn();
-    if (audited) await audit.request(state, refusal);
+    if (!audited) {
+      if (refusal) throw refusal;
+      return (await run(state)).reply;
+    }
+    const entry = auditEntry(request, resolved, state.caller, state.decision);
+    await audit.request(entry, refusal && textOf(refusal));
     if (refusal) {
+      await audit.response(entry, undefined, textOf(refusal));
       throw refusal;
     }
+    return runAudited(state, entry);
+  }
+
+  async function runAudited(state: Walk, entry: AuditEntry): Promise<Reply> {
+    let ran: Ran;
     try {
-      const reply = await run(state);
-      if (audited) await audit.response(state, reply);
-      return reply;
+      ran = await run(state);
     } catch (error) {
-      if (audited && !(error instanceof CodedError && error.code === 'stale_claims'))
-        await audit.failure(state, error);
+      // Authority changed meanwhile: the walk begins again, and its next round is audited as a whole.
+      const stale = error instanceof CodedError && error.code === 'stale_claims';
+      await audit.response(entry, undefined, stale ? 'authorized anew' : textOf(error));
       throw error;
     }
+    await audit.response(entry, ran.logical && auditResponse(ran.logical));
+    return ran.reply;
   }
 
   /** Who asks, and may they? The refusal is returned, since it is audited before it is answered. */
@@ -174,7 +186,10 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       );
     }
     if (request.verb === 'help') {
-      return { reply: helpReply(request.path.text, mount, match, resolver.engineOf(mount)!), logical: undefined };
+      return {
+        reply: helpReply(request.path.text, mount, match, resolver.engineOf(mount)!),
+        logical: undefined,
+      };
     }
     if (!match) throw new CodedError('unsupported_path');
     if ((request.verb === 'update' || request.verb === 'patch') && request.path.trailingSlash) {

@@ -29,7 +29,8 @@ const putPolicy: SectionChange<{ name: string; text: string }, void> = {
 const removePolicy: SectionChange<{ name: string }, void> = {
   id: 'policies/remove',
   section: 'policies',
-  run: (entries, { name }) => (entries.has(name) ? { patch: { [name]: null }, reply: undefined } : { reply: undefined }),
+  run: (entries, { name }) =>
+    entries.has(name) ? { patch: { [name]: null }, reply: undefined } : { reply: undefined },
 };
 
 const BUILT_IN = new Map([ROOT_POLICY, RESPONSE_WRAPPING_POLICY].map((policy) => [policy.name, policy]));

@@ -40,8 +40,10 @@ export const SYSTEM_MOUNT: Mount = {
 export function makeResolver(mounts: MountTable, engineOf: (mount: Mount) => Engine | undefined): Resolver {
   const routers = new Map<Engine, Router>();
   const routerOf = (engine: Engine): Router => {
-    let router = routers.get(engine);
-    if (!router) routers.set(engine, (router = makeRouter(engine)));
+    const known = routers.get(engine);
+    if (known) return known;
+    const router = makeRouter(engine);
+    routers.set(engine, router);
     return router;
   };
 
