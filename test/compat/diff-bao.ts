@@ -9,20 +9,12 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { RunningServer } from '../support/server.ts';
-import { findBao, startBaoDev } from './bao.ts';
-import { missingTool, printTotal } from './checks.ts';
-import { askBoth } from './diff/ask-both.ts';
-import { judge, report } from './diff/report.ts';
-import { SEQUENCES } from './diff/sequences.ts';
+import { findBao } from './bao.ts';
+import { missingTool, printPart, printTotal } from './checks.ts';
+import { printVerdict, verdictChecks } from './diff/report.ts';
+import { runDiff } from './diff/run-diff.ts';
 import { chooseTarget } from './target.ts';
-
-const ROOT_TOKEN = 'root';
-const BANNER_TIMEOUT_MS = 10_000;
 
 const { values } = parseArgs({
   options: {
@@ -34,44 +26,10 @@ const { values } = parseArgs({
 const found = await findBao();
 if ('missing' in found) {
   const checks = missingTool('diff-bao', found.missing);
-  for (const { outcome, detail } of checks) console.log(`${outcome}: ${detail}`);
+  printPart('diff-bao', checks, 0);
   printTotal(checks);
 } else {
-  await compareWith(found.bao);
-}
-
-async function compareWith(bao: string): Promise<void> {
-  const target = await chooseTarget(values.against);
-  const only = values.only;
-  const sequences = SEQUENCES.filter(({ name }) => only === undefined || name.includes(only));
-  const work = mkdtempSync(join(tmpdir(), 'coffer-diff-'));
-  const started = await Promise.allSettled([startBaoDev(bao, ROOT_TOKEN), target.startDev(ROOT_TOKEN)]);
-  const servers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  try {
-    const [theirs, ours] = started.map((each) => {
-      if (each.status === 'rejected') throw each.reason;
-      return each.value;
-    }) as [RunningServer, RunningServer];
-    const findings = await askBoth({ bao: theirs.address, ours: ours.address }, sequences, {
-      bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
-      ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
-    });
-    report(judge(findings, { whole: only === undefined && target.name === 'coffer' }), {
-      brief: values.brief ?? false,
-    });
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** The banner of dev mode is printed a moment after the server answers. */
-async function unsealKeyOf(server: RunningServer): Promise<string> {
-  const deadline = Date.now() + BANNER_TIMEOUT_MS;
-  for (;;) {
-    const key = /^Unseal Key:\s*(\S+)/m.exec(server.stdout())?.[1];
-    if (key !== undefined) return key;
-    if (Date.now() > deadline) throw new Error(`no unseal key was printed: ${server.stdout()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const verdict = await runDiff(found.bao, await chooseTarget(values.against), values.only);
+  printVerdict(verdict, { brief: values.brief ?? false });
+  printTotal(verdictChecks(verdict));
 }

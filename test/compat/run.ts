@@ -1,7 +1,7 @@
 /**
  * `npm run compat`: real clients against Coffer, within six minutes on two cores.
  *
- *     npm run compat -- [hvac] [node-vault] [go] [--against=bao] [--only=EXPRESSION]
+ *     npm run compat -- [hvac] [node-vault] [go] [diff-bao] [--against=bao] [--only=EXPRESSION]
  *
  * Without names all parts run. `--against=bao` tries the harness itself on OpenBao. `--only` is for hvac: pytest's `-k`.
  *
@@ -10,6 +10,7 @@
 
 import { parseArgs } from 'node:util';
 import { type Check, printPart, printTotal } from './checks.ts';
+import { runDiffBao } from './diff/run-diff.ts';
 import { runGo } from './go/run-go.ts';
 import { runHvac } from './hvac/run-hvac.ts';
 import { runNodeVault } from './node-vault/run-node-vault.ts';
@@ -21,6 +22,7 @@ const PARTS: Record<string, Part> = {
   hvac: runHvac,
   'node-vault': runNodeVault,
   go: runGo,
+  'diff-bao': runDiffBao,
 };
 
 const { values, positionals } = parseArgs({

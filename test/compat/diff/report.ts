@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Check, printTotal } from '../checks.ts';
+import type { Check } from '../checks.ts';
 import type { Finding } from './ask-both.ts';
 import { ABSENT, type Difference } from './compare.ts';
 import { EXPECTATIONS, type Expectation } from './expectations.ts';
@@ -52,48 +52,64 @@ function expectationOf(finding: Finding, difference: Difference): Expectation | 
   );
 }
 
-export function report({ findings, judged, stale }: Verdict, { brief }: { brief: boolean }): void {
+export function printVerdict({ findings, judged, stale }: Verdict, { brief }: { brief: boolean }): void {
   const byReason = Map.groupBy(judged, ({ expectation }) => expectation?.reason);
-  if (!brief) {
-    for (const [reason, differences] of byReason) {
-      if (reason === undefined) continue;
-      console.log(`\nmeant: ${reason} (${differences.length})`);
-      printDifferences(differences);
-    }
+  for (const [reason, differences] of byReason) {
+    if (reason === undefined || brief) continue;
+    console.log(`\nmeant: ${reason} (${differences.length})`);
+    for (const [finding, group] of groupByAsk(differences)) console.log(described(finding, group));
   }
   const unknown = byReason.get(undefined) ?? [];
   if (unknown.length > 0) console.log(`\nUNKNOWN (${unknown.length})`);
-  printDifferences(unknown);
-  for (const { asks, where, reason } of stale)
-    console.log(`\nSTALE: no difference of ${asks} at ${where}: ${reason}`);
+  for (const [finding, group] of groupByAsk(unknown)) console.log(described(finding, group));
+  for (const expectation of stale) console.log(`\nSTALE: ${staleness(expectation)}`);
   const same = findings.filter((finding) => finding.differences.length === 0).length;
   console.log(
     `\n${findings.length} requests: ${same} answered alike; ${judged.length - unknown.length} differences that are meant, ${unknown.length} unknown`,
   );
-  printTotal([
-    ...findings.map(checkOf(unknown)),
-    ...stale.map((): Check => ({ name: 'stale', outcome: 'failed' })),
-  ]);
 }
 
-function checkOf(unknown: Judged[]): (finding: Finding) => Check {
-  const bad = new Set(unknown.map(({ finding }) => finding));
-  return (finding) => ({ name: finding.ask.path, outcome: bad.has(finding) ? 'failed' : 'passed' });
+/** One check for each request, failed where it has an unknown difference, and one for each stale expectation. */
+export function verdictChecks({ findings, judged, stale }: Verdict): Check[] {
+  const unknown = groupByAsk(judged.filter(({ expectation }) => expectation === undefined));
+  return [
+    ...findings.map((finding): Check => {
+      const differences = unknown.get(finding);
+      const name = `${finding.sequence} ${finding.index}`;
+      return differences === undefined
+        ? { name, outcome: 'passed' }
+        : { name, outcome: 'failed', detail: described(finding, differences) };
+    }),
+    ...stale.map(
+      (expectation): Check => ({
+        name: 'diff/expectations.ts',
+        outcome: 'failed',
+        detail: staleness(expectation),
+      }),
+    ),
+  ];
 }
 
-function printDifferences(differences: Judged[]): void {
-  for (const [finding, group] of Map.groupBy(differences, (each) => each.finding)) {
-    const { ask, sequence, index } = finding;
-    const token = ask.token === undefined ? '' : ` (token ${ask.token ?? 'none'})`;
-    const body =
-      ask.body === undefined
-        ? ''
-        : ` ${clipped(typeof ask.body === 'string' ? ask.body : JSON.stringify(ask.body), 160)}`;
-    console.log(`  [${sequence} ${index}] ${ask.method} ${clipped(ask.path, 120)}${token}${body}`);
-    for (const { difference } of group) {
-      console.log(`      ${difference.where}: bao ${shown(difference.bao)}, ours ${shown(difference.ours)}`);
-    }
-  }
+function groupByAsk(differences: Judged[]): Map<Finding, Judged[]> {
+  return Map.groupBy(differences, ({ finding }) => finding);
+}
+
+function described({ ask, sequence, index }: Finding, differences: Judged[]): string {
+  const token = ask.token === undefined ? '' : ` (token ${ask.token ?? 'none'})`;
+  const body =
+    ask.body === undefined
+      ? ''
+      : ` ${clipped(typeof ask.body === 'string' ? ask.body : JSON.stringify(ask.body), 160)}`;
+  return [
+    `  [${sequence} ${index}] ${ask.method} ${clipped(ask.path, 120)}${token}${body}`,
+    ...differences.map(
+      ({ difference: { where, bao, ours } }) => `      ${where}: bao ${shown(bao)}, ours ${shown(ours)}`,
+    ),
+  ].join('\n');
+}
+
+function staleness({ asks, where, reason }: Expectation): string {
+  return `no difference of ${asks} at ${where} any more: ${reason}`;
 }
 
 function shown(value: unknown): string {
