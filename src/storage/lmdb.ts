@@ -35,6 +35,8 @@ export interface LmdbOptions {
   readonly type: 'file' | 'inmem';
 }
 
+type LmdbFile = RootDatabase<Buffer, Buffer>;
+
 interface LmdbWrite extends Write {
   /** Version bytes still zero, then the value; undefined: delete. */
   readonly changes: readonly { readonly key: Buffer; readonly record: Buffer | undefined }[];
@@ -49,7 +51,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   const place = options.type === 'inmem' ? makeTemporaryFolder() : lockFolder(options.folder ?? '');
   let storage: Storage;
   try {
-    storage = makeLmdb(openFile(place.folder, options.type), place, options.type);
+    storage = makeLmdb(() => openFile(place.folder, options.type), place, options.type);
   } catch (error) {
     place.release();
     throw error;
@@ -63,7 +65,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   }
 }
 
-function openFile(folder: string, type: LmdbOptions['type']): RootDatabase<Buffer, Buffer> {
+function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
   const path = join(folder, FILE_NAME);
   checkLmdbFile(path);
   try {
@@ -76,7 +78,7 @@ function openFile(folder: string, type: LmdbOptions['type']): RootDatabase<Buffe
       // We group commits ourselves; its own grouping leaves a rejected promise unhandled when a write fails.
       eventTurnBatching: false,
       permissionsMode: 0o600,
-    } as Parameters<typeof open>[0]) as RootDatabase<Buffer, Buffer>;
+    } as Parameters<typeof open>[0]) as LmdbFile;
   } catch (error) {
     throw new StorageFailed(
       `the data file ${path} cannot be opened: ${(error as Error).message}`,
@@ -87,18 +89,20 @@ function openFile(folder: string, type: LmdbOptions['type']): RootDatabase<Buffe
 }
 
 function makeLmdb(
-  db: RootDatabase<Buffer, Buffer>,
+  openDb: () => LmdbFile,
   place: { readonly folder: string; release(): void },
   type: LmdbOptions['type'],
 ): Storage {
+  let db = openDb();
   let closed: Promise<void> | undefined;
-  let broken: StorageFailed | undefined;
   let fullSince: number | undefined;
+  /** Set while the file is closed and opened again; rejects, and stays so, when it does not open. */
+  let reopening: Promise<void> | undefined;
 
   const commits = makeGroupCommit<LmdbWrite>({
     async transact(body) {
-      if (broken !== undefined) throw broken;
-      if (fullSince !== undefined) await waitForRoom();
+      if (reopening !== undefined) await reopening;
+      if (fullSince !== undefined) await waitForRoom(fullSince);
       let thrown: unknown;
       // A child transaction, so that a failure half-way takes back what the group has written so far.
       await db.childTransaction(() => {
@@ -118,29 +122,42 @@ function makeLmdb(
   });
 
   /** lmdb-js prints each failed write on stderr; on a full disk one try per STORAGE_FULL_RETRY_MS is enough while no room shows. */
-  async function waitForRoom(): Promise<void> {
-    const pause = performance.now() - (fullSince ?? 0) < STORAGE_FULL_RETRY_MS;
+  async function waitForRoom(since: number): Promise<void> {
+    const pause = performance.now() - since < STORAGE_FULL_RETRY_MS;
     if (pause && (await freeBytes(place.folder)) < STORAGE_ROOM_BYTES_MIN) throw diskFull(place.folder);
   }
 
   async function explain(error: unknown, group: readonly LmdbWrite[]): Promise<Error> {
     if (error instanceof StorageFailed) return error;
     const cause = await causeOf(error);
-    try {
-      // After a failed meta page LMDB refuses everything, and lmdb-js would wait for ever for a transaction; a read tells.
-      db.resetReadTxn();
-      db.getBinary(COUNTER_KEY);
-    } catch {
-      const text = `the store in ${place.folder} stopped after a failed write (${cause.message}); restart the server`;
-      broken = new StorageFailed(text, true, cause);
-      return new StorageFailed(text, false, cause);
-    }
     const wanted = group.reduce((sum, write) => sum + write.bytes, 0);
-    if ((await freeBytes(place.folder)) < wanted + STORAGE_ROOM_BYTES_MIN) {
-      fullSince = performance.now();
-      return diskFull(place.folder, cause);
+    const full = (await freeBytes(place.folder)) < wanted + STORAGE_ROOM_BYTES_MIN;
+    if (full) fullSince = performance.now();
+    // Pages come before the meta page: unless that one failed, nothing was written.
+    const known = !isStopped(db);
+    if (!known) await reopen();
+    if (full && known) return diskFull(place.folder, cause);
+    return new StorageFailed(`the store in ${place.folder} could not write: ${cause.message}`, known, cause);
+  }
+
+  /** After a failed meta page LMDB refuses everything, and lmdb-js would wait for ever for a transaction. A new start helps. */
+  async function reopen(): Promise<void> {
+    const old = db;
+    reopening = old.close().then(() => {
+      db = openDb();
+    });
+    try {
+      await reopening;
+      reopening = undefined;
+    } catch {
+      // Each later call gets the reason from `reopening`.
     }
-    return new StorageFailed(`the store in ${place.folder} could not write: ${cause.message}`, false, cause);
+  }
+
+  async function ready(signal: AbortSignal | undefined): Promise<void> {
+    refuseClosed();
+    signal?.throwIfAborted();
+    if (reopening !== undefined) await reopening;
   }
 
   function refuseClosed(): void {
@@ -156,9 +173,9 @@ function makeLmdb(
   return {
     type,
     async get(path, signal) {
-      refuseClosed();
-      signal?.throwIfAborted();
-      const record = read(() => db.getBinary(pathBytes(path)));
+      await ready(signal);
+      const key = pathBytes(path);
+      const record = read(() => db.getBinary(key));
       if (record === undefined) return undefined;
       return { value: record.subarray(VERSION_BYTES), version: versionOf(record) };
     },
@@ -167,8 +184,7 @@ function makeLmdb(
       return commits.submit(encodeWrite(changes, conditions), signal);
     },
     async list(prefix, after, limit, signal) {
-      refuseClosed();
-      signal?.throwIfAborted();
+      await ready(signal);
       return read(() => listKeys(db, prefix, after, limit));
     },
     close() {
@@ -178,8 +194,19 @@ function makeLmdb(
   };
 }
 
+/** LMDB answers reads too with an error once a meta page failed. */
+function isStopped(db: LmdbFile): boolean {
+  try {
+    db.resetReadTxn();
+    db.getBinary(COUNTER_KEY);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Runs inside the write transaction: conditions see what earlier writes of the same group did. */
-function applyGroup(db: RootDatabase<Buffer, Buffer>, group: readonly LmdbWrite[]): Outcome[] {
+function applyGroup(db: LmdbFile, group: readonly LmdbWrite[]): Outcome[] {
   const counter = db.getBinary(COUNTER_KEY);
   const before = counter === undefined ? 0 : versionOf(counter);
   let version = before;
@@ -205,7 +232,7 @@ function applyGroup(db: RootDatabase<Buffer, Buffer>, group: readonly LmdbWrite[
   return outcomes;
 }
 
-function storedVersion(db: RootDatabase<Buffer, Buffer>, key: Buffer): number {
+function storedVersion(db: LmdbFile, key: Buffer): number {
   const record = db.getBinaryFast(key);
   return record === undefined ? 0 : versionOf(record);
 }
@@ -237,7 +264,7 @@ function encodeWrite(changes: readonly Change[], conditions: readonly Condition[
   };
 }
 
-function listKeys(db: RootDatabase<Buffer, Buffer>, prefix: string, after: string, limit: number): string[] {
+function listKeys(db: LmdbFile, prefix: string, after: string, limit: number): string[] {
   const from = prefixBytes(prefix);
   // The key that follows `after` is `after` with a zero byte.
   const next = after === '' ? from : Buffer.concat([prefixBytes(after), Buffer.alloc(1)]);

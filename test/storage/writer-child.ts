@@ -1,6 +1,7 @@
 /**
  * A process that writes until it is killed and tells each acknowledgement on stdout, one line `<writer> <number>`.
- * Arguments: folder, writers, bytes of a value; with a fourth, `on`, each writer goes on after a failure and tells `! <message>`.
+ * Arguments: folder, writers, bytes of a value, mode. Mode `on`: each writer goes on after a failure and tells `! <message>`.
+ * Mode `watch`: tells once, after half a second, whether anything is `seen`.
  *
  * @module
  */
@@ -39,4 +40,11 @@ async function write(writer: number): Promise<void> {
   }
 }
 
+async function watch(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const heads = await storage.list('w/', '', 10);
+  say(`seen ${heads.length === 0 ? 'nothing' : heads.join(' ')}`);
+}
+
+if (mode === 'watch') void watch();
 await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(writer)));
