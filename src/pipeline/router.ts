@@ -24,7 +24,9 @@ interface Compiled {
 
 type Segment =
   | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'name' | 'rest'; readonly name: string; readonly lowerCase: boolean };
+  | { readonly kind: 'name'; readonly name: string; readonly lowerCase: boolean }
+  /** `tail`: the literals behind it, such as `/tune`; '' where it is the last segment. */
+  | { readonly kind: 'rest'; readonly name: string; readonly lowerCase: boolean; readonly tail: string };
 
 /** Vault's name class: begins and ends with a word character, `-` and `.` inside (contract §1.1, Path regexes). */
 const NAME = /^\w(?:[\w.-]*\w)?$/;
@@ -61,11 +63,13 @@ export function makeRouter(engine: Engine): Router {
 }
 
 function compile(pattern: string, route: Route): Compiled {
-  const segments = (pattern === '' ? [] : pattern.split('/')).map((text): Segment => {
+  const segments = (pattern === '' ? [] : pattern.split('/')).map((text, index, all): Segment => {
     if (!text.startsWith(':')) return { kind: 'literal', text };
-    const rest = text.endsWith('*');
-    const name = rest ? text.slice(1, -1) : text.slice(1);
-    return { kind: rest ? 'rest' : 'name', name, lowerCase: route.lowerCase?.includes(name) ?? false };
+    const name = text.replace(/^:|\*$/g, '');
+    const lowerCase = route.lowerCase?.includes(name) ?? false;
+    if (!text.endsWith('*')) return { kind: 'name', name, lowerCase };
+    const tail = all.slice(index + 1).map((literal) => `/${literal}`);
+    return { kind: 'rest', name, lowerCase, tail: tail.join('') };
   });
   return { pattern, route, segments };
 }
@@ -75,7 +79,8 @@ function matchOne(segments: readonly Segment[], path: string): Record<string, st
   let at = 0;
   for (const segment of segments) {
     if (segment.kind === 'rest') {
-      const text = path.slice(at);
+      const text = path.slice(at, path.length - segment.tail.length);
+      if (segment.tail !== '' && (text === '' || !path.endsWith(segment.tail))) return undefined;
       captures[segment.name] = segment.lowerCase ? text.toLowerCase() : text;
       return captures;
     }
