@@ -17,6 +17,10 @@ export const HCL_NODES_MAX = 200_000;
 export const HCL_NUMBER_CHARS_MAX = 64;
 
 // http
+/** Bytes of a body that do not count towards BODIES_BYTES_MAX. */
+export const BODY_BYTES_FREE = 64 * 1024;
+/** Of all bodies held at once, together. */
+export const BODIES_BYTES_MAX = 256 * MIB;
 export const BODY_BYTES_MAX = 32 * MIB;
 /** Of one query or form. */
 export const FORM_FIELDS_MAX = 100_000;
@@ -86,6 +90,8 @@ export const AUDIT_INLINE_CHARS_MAX = 1 * MIB;
 export const AUDIT_SLICE_MS = 4;
 /** Members of one object that are still sorted: sorting a million names would hold everybody up. */
 export const AUDIT_SORTED_MEMBERS_MAX = 10_000;
+/** Mounts whose text a device keeps. */
+export const AUDIT_MOUNTS_KEPT = 10_000;
 /** HMACs of tokens and accessors that a device keeps. */
 export const AUDIT_HASHES_KEPT = 20_000;
 /** Longest text whose HMAC is kept, in UTF-16 units. */
@@ -96,8 +102,14 @@ export const AUDIT_WAITING_CHARS_MAX = 256 * MIB;
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
 
 // engines
+/** Paths of one question about capabilities. */
+export const CAPABILITY_PATHS_MAX = 10_000;
 export const KV_ACTIVE_MAX = 20_000;
 export const KV_IDLE_MS = 10 * MINUTE_MS;
+export const MOUNT_PATH_BYTES_MAX = 512;
+/** Of a mount or an audit device as it is stored; all of them are in memory. */
+export const MOUNT_RECORD_BYTES_MAX = 64 * 1024;
+export const POLICY_NAME_BYTES_MAX = 512;
 export const KV_MAILBOX_MAX = 1_024;
 /** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */
 export const KV_HELD_CHARS_MAX = 16 * 1024;

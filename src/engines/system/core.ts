@@ -1,0 +1,153 @@
+/**
+ * What the system engine needs of the rest of the program. Built by `main.ts`; only nouns of `model/` pass through it.
+ *
+ * Changes take the claims of the request, and each operation makes at most one change: it is then done or refused as a whole.
+ *
+ * @module
+ */
+import type { Claims } from '../../model/actor.ts';
+import type { TokenState } from '../../model/caller.ts';
+import type { Engine } from '../../model/engine.ts';
+import type { Encodable } from '../../model/json.ts';
+import type { Mount } from '../../model/mount.ts';
+
+export interface SystemCore {
+  readonly seal: SealControl;
+  readonly mounts: MountControl;
+  readonly types: MountTypes;
+  readonly policies: PolicyStore;
+  readonly access: AccessLookup;
+  readonly audit: AuditControl;
+  readonly node: NodeFacts;
+}
+
+export interface SealStatus {
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  /** 0 where not initialised, as is `shares`. */
+  readonly threshold: number;
+  readonly shares: number;
+  /** Shares given so far to an unseal that is not through. */
+  readonly progress: number;
+  /** Names that unseal; '' where none is under way. */
+  readonly nonce: string;
+}
+
+export interface SealControl {
+  status(): SealStatus | Promise<SealStatus>;
+  /** Leaves the node sealed. @throws CodedError where it is initialised. */
+  init(config: {
+    shares: number;
+    threshold: number;
+  }): Promise<{ keys: readonly Uint8Array[]; rootToken: string }>;
+  /** @param share - 16 to 33 bytes, wiped by the caller. @throws CodedError `bad_request` where it does not fit. */
+  unseal(share: Uint8Array): Promise<unknown>;
+  /** Forgets the shares given so far. */
+  reset(): void | Promise<void>;
+  seal(): Promise<void>;
+  /** A new data key. */
+  rotate(): Promise<unknown>;
+  keyStatus(): KeyStatus | Promise<KeyStatus>;
+}
+
+export interface KeyStatus {
+  readonly term: number;
+  readonly installedAtMs: number;
+  readonly encryptions: number;
+}
+
+export interface MountControl {
+  /** Sorted by API path. */
+  all(): readonly Mount[];
+  /** By API path, ending in `/`. */
+  at(apiPath: string): Mount | undefined;
+  /** The mount that serves a path. */
+  find(path: string): Mount | undefined;
+  /** @throws CodedError `bad_request` where the path is in use. */
+  enable(mount: Mount, claims: Claims): Promise<void>;
+  tune(change: Pick<Mount, 'uuid' | 'config' | 'options' | 'description'>, claims: Claims): Promise<void>;
+  /** Its data goes in the background. */
+  disable(uuid: string, claims: Claims): Promise<unknown>;
+}
+
+export interface MountTypes {
+  /** What may be enabled, besides aliases. */
+  readonly secret: readonly string[];
+  readonly auth: readonly string[];
+  engineOf(mount: Mount): Engine | undefined;
+}
+
+export interface PolicyStore {
+  /** Sorted. Without `root` and `response-wrapping`. */
+  names(): readonly string[];
+  /** Its text as it was written; `default` and `response-wrapping` are among them. */
+  text(name: string): string | undefined;
+  /** @throws CodedError `bad_request`, `failed to parse policy: …`. */
+  put(name: string, text: string, claims: Claims): Promise<unknown>;
+  remove(name: string, claims: Claims): Promise<unknown>;
+}
+
+/** What policies allow, put together. */
+export interface Acl {
+  /** Sorted; `root` alone for a root token, `deny` alone where nothing is granted. */
+  capabilities(path: string): readonly string[];
+  /** Can anything at `prefix`, which ends in `/`, or below it be done? */
+  touches(prefix: string): boolean;
+  /** As Vault's UI reads it. */
+  resultant(): { readonly root: boolean; readonly exact_paths?: Encodable; readonly glob_paths?: Encodable };
+}
+
+export interface AccessLookup {
+  aclOf(policies: readonly string[]): Acl;
+  /** Undefined where it is not a good token. Takes no use of it. */
+  stateOfToken(token: string): Promise<TokenState | undefined>;
+  stateOfAccessor(accessor: string): Promise<TokenState | undefined>;
+}
+
+export interface AuditDevice {
+  /** Ends in `/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly local: boolean;
+}
+
+export interface AuditControl {
+  /** Sorted by path. */
+  devices(): readonly AuditDevice[];
+  /** @throws CodedError `bad_request` where the type or an option is wrong, the path in use, or the device cannot be opened. */
+  enable(device: AuditDevice, claims: Claims): Promise<unknown>;
+  disable(path: string, claims: Claims): Promise<unknown>;
+  /** `hmac-sha256:…` as the device at `path` writes it; undefined: there is no such device. */
+  hash(path: string, input: string): string | undefined;
+}
+
+export interface InFlightRequest {
+  readonly id: string;
+  readonly receivedAtMs: number;
+  /** Host and port. */
+  readonly remote: string;
+  /** With `/v1/`, without the query. */
+  readonly path: string;
+  readonly method: string;
+  /** Says which requests are of one client; never the token or its accessor. */
+  readonly clientId: string;
+}
+
+export interface NodeFacts {
+  /** As in seal-status: `file`, `inmem`. */
+  readonly storageType: string;
+  /** Known once unsealed. */
+  cluster(): { readonly name: string; readonly id: string } | undefined;
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  /** Seconds. */
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  inFlight(): readonly InFlightRequest[];
+  /** Prometheus' text format, with its content type. */
+  metricsText(): Promise<{ contentType: string; body: string }>;
+  /** Vault's summary: Timestamp, Gauges, Points, Counters, Samples. */
+  metricsSummary(): Encodable | Promise<Encodable>;
+}

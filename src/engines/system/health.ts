@@ -1,0 +1,141 @@
+/**
+ * Health and leadership, as load balancers and clients ask for them (contract §1.11, §2.1).
+ *
+ * @module
+ */
+import { hostname } from 'node:os';
+import { operation, type Route, type RouteContext } from '../../model/engine.ts';
+import { CodedError } from '../../model/errors.ts';
+import type { Encodable, Json } from '../../model/json.ts';
+import * as p from '../../model/params.ts';
+import type { LogicalReply } from '../../model/request.ts';
+import { COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
+import type { SystemCore } from './core.ts';
+
+/** Status codes that a caller may choose for a state of the node; states this server never has are still checked. */
+const CODES = {
+  activecode: 200,
+  standbycode: 429,
+  sealedcode: 503,
+  uninitcode: 501,
+  drsecondarycode: 472,
+  performancestandbycode: 473,
+  haunhealthycode: 474,
+  removedcode: 530,
+};
+const FLAGS = ['standbyok', 'perfstandbyok'];
+
+export function healthRoutes(core: SystemCore): Record<string, Route> {
+  const described = Object.entries(CODES).map(
+    ([name, code]) => [name, p.int(`Status to answer instead of ${code}.`)] as const,
+  );
+  return {
+    health: {
+      open: true,
+      whileSealed: true,
+      read: operation({
+        summary: 'Says by its status how the node does.',
+        wholeBody: true,
+        params: {
+          ...Object.fromEntries(described),
+          standbyok: p.bool('A standby is healthy too.'),
+          perfstandbyok: p.bool('A performance standby is healthy too.'),
+        },
+        run: (_params, ctx) => health(core, ctx),
+      }),
+    },
+    leader: {
+      open: true,
+      whileSealed: true,
+      read: operation({
+        summary: 'Who leads? Without a cluster nobody does.',
+        params: {},
+        run: async () => {
+          if ((await core.seal.status()).sealed) throw new CodedError('sealed');
+          return { bare: LEADER };
+        },
+      }),
+    },
+    'ha-status': {
+      read: operation({
+        summary: 'Shows the nodes of the cluster.',
+        params: {},
+        run: () => ({ inject: true, data: { nodes: [thisNode(core)] } }),
+      }),
+    },
+  };
+}
+
+/** What Vault answers on storage that has no leader. */
+const LEADER: Encodable = {
+  ha_enabled: false,
+  is_self: false,
+  active_time: '0001-01-01T00:00:00Z',
+  leader_address: '',
+  leader_cluster_address: '',
+  performance_standby: false,
+  performance_standby_last_remote_wal: 0,
+};
+
+function thisNode({ node }: SystemCore): Encodable {
+  return {
+    hostname: hostname(),
+    api_address: node.apiAddress,
+    cluster_address: node.clusterAddress,
+    active_node: true,
+    last_echo: null,
+    echo_duration_ms: 0,
+    clock_skew_ms: 0,
+    version: VAULT_VERSION,
+  };
+}
+
+async function health(core: SystemCore, { request, now }: RouteContext): Promise<LogicalReply> {
+  const codes = codesOf((name) => first(request.query.get(name)));
+  const { initialized, sealed } = await core.seal.status();
+  const open = initialized && !sealed;
+  const cluster = open ? core.node.cluster() : undefined;
+  const replication = open ? 'disabled' : 'unknown';
+  return {
+    status: !initialized ? codes.uninitcode : sealed ? codes.sealedcode : codes.activecode,
+    bare: {
+      initialized,
+      sealed: !open,
+      standby: !open,
+      performance_standby: false,
+      replication_performance_mode: replication,
+      replication_dr_mode: replication,
+      server_time_utc: Math.floor(now() / 1_000),
+      version: VAULT_VERSION,
+      coffer_version: COFFER_VERSION,
+      enterprise: false,
+      cluster_name: cluster?.name,
+      cluster_id: cluster?.id,
+      echo_duration_ms: 0,
+      clock_skew_ms: 0,
+      replication_primary_canary_age_ms: 0,
+    },
+  };
+}
+
+function first(value: Json | undefined): Json | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** @throws CodedError `bad_request` without a text, as Vault's. */
+function codesOf(sent: (name: string) => Json | undefined): typeof CODES {
+  const codes = { ...CODES };
+  try {
+    for (const flag of FLAGS) p.toBool(sent(flag) ?? false);
+    for (const name of Object.keys(CODES) as (keyof typeof CODES)[]) {
+      const text = sent(name);
+      if (text === undefined) continue;
+      // A status is three digits; below 200 it would be no answer yet.
+      if (typeof text !== 'string' || !/^[2-9]\d\d$/.test(text)) throw new Error('not a status');
+      codes[name] = Number(text);
+    }
+  } catch {
+    throw new CodedError('bad_request', []);
+  }
+  return codes;
+}

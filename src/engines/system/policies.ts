@@ -1,0 +1,131 @@
+/**
+ * Policies, in both of their places: `policy` as of old, `policies/acl` (contract §2.5). The route table lower-cases their names.
+ *
+ * @module
+ */
+import { operation, type Route, type RouteContext } from '../../model/engine.ts';
+import { badRequest } from '../../model/errors.ts';
+import { POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
+import * as p from '../../model/params.ts';
+import type { LogicalReply } from '../../model/request.ts';
+import type { PolicyStore, SystemCore } from './core.ts';
+
+/** Grants all; has no text. */
+const ROOT = 'root';
+/** These can be neither written nor removed. */
+const IMMUTABLE = [ROOT, 'response-wrapping'];
+
+const POLICY = p.string('The policy in HCL or JSON, as text or in base64.', { absent: '' });
+
+export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
+  const list = operation({
+    summary: 'Lists the policies.',
+    params: {},
+    run: () => ({ inject: true, data: { keys: names(policies), policies: names(policies) } }),
+  });
+  const remove = operation({
+    summary: 'Removes a policy.',
+    params: {},
+    run: (_params, ctx) => removePolicy(policies, ctx),
+  });
+  return {
+    policy: { read: list, list },
+    'policy/:name*': {
+      lowerCase: ['name'],
+      read: operation({
+        summary: 'Shows a policy.',
+        params: {},
+        run: (_params, { captures }) => {
+          const text = textOf(policies, captures.name!);
+          return text === undefined ? {} : { inject: true, data: { name: captures.name!, rules: text } };
+        },
+      }),
+      update: operation({
+        summary: 'Writes a policy.',
+        params: { policy: POLICY, rules: p.string('Older name of policy.', { absent: '' }) },
+        run: async (params, ctx) => {
+          if (params.policy !== '' || params.rules === '') return putPolicy(policies, params.policy, ctx);
+          await putPolicy(policies, params.rules, ctx);
+          return { warnings: ["'rules' is deprecated, please use 'policy' instead"] };
+        },
+      }),
+      delete: remove,
+    },
+    'policies/acl': {
+      list: operation({
+        summary: 'Lists the ACL policies.',
+        params: {},
+        run: () => ({ data: { keys: names(policies) } }),
+      }),
+    },
+    'policies/acl/:name*': {
+      lowerCase: ['name'],
+      read: operation({
+        summary: 'Shows an ACL policy.',
+        params: {},
+        run: (_params, { captures }) => {
+          const text = textOf(policies, captures.name!);
+          return text === undefined ? {} : { data: { name: captures.name!, policy: text } };
+        },
+      }),
+      update: operation({
+        summary: 'Writes an ACL policy.',
+        params: { policy: POLICY },
+        run: ({ policy }, ctx) => putPolicy(policies, policy, ctx),
+      }),
+      delete: remove,
+    },
+  };
+}
+
+function names(policies: PolicyStore): string[] {
+  return [...policies.names(), ROOT];
+}
+
+function textOf(policies: PolicyStore, name: string): string | undefined {
+  return name === ROOT ? '' : policies.text(name);
+}
+
+async function putPolicy(
+  policies: PolicyStore,
+  sent: string,
+  { captures, claims }: RouteContext,
+): Promise<LogicalReply> {
+  const name = reserved(captures.name!, 'update');
+  if (sent === '') throw badRequest("'policy' parameter not supplied or empty");
+  if (Buffer.byteLength(name) > POLICY_NAME_BYTES_MAX) {
+    throw badRequest(`a policy's name must not be longer than ${POLICY_NAME_BYTES_MAX} bytes`);
+  }
+  await policies.put(name, fromBase64(sent) ?? sent, claims);
+  return {};
+}
+
+async function removePolicy(
+  policies: PolicyStore,
+  { captures, claims }: RouteContext,
+): Promise<LogicalReply> {
+  const name = reserved(captures.name!, 'delete');
+  if (name === 'default') throw badRequest('cannot delete default policy');
+  if (policies.text(name) !== undefined) await policies.remove(name, claims);
+  return {};
+}
+
+/** Compared in the one spelling under which policies are kept. */
+function reserved(name: string, verb: 'update' | 'delete'): string {
+  const clean = name.trim().toLowerCase();
+  if (IMMUTABLE.includes(clean)) throw badRequest(`cannot ${verb} "${clean}" policy`);
+  return name;
+}
+
+/** The text, if `sent` is base64 of UTF-8. No policy is both: base64 has no blank, brace or quote. */
+function fromBase64(sent: string): string | undefined {
+  const text = sent.trim();
+  if (text === '' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+    return undefined;
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'base64'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Init, seal, unseal, and the barrier's key (contract §2.1). All but the last three answer while sealed, without an envelope.
+ *
+ * @module
+ */
+import { operation, type Route } from '../../model/engine.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
+import type { Encodable } from '../../model/json.ts';
+import * as p from '../../model/params.ts';
+import { rfc3339 } from '../../model/time.ts';
+import { BUILD_DATE, COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
+import type { SealControl, SystemCore } from './core.ts';
+import { type StructBody, structBody } from './struct-body.ts';
+
+/** Of a share: a seal key without, or with, its x coordinate (contract §16). */
+const SHARE_BYTES_MIN = 16;
+const SHARE_BYTES_MAX = 33;
+const SHARES_MAX = 255;
+
+const BARE = { open: true, whileSealed: true } as const;
+
+export function sealRoutes(core: SystemCore): Record<string, Route> {
+  const { seal } = core;
+  return {
+    init: {
+      ...BARE,
+      read: operation({
+        summary: 'Is the server initialised?',
+        params: {},
+        run: async () => ({ bare: { initialized: (await seal.status()).initialized } }),
+      }),
+      update: operation({
+        summary: 'Initialises the server: makes its keys, and the first root token.',
+        wholeBody: true,
+        params: {
+          secret_shares: p.int('How many shares the unseal key is split into.'),
+          secret_threshold: p.int('How many of them open the seal.'),
+          stored_shares: p.int('Ignored.'),
+          pgp_keys: p.strings('Not served yet: the shares would be encrypted to these.'),
+          root_token_pgp_key: p.string('Not served yet: the root token would be encrypted to it.'),
+          recovery_shares: p.int('Only where the server unseals itself.'),
+          recovery_threshold: p.int('Only where the server unseals itself.'),
+          recovery_pgp_keys: p.strings('Only where the server unseals itself.'),
+        },
+        run: async (_params, { request }) => ({ bare: await init(seal, structBody(request.body)) }),
+      }),
+    },
+    'seal-status': {
+      ...BARE,
+      read: operation({
+        summary: 'How far is the seal open?',
+        params: {},
+        run: async () => ({ bare: await sealStatus(core) }),
+      }),
+    },
+    unseal: {
+      ...BARE,
+      update: operation({
+        summary: 'Gives one share of the unseal key.',
+        wholeBody: true,
+        params: {
+          key: p.string('One share, hex or base64.'),
+          reset: p.bool('Forgets the shares given so far.'),
+          migrate: p.bool('Ignored: there is no other seal to move to.'),
+        },
+        run: async (_params, { request }) => {
+          await unseal(seal, structBody(request.body));
+          return { bare: await sealStatus(core) };
+        },
+      }),
+    },
+    seal: {
+      sudo: true,
+      update: operation({
+        summary: 'Seals the server.',
+        params: {},
+        run: async () => {
+          await seal.seal();
+          return {};
+        },
+      }),
+    },
+    'step-down': {
+      sudo: true,
+      update: operation({
+        summary: 'Gives up leadership; without effect, since every node serves.',
+        params: {},
+        run: () => ({}),
+      }),
+    },
+    'key-status': {
+      read: operation({
+        summary: "Shows the age of the barrier's data key.",
+        params: {},
+        run: async () => {
+          const { term, installedAtMs, encryptions } = await seal.keyStatus();
+          return { inject: true, data: { term, install_time: rfc3339(installedAtMs), encryptions } };
+        },
+      }),
+    },
+    rotate: {
+      sudo: true,
+      update: operation({
+        summary: 'Makes a new data key for the barrier; what is stored stays under its own.',
+        params: {},
+        run: async () => {
+          await seal.rotate();
+          return {};
+        },
+      }),
+    },
+  };
+}
+
+/** Order of the members is Vault's. */
+async function sealStatus({ seal, node }: SystemCore): Promise<Encodable> {
+  const { initialized, sealed, threshold, shares, progress, nonce } = await seal.status();
+  const cluster = sealed ? undefined : node.cluster();
+  return {
+    type: 'shamir',
+    initialized,
+    sealed,
+    t: threshold,
+    n: shares,
+    progress,
+    nonce,
+    version: VAULT_VERSION,
+    coffer_version: COFFER_VERSION,
+    build_date: BUILD_DATE,
+    commit_date: BUILD_DATE,
+    migration: false,
+    cluster_name: cluster?.name,
+    cluster_id: cluster?.id,
+    recovery_seal: false,
+    storage_type: node.storageType,
+  };
+}
+
+async function init(seal: SealControl, body: StructBody): Promise<Encodable> {
+  for (const name of ['pgp_keys', 'root_token_pgp_key']) {
+    // Served without encryption, the shares would be in clear where the caller counts on them not to be.
+    if (body.isSet(name)) throw badRequest(`${name} is not supported yet`);
+  }
+  const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter(body.isSet);
+  if (foreign.length > 0) {
+    throw badRequest(`parameters ${foreign.join(',')} not applicable to seal type shamir`);
+  }
+  const shares = body.whole('secret_shares');
+  const threshold = body.whole('secret_threshold');
+  const fault = sealConfigFault(shares, threshold);
+  if (fault) throw badRequest(`invalid seal configuration: ${fault}`);
+  const { keys, rootToken } = await seal.init({ shares, threshold });
+  return {
+    keys: keys.map((key) => Buffer.from(key).toString('hex')),
+    keys_base64: keys.map((key) => Buffer.from(key).toString('base64')),
+    root_token: rootToken,
+  };
+}
+
+function sealConfigFault(shares: number, threshold: number): string | undefined {
+  if (shares < 1) return 'shares must be at least one';
+  if (threshold < 1) return 'threshold must be at least one';
+  if (shares > 1 && threshold === 1) return 'threshold must be greater than one for multiple shares';
+  if (shares > SHARES_MAX) return `shares must be less than ${SHARES_MAX + 1}`;
+  if (threshold > shares) return 'threshold cannot be larger than shares';
+  return undefined;
+}
+
+async function unseal(seal: SealControl, body: StructBody): Promise<void> {
+  const key = body.text('key');
+  const reset = body.flag('reset');
+  body.flag('migrate');
+  if (key === '' && !reset) {
+    throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
+  }
+  const { initialized, sealed } = await seal.status();
+  if (reset) {
+    if (initialized && !sealed) throw badRequest('vault is unsealed');
+    return seal.reset();
+  }
+  const share = shareOf(key);
+  try {
+    if (!initialized) throw new CodedError('not_initialized');
+    // One share too many is no mistake: scripts give all they have.
+    if (!sealed) return;
+    if (share.length < SHARE_BYTES_MIN)
+      throw badRequest(`key is shorter than minimum ${SHARE_BYTES_MIN} bytes`);
+    if (share.length > SHARE_BYTES_MAX)
+      throw badRequest(`key is longer than maximum ${SHARE_BYTES_MAX} bytes`);
+    await seal.unseal(share);
+  } finally {
+    share.fill(0);
+  }
+}
+
+/** Hex where the length fits a share, or else base64: what is base64 may happen to be hex too. */
+function shareOf(text: string): Buffer {
+  if (/^(?:[0-9a-fA-F]{2})*$/.test(text)) {
+    const bytes = text.length / 2;
+    if (bytes >= SHARE_BYTES_MIN && bytes <= SHARE_BYTES_MAX) return Buffer.from(text, 'hex');
+  }
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+    throw badRequest("'key' must be a valid hex or base64 string");
+  }
+  return Buffer.from(text, 'base64');
+}

@@ -1,0 +1,31 @@
+/**
+ * The system engine, mounted at `sys/`: seal, mounts, policies, audit, and what clients ask before anything else.
+ *
+ * @module
+ */
+import { type Engine, engine } from '../../model/engine.ts';
+import { auditRoutes } from './audit.ts';
+import { capabilityRoutes } from './capabilities.ts';
+import type { SystemCore } from './core.ts';
+import { healthRoutes } from './health.ts';
+import { internalUiRoutes } from './internal-ui.ts';
+import { authRoutes, mountRoutes } from './mounts.ts';
+import { nodeRoutes } from './node.ts';
+import { policyRoutes } from './policies.ts';
+import { sealRoutes } from './seal.ts';
+import { specRoutes } from './specs.ts';
+
+export function makeSystem(core: SystemCore): Engine {
+  return engine('system', 'The server itself: seal, mounts, policies, audit devices, health.', {
+    ...sealRoutes(core),
+    ...healthRoutes(core),
+    ...mountRoutes(core),
+    ...authRoutes(core),
+    ...policyRoutes(core),
+    ...capabilityRoutes(core),
+    ...internalUiRoutes(core),
+    ...specRoutes(core),
+    ...auditRoutes(core),
+    ...nodeRoutes(core),
+  });
+}

@@ -1,0 +1,10 @@
+/**
+ * Times as the wire shows them.
+ *
+ * @module
+ */
+
+/** RFC 3339 in UTC as Go writes it: fraction without trailing zeros. @param ms - wall clock. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
+}
