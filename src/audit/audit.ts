@@ -1,0 +1,168 @@
+/**
+ * The audit devices together: each entry goes to all of them, and one that took it is enough. When all fail the request is
+ * refused, so nothing happens that is written nowhere (contract §17).
+ *
+ * @module
+ */
+import type { AuditEntry, AuditResponse, AuditTrail } from '../model/audit.ts';
+import { badRequest, CodedError, multiError } from '../model/errors.ts';
+import type { Log } from '../model/log.ts';
+import type { AuditDevice } from './device.ts';
+import type { Formatter, Line } from './formatter.ts';
+
+export interface AuditOptions {
+  /** Wall clock, ms. */
+  now(): number;
+  readonly log: Log;
+  /** Told of each entry and of each device's part in it (`device` is its path), for metrics. Milliseconds. */
+  observe?(
+    what: 'log_request' | 'log_response',
+    device: string | undefined,
+    tookMs: number,
+    failed: boolean,
+  ): void;
+}
+
+export interface Audit extends AuditTrail {
+  /** By path, such as `file/`. */
+  readonly devices: ReadonlyMap<string, AuditDevice>;
+  /** From now on entries go to it too. Does not open it: do that before, where a wrong path shall be refused. */
+  add(path: string, device: AuditDevice): void;
+  /** Takes it out and closes it. Nothing happens where there is none. */
+  remove(path: string): Promise<void>;
+  /** `hmac-sha256:…` of `input` as that device writes it. @throws CodedError `bad_request` where there is no such device. */
+  hash(path: string, input: string): string;
+  /** Opens the device and writes a line to it. @throws CodedError `bad_request` when either fails. */
+  probe(device: AuditDevice, requestId: string): Promise<void>;
+  /** SIGHUP: closes and opens all files. Failures are logged; such a device fails until it can be opened again. */
+  reopen(): Promise<void>;
+  /** Writes what waits and closes all. */
+  stop(): Promise<void>;
+}
+
+type What = 'log_request' | 'log_response';
+type Make = (formatter: Formatter, atMs: number) => Line;
+
+const DONE = Promise.resolve();
+
+export function makeAudit({ now, log, observe }: AuditOptions): Audit {
+  const devices = new Map<string, AuditDevice>();
+  /** Devices that failed last time: only a change is logged. */
+  const failing = new Set<string>();
+  /** The end of the last large line that was begun: one at a time, since each may take hundreds of megabytes. */
+  let lastLarge: Promise<unknown> = DONE;
+
+  function writeTo(device: AuditDevice, make: Make): Promise<void> {
+    const line = make(device.formatter, now());
+    if (typeof line === 'string') return device.write(line);
+    const turn = lastLarge.then(async () => device.write(await line()));
+    lastLarge = turn.catch(() => {});
+    return turn;
+  }
+
+  function changed(path: string, error: unknown): void {
+    const failed = error !== undefined;
+    if (failed === failing.has(path)) return;
+    if (failed) {
+      failing.add(path);
+      log.error('an audit device fails; requests are refused while none works', { device: path, error });
+    } else {
+      failing.delete(path);
+      log.info('the audit device works again', { device: path });
+    }
+  }
+
+  /** Not an async function: this runs twice for each request of the server, and each promise counts. */
+  function recordTo(path: string, device: AuditDevice, what: What, make: Make): Promise<void> {
+    const began = performance.now();
+    const worked = (): void => {
+      if (failing.size > 0) changed(path, undefined);
+      observe?.(what, path, performance.now() - began, false);
+    };
+    const failed = (error: unknown): never => {
+      // One that was just taken out has no part in this any more.
+      if (devices.get(path) === device) changed(path, error);
+      observe?.(what, path, performance.now() - began, true);
+      throw error;
+    };
+    let written: Promise<void>;
+    try {
+      written = writeTo(device, make);
+    } catch (error) {
+      written = Promise.reject(error);
+    }
+    return written.then(worked, failed);
+  }
+
+  function record(what: What, make: Make): Promise<void> {
+    const began = performance.now();
+    const parts = [...devices].map(([path, device]) => recordTo(path, device, what, make));
+    // The first that took it; a slow one holds nobody up, and how much may wait for it is bounded.
+    const first = parts.length === 1 ? parts[0]! : Promise.any(parts);
+    return first.then(
+      () => observe?.(what, undefined, performance.now() - began, false),
+      (cause: unknown) => {
+        observe?.(what, undefined, performance.now() - began, true);
+        throw new CodedError('internal', multiError(['internal error']), { cause });
+      },
+    );
+  }
+
+  return {
+    devices,
+    isOn: () => devices.size > 0,
+    add(path, device) {
+      devices.set(path, device);
+      failing.delete(path);
+    },
+    async remove(path) {
+      const device = devices.get(path);
+      devices.delete(path);
+      failing.delete(path);
+      await device
+        ?.close()
+        .catch((error: unknown) => log.warn('closing an audit device failed', { device: path, error }));
+    },
+    hash(path, input) {
+      const device = devices.get(path);
+      if (!device) throw badRequest(`unknown audit backend "${path}"`);
+      return device.hash(input);
+    },
+    async probe(device, requestId) {
+      await device.open();
+      try {
+        await writeTo(device, (formatter, atMs) => formatter.request(probeEntry(requestId), atMs));
+      } catch (cause) {
+        throw badRequest(`audit backend failed test message: ${(cause as Error).message}`, { cause });
+      }
+    },
+    request(entry, error) {
+      if (devices.size === 0) return DONE;
+      return record('log_request', (formatter, atMs) => formatter.request(entry, atMs, error));
+    },
+    response(entry, response: AuditResponse | undefined, error) {
+      if (devices.size === 0) return DONE;
+      return record('log_response', (formatter, atMs) => formatter.response(entry, response, atMs, error));
+    },
+    async reopen() {
+      for (const [path, device] of [...devices]) {
+        await device.reopen().catch((error: unknown) => changed(path, error));
+      }
+    },
+    async stop() {
+      for (const [path, device] of [...devices]) {
+        await device
+          .close()
+          .catch((error: unknown) => log.warn('closing an audit device failed', { device: path, error }));
+      }
+    },
+  };
+}
+
+/** What Vault writes to try a new device. */
+function probeEntry(id: string): AuditEntry {
+  return {
+    auth: { tokenType: 'default' },
+    request: { id, operation: 'update', namespaceId: 'root', path: 'sys/audit/test' },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The `file` audit device: JSON lines appended to a file, printed, or thrown away (`file_path` "stdout", "discard").
+ *
+ * @module
+ */
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { badRequest } from '../model/errors.ts';
+import type { AuditDevice } from './device.ts';
+import { makeFileOutput } from './file-output.ts';
+import { makeFormatter } from './formatter.ts';
+import { makeHasher } from './hasher.ts';
+import { makeLineSink, type Output } from './line-sink.ts';
+import { parseFileOptions } from './options.ts';
+
+export interface FileDeviceOptions {
+  /** As the API takes them: all strings. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The device's own random text, a UUID, kept with it: hashes compare only under the same salt. */
+  readonly salt: string;
+  /** Nothing is written at or under these: the node's own data. */
+  readonly forbiddenFolders?: readonly string[];
+}
+
+/**
+ * Makes the device without touching the file: it is opened by `open`, or else by the first line.
+ * @throws CodedError `bad_request` naming the option that is wrong.
+ */
+export function makeFileDevice({ options, salt, forbiddenFolders = [] }: FileDeviceOptions): AuditDevice {
+  const parsed = parseFileOptions(options);
+  const hasher = makeHasher(salt);
+  const formatter = makeFormatter(hasher, parsed);
+  const sink = makeLineSink(outputOf(parsed.path, parsed.mode));
+  return {
+    type: 'file',
+    formatter,
+    hash: hasher.hash,
+    write: sink.write,
+    reopen: sink.reopen,
+    close: sink.close,
+    async open() {
+      try {
+        await refuseForbidden(parsed.path, forbiddenFolders);
+        await sink.open();
+      } catch (error) {
+        throw badRequest(
+          `sanity check failed; unable to open "${parsed.path}" for writing: ${reasonOf(error)}`,
+          {
+            cause: error,
+          },
+        );
+      }
+    },
+  };
+}
+
+function outputOf(path: string, mode: number | undefined): Output {
+  if (path === 'discard') return DISCARD;
+  if (path === 'stdout') return STDOUT;
+  return makeFileOutput(resolve(path), mode);
+}
+
+const nothing = async (): Promise<void> => {};
+const DISCARD: Output = { open: nothing, write: nothing, reopen: nothing, close: nothing };
+const STDOUT: Output = {
+  open: nothing,
+  write: (bytes) =>
+    new Promise((done, failed) => process.stdout.write(bytes, (e) => (e ? failed(e) : done()))),
+  reopen: nothing,
+  close: nothing,
+};
+
+/** A log written into the store's own files would destroy them. Links are followed first. */
+async function refuseForbidden(path: string, folders: readonly string[]): Promise<void> {
+  if (path === 'discard' || path === 'stdout') return;
+  const file = resolve(path);
+  const target = await realpath(file).catch(async () => join(await realpath(dirname(file)), basename(file)));
+  for (const folder of folders) {
+    const real = await realpath(folder).catch(() => resolve(folder));
+    if (target === real || target.startsWith(real + sep))
+      throw new Error('this folder holds the data of the server');
+  }
+}
+
+/** `no such file or directory` of `ENOENT: no such file or directory, open '/x'`. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  return /^[A-Z0-9]+: ([^,]+), /.exec(message)?.[1] ?? message;
+}

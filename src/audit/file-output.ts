@@ -1,0 +1,121 @@
+/**
+ * A log file: appended to, never truncated, opened again when asked (SIGHUP) and when it was removed.
+ *
+ * @module
+ */
+import { constants, write as fsWrite } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { AUDIT_FILE_CHECK_MS } from '../model/limits.ts';
+import type { Output } from './line-sink.ts';
+
+/** Without NONBLOCK, opening a named pipe would hold a thread until somebody reads it. */
+const FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY | constants.O_NONBLOCK;
+const EXECUTE_BITS = 0o111;
+/** Opening the file again does not help against these. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** @param mode - permissions the file gets; undefined: it keeps its own, and must exist. */
+export function makeFileOutput(path: string, mode: number | undefined): Output {
+  let file: FileHandle | undefined;
+  /** The file's last byte is not the end of a line: something broke off there. */
+  let torn = false;
+  let checkedMs = 0;
+
+  async function openFile(): Promise<FileHandle> {
+    if (file) return file;
+    const flags = mode === undefined ? FLAGS & ~constants.O_CREAT : FLAGS;
+    const opened = await open(path, flags, mode ?? 0o600);
+    try {
+      const found = await opened.stat();
+      if (!found.isFile() && !found.isCharacterDevice()) throw new Error(`${path} is not a file`);
+      if (found.isFile()) {
+        // A line of JSON in a program is a way to run something: never append to one.
+        if ((found.mode & EXECUTE_BITS) !== 0) throw new Error(`${path} can be executed`);
+        if (mode !== undefined && (found.mode & 0o777) !== mode) await opened.chmod(mode);
+        torn = found.size > 0 && !(await endsLine(path, found.size));
+      }
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    file = opened;
+    checkedMs = performance.now();
+    return opened;
+  }
+
+  async function closeFile(): Promise<void> {
+    const closing = file;
+    file = undefined;
+    await closing?.close();
+  }
+
+  /** Has somebody removed the file under us? Its lines would go nowhere. */
+  async function isGone(opened: FileHandle): Promise<boolean> {
+    if (performance.now() - checkedMs < AUDIT_FILE_CHECK_MS) return false;
+    checkedMs = performance.now();
+    return (await opened.stat()).nlink === 0;
+  }
+
+  async function append(bytes: Buffer): Promise<void> {
+    let opened = await openFile();
+    if (await isGone(opened)) {
+      await closeFile();
+      opened = await openFile();
+    }
+    let rest = torn ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes;
+    while (rest.length > 0) {
+      const written = await writeSome(opened.fd, rest);
+      torn = rest[written - 1] !== 0x0a;
+      rest = rest.subarray(written);
+    }
+  }
+
+  return {
+    async open() {
+      await openFile();
+    },
+    async write(bytes) {
+      try {
+        await append(bytes);
+      } catch (error) {
+        // What went away may be back: open the file anew, once. Lines of this group that were written already come twice.
+        if (FULL.has((error as NodeJS.ErrnoException).code ?? '') || !file) throw error;
+        await closeFile().catch(() => {});
+        await append(bytes);
+      }
+    },
+    async reopen() {
+      await closeFile();
+      await openFile();
+    },
+    close: closeFile,
+  };
+}
+
+/** @returns how many bytes were taken: at least one. */
+function writeSome(fd: number, bytes: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fsWrite(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error) reject(error);
+      else if (written === 0) reject(new Error('nothing was written'));
+      else resolve(written);
+    });
+  });
+}
+
+/** Where the last byte cannot be read, it is taken for a line's end: the check is a kindness, not a need. */
+async function endsLine(path: string, size: number): Promise<boolean> {
+  try {
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const byte = Buffer.alloc(1);
+      await reader.read(byte, 0, 1, size - 1);
+      return byte[0] === 0x0a;
+    } finally {
+      await reader.close();
+    }
+  } catch {
+    return true;
+  }
+}
