@@ -24,12 +24,17 @@ export const BODIES_BYTES_MAX = 256 * MIB;
 export const BODY_BYTES_MAX = 32 * MIB;
 /** Of one query or form. */
 export const FORM_FIELDS_MAX = 100_000;
+/** Of a body that is refused: how much of it, and for how long, is read and dropped so that the client sees the refusal. */
+export const LINGER_BYTES_MAX = 32 * MIB;
+export const LINGER_MS = 2 * SECOND_MS;
 export const OPEN_BODY_BYTES_MAX = 1 * MIB;
 export const JSON_DEPTH_MAX = 500;
 /** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
 export const JSON_SHARED_TEXT_CHARS_MAX = 16 * 1024;
 export const JSON_VALUES_MAX = 1_000_000;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
+/** How often deadlines of requests are looked at. */
+export const REQUEST_SWEEP_MS = 500;
 
 // storage
 /** Bytes of a storage path. LMDB's keys end at 1,978 bytes. */

@@ -1,0 +1,66 @@
+/**
+ * Certificates and keys that the client's flags and variables name.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Environment, readVariable } from './environment.ts';
+import type { TlsSettings } from './transport.ts';
+
+export interface TlsSources {
+  caCert: string;
+  caPath: string;
+  clientCert: string;
+  clientKey: string;
+  serverName: string;
+  skipVerify: boolean;
+}
+
+/**
+ * Reads what `sources` names; `VAULT_CACERT_BYTES` and the like stand in for files that are not given. A file goes before a folder.
+ * @throws Error that names the file.
+ */
+export function loadTls(sources: TlsSources, env: Environment): TlsSettings {
+  const certificate = sources.clientCert || readVariable(env, 'VAULT_CLIENT_CERT_BYTES');
+  const key = sources.clientKey || readVariable(env, 'VAULT_CLIENT_KEY_BYTES');
+  if ((certificate === '') !== (key === ''))
+    throw new Error('both client cert and client key must be provided');
+  return {
+    rejectUnauthorized: !sources.skipVerify,
+    minVersion: 'TLSv1.2',
+    ca: authorities(sources, env),
+    cert: sources.clientCert ? readPem(sources.clientCert) : certificate || undefined,
+    key: sources.clientKey ? readPem(sources.clientKey) : key || undefined,
+    servername: sources.serverName || undefined,
+  };
+}
+
+function authorities(sources: TlsSources, env: Environment): string[] | undefined {
+  if (sources.caCert) return [withCertificate(readPem(sources.caCert), sources.caCert)];
+  const bytes = readVariable(env, 'VAULT_CACERT_BYTES');
+  if (bytes) return [bytes];
+  if (!sources.caPath) return undefined;
+  return readdirSync(sources.caPath, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => withCertificate(readPem(path), path));
+}
+
+function withCertificate(pem: string, path: string): string {
+  if (!pem.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Error(`Error loading CA File: Couldn't parse PEM in: ${path}`);
+  return pem;
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'no such file or directory'
+        : (error as Error).message;
+    throw new Error(`open ${path}: ${why}`);
+  }
+}
