@@ -219,15 +219,15 @@ function applyGroup(db: LmdbFile, group: readonly LmdbWrite[]): Outcome[] {
     version++;
     for (const { key, record } of write.changes) {
       record?.writeBigUInt64BE(BigInt(version), 0);
-      if (record === undefined) db.remove(key);
-      else db.put(key, record);
+      if (record === undefined) db.removeSync(key);
+      else db.putSync(key, record);
     }
     return version;
   });
   if (version !== before) {
     const record = Buffer.alloc(VERSION_BYTES);
     record.writeBigUInt64BE(BigInt(version), 0);
-    db.put(COUNTER_KEY, record);
+    db.putSync(COUNTER_KEY, record);
   }
   return outcomes;
 }
