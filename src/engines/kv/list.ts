@@ -1,0 +1,28 @@
+/**
+ * Lists of what lies below a path.
+ *
+ * @module
+ */
+import type { RouteContext } from '../../model/engine.ts';
+import { int, string } from '../../model/params.ts';
+
+export const LIST_PARAMS = {
+  after: string('Only names after this one, which need not exist.', { absent: '' }),
+  limit: int('At most so many names; 0: all.', { absent: 0 }),
+};
+
+/** Names one level below `folder`, folders with their slash. */
+export function namesBelow(
+  kind: string,
+  folder: string,
+  page: { readonly after: string; readonly limit: number },
+  { cluster, mount }: RouteContext,
+): Promise<string[]> {
+  const limit = Math.max(0, page.limit);
+  return cluster.list(kind, mount.namespace, mount.uuid, folder, { after: page.after, limit });
+}
+
+/** A list's path as a prefix: '' or ending in `/`. */
+export function asFolder(path: string): string {
+  return path === '' || path.endsWith('/') ? path : `${path}/`;
+}
