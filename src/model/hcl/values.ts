@@ -120,8 +120,7 @@ export interface Block {
 }
 
 /**
- * The blocks named `key`: `key "label" { … }` as often as it stands there; in JSON also `"key": { "label": { … } }` and lists of
- * either.
+ * The blocks named `key`: `key "label" { … }` as often as it stands there; in JSON `"key": { "label": { … } }`, or lists of such.
  * @param labels - How many labels stand in front of the body. In HCL missing ones are not made up: see what `labels` came to.
  * @throws HclError where something else than a block stands.
  */
@@ -135,7 +134,7 @@ export function blocks(
   for (const item of items) {
     if (item.keys[0]?.text !== key) continue;
     const written = item.keys.slice(1).map((label) => label.text);
-    for (const value of item.value.kind === 'list' ? item.value.elements : [item.value]) {
+    for (const value of syntax === 'json' ? elementsOf(item.value) : [item.value]) {
       const body = objectOf(value);
       if (written.length >= labels || syntax === 'hcl') found.push({ labels: written, body, item });
       else for (const member of body.items) found.push(...labelled(member));
@@ -144,8 +143,11 @@ export function blocks(
   return found;
 }
 
+function elementsOf(value: HclValue): readonly HclValue[] {
+  return value.kind === 'list' ? value.elements : [value];
+}
+
 function labelled(member: HclItem): Block[] {
   const labels = [member.keys[0]?.text ?? ''];
-  const values = member.value.kind === 'list' ? member.value.elements : [member.value];
-  return values.map((value) => ({ labels, body: objectOf(value), item: member }));
+  return elementsOf(member.value).map((value) => ({ labels, body: objectOf(value), item: member }));
 }
