@@ -1,0 +1,266 @@
+/**
+ * The system engine without a server: a core made by hand, and requests that go straight to the operation that the route table names.
+ *
+ * @module
+ */
+import { compileAcl } from '../../../src/auth/policies/acl.ts';
+import { DEFAULT_POLICY_TEXT, ROOT_POLICY } from '../../../src/auth/policies/built-in.ts';
+import { parsePolicy } from '../../../src/auth/policies/parse.ts';
+import type { AuditDevice, SealStatus, SystemCore } from '../../../src/engines/system/core.ts';
+import { coreMounts, devSecretMount } from '../../../src/engines/system/mount-info.ts';
+import { makeSystem } from '../../../src/engines/system/system.ts';
+import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
+import type { Caller, TokenState } from '../../../src/model/caller.ts';
+import { type Engine, engine, type RouteContext } from '../../../src/model/engine.ts';
+import { badRequest, CodedError } from '../../../src/model/errors.ts';
+import type { JsonMap } from '../../../src/model/json.ts';
+import { encodeSorted } from '../../../src/model/json-encoder.ts';
+import { parseJson } from '../../../src/model/json-parser.ts';
+import { apiPath, type Mount } from '../../../src/model/mount.ts';
+import { decodeParams } from '../../../src/model/params.ts';
+import type { LogicalReply } from '../../../src/model/request.ts';
+import { makeRouter } from '../../../src/pipeline/router.ts';
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+/** A core in memory, unsealed, with what a dev server has. Its state is there to look at and to change. */
+export interface FakeCore extends SystemCore {
+  mountsNow: Mount[];
+  policyTexts: Map<string, string>;
+  /** By token; the accessor is `accessor of <token>`. */
+  tokens: Map<string, TokenState>;
+  deviceList: AuditDevice[];
+  sealNow: SealStatus;
+  /** Auth methods that may be enabled: none. */
+  authTypes: string[];
+  /** Names of what was done to the seal. */
+  done: string[];
+}
+
+let drawn = 0;
+/** Bytes that differ from call to call and are the same in every run. */
+function randomBytes(bytes: number): Buffer {
+  return Buffer.alloc(bytes, ++drawn);
+}
+
+export function tokenState(policies: string[]): TokenState {
+  return {
+    parent: undefined,
+    policies,
+    meta: null,
+    displayName: 'token',
+    usesLeft: undefined,
+    numUses: 0,
+    type: 'service',
+    path: 'auth/token/create',
+    createdAtMs: NOW_MS,
+    ttl: 0,
+    expiresAtMs: undefined,
+    explicitMaxTtl: 0,
+    period: 0,
+    renewable: false,
+    noDefaultPolicy: false,
+  };
+}
+
+export function fakeCore(): FakeCore {
+  const engines = new Map<string, Engine>();
+  const core: FakeCore = {
+    mountsNow: [...coreMounts(randomBytes), devSecretMount('2', randomBytes)],
+    policyTexts: new Map([['default', DEFAULT_POLICY_TEXT]]),
+    tokens: new Map([['root', tokenState(['root'])]]),
+    deviceList: [],
+    sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
+    authTypes: [],
+    done: [],
+    seal: {
+      status: () => core.sealNow,
+      async init({ shares, threshold }) {
+        if (core.sealNow.initialized) throw badRequest('Vault is already initialized');
+        core.done.push(`init ${shares}/${threshold}`);
+        core.sealNow = { ...core.sealNow, initialized: true, shares, threshold };
+        return {
+          keys: Array.from({ length: shares }, (_, n) => Buffer.alloc(33, n + 1)),
+          rootToken: 'hvs.root',
+        };
+      },
+      async unseal(share) {
+        core.done.push(`unseal ${Buffer.from(share).toString('hex')}`);
+        const progress = core.sealNow.progress + 1;
+        const sealed = progress < core.sealNow.threshold;
+        core.sealNow = sealed
+          ? { ...core.sealNow, progress, nonce: 'n' }
+          : { ...core.sealNow, progress: 0, nonce: '', sealed };
+      },
+      reset() {
+        core.sealNow = { ...core.sealNow, progress: 0, nonce: '' };
+      },
+      async seal() {
+        core.sealNow = { ...core.sealNow, sealed: true };
+      },
+      async rotate() {
+        core.done.push('rotate');
+      },
+      keyStatus: () => ({ term: 2, installedAtMs: NOW_MS, encryptions: 7 }),
+    },
+    mounts: {
+      all: () => [...core.mountsNow].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1)),
+      at: (path) => core.mountsNow.find((mount) => apiPath(mount) === path),
+      find: (path) => core.mountsNow.find((mount) => path.startsWith(apiPath(mount))),
+      async enable(mount) {
+        core.mountsNow.push(mount);
+      },
+      async tune(change) {
+        core.done.push('tune');
+        core.mountsNow = core.mountsNow.map((mount) =>
+          mount.uuid === change.uuid ? { ...mount, ...change } : mount,
+        );
+      },
+      async disable(uuid) {
+        core.mountsNow = core.mountsNow.filter((mount) => mount.uuid !== uuid);
+      },
+    },
+    types: {
+      secret: ['kv'],
+      get auth() {
+        return core.authTypes;
+      },
+      engineOf: ({ type }) => engines.get(type),
+    },
+    policies: {
+      names: () => [...core.policyTexts.keys()].sort(),
+      text: (name) => core.policyTexts.get(name),
+      async put(name, text) {
+        parsePolicy(name, text);
+        core.policyTexts.set(name, text);
+      },
+      async remove(name) {
+        core.policyTexts.delete(name);
+      },
+    },
+    access: {
+      aclOf: (names) =>
+        compileAcl(
+          names.flatMap((name) => {
+            if (name === 'root') return [ROOT_POLICY];
+            const text = core.policyTexts.get(name);
+            return text === undefined ? [] : [parsePolicy(name, text)];
+          }),
+        ),
+      stateOfToken: async (token) => core.tokens.get(token),
+      stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace('accessor of ', '')),
+    },
+    audit: {
+      devices: () => core.deviceList,
+      async enable(device) {
+        core.deviceList.push(device);
+      },
+      async disable(path) {
+        core.deviceList = core.deviceList.filter((device) => device.path !== path);
+      },
+      hash: (path, input) =>
+        core.deviceList.some((device) => device.path === path) ? `hmac-sha256:${input.length}` : undefined,
+    },
+    node: {
+      storageType: 'inmem',
+      cluster: () => ({ name: 'vault-cluster-01234567', id: 'cluster id' }),
+      apiAddress: 'http://127.0.0.1:8200',
+      clusterAddress: 'https://127.0.0.1:8201',
+      defaultLeaseTtl: 2_764_800,
+      maxLeaseTtl: 2_764_800,
+      inFlight: () => [
+        {
+          id: 'r1',
+          receivedAtMs: NOW_MS,
+          remote: '127.0.0.1:4',
+          path: '/v1/x',
+          method: 'GET',
+          clientId: 'c',
+        },
+      ],
+      metricsText: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
+      metricsSummary: () => ({ Gauges: [] }),
+    },
+  };
+  engines.set('system', makeSystem(core));
+  engines.set('kv', engine('kv', 'Keys and values.', { 'data/:path*': {} }));
+  return core;
+}
+
+export interface AskOptions {
+  /** Goes through JSON, as what is sent does. */
+  body?: unknown;
+  query?: Record<string, string>;
+  /** `root` where absent; '' for none. */
+  token?: string;
+}
+
+/** Asks `path` below `sys/`. @throws CodedError as the operation does, or where the table has no such route or verb. */
+export async function ask(
+  core: FakeCore,
+  verb: 'read' | 'list' | 'update' | 'delete',
+  path: string,
+  { body, query = {}, token = 'root' }: AskOptions = {},
+): Promise<LogicalReply> {
+  const match = makeRouter(makeSystem(core)).match(path);
+  if (!match) throw new CodedError('unsupported_path');
+  const operation = match.route[verb];
+  if (operation?.where !== 'here') throw new CodedError('unsupported_operation');
+  const parsed = body === undefined ? undefined : (parseJson(JSON.stringify(body)) as JsonMap);
+  const sent = parsed ?? new Map(Object.entries(query));
+  const params = operation.wholeBody ? {} : decodeParams(operation.params, sent);
+  const state = core.tokens.get(token);
+  const caller: Caller | undefined = state && {
+    token,
+    accessor: `accessor of ${token}`,
+    state,
+    isRoot: state.policies.includes('root'),
+  };
+  const context: RouteContext = {
+    request: {
+      id: 'request id',
+      verb,
+      method: 'GET',
+      path: { text: `sys/${path}`, trailingSlash: path.endsWith('/') },
+      namespace: '',
+      token: token === '' ? undefined : token,
+      query: new Map(Object.entries(query)),
+      body: parsed,
+      bodyBytes: 0,
+      wrapTtlSeconds: undefined,
+      headers: {},
+      remoteAddress: '127.0.0.1',
+      remotePort: 1,
+      receivedAtMs: NOW_MS,
+      signal: new AbortController().signal,
+    },
+    mount: core.mounts.at('sys/')!,
+    caller,
+    captures: match.captures,
+    sent,
+    cluster: undefined as unknown as Cluster,
+    claims: OWN_CLAIMS,
+    isSudo: () => true,
+    now: () => NOW_MS,
+    randomBytes,
+  };
+  return operation.run(params, context);
+}
+
+/** The same, as what the client would read of it: `bare`, `raw` or `data`. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+export async function answer(...args: Parameters<typeof ask>): Promise<any> {
+  const reply = await ask(...args);
+  return JSON.parse(encodeSorted(reply.bare ?? reply.data ?? null));
+}
+
+/** What it is refused with: `[status, first text]`. */
+export async function refusal(...args: Parameters<typeof ask>): Promise<[number, string | undefined]> {
+  try {
+    await ask(...args);
+  } catch (error) {
+    if (error instanceof CodedError) return [error.status, error.messages[0]];
+    throw error;
+  }
+  throw new Error(`${args[1]} ${args[2]} was not refused`);
+}
