@@ -76,7 +76,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     },
     async list(kind, namespace, mount, prefix, { after = '', limit = 0 } = {}) {
       const id: ActorId = { kind, namespace, mount, name: prefix };
-      const sealed = await children(storage, listPrefix(names, id));
+      const sealed = await children(storage, listPrefix(names, id), { limit: Number.POSITIVE_INFINITY });
       // Sealed names sort otherwise than plain ones, so a page can only be cut after all were opened.
       const plain: string[] = [];
       for (const name of sealed) {

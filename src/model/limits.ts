@@ -22,19 +22,34 @@ export const BODY_BYTES_FREE = 64 * 1024;
 /** Of all bodies held at once, together. */
 export const BODIES_BYTES_MAX = 256 * MIB;
 export const BODY_BYTES_MAX = 32 * MIB;
+/** How often Node looks for connections whose time is over. */
+export const CONNECTIONS_CHECK_MS = 1 * SECOND_MS;
+export const CONNECTIONS_MAX = 16_384;
+export const CONNECTION_IDLE_MS = 5 * MINUTE_MS;
 /** Of one query or form. */
 export const FORM_FIELDS_MAX = 100_000;
 /** Of a body that is refused: how much of it, and for how long, is read and dropped so that the client sees the refusal. */
 export const LINGER_BYTES_MAX = 32 * MIB;
 export const LINGER_MS = 2 * SECOND_MS;
 export const OPEN_BODY_BYTES_MAX = 1 * MIB;
+/** Of a request's line and headers, together. */
+export const HEAD_BYTES_MAX = 64 * 1024;
+/** Requests at once on one HTTP/2 connection. */
+export const HTTP2_STREAMS_MAX = 250;
+/** The highest `max_json_depth` that may be configured: the encoder and the engines walk values by recursion. */
+export const JSON_DEPTH_CEILING = 2_000;
 export const JSON_DEPTH_MAX = 500;
 /** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
 export const JSON_SHARED_TEXT_CHARS_MAX = 16 * 1024;
 export const JSON_VALUES_MAX = 1_000_000;
+export const READ_HEAD_MS = 10 * SECOND_MS;
+export const READ_REQUEST_MS = 30 * SECOND_MS;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
 /** How often deadlines of requests are looked at. */
 export const REQUEST_SWEEP_MS = 500;
+/** How long a listener that stops waits for what is running. */
+export const STOP_GRACE_MS = 10 * SECOND_MS;
+export const TLS_HANDSHAKE_MS = 10 * SECOND_MS;
 
 // storage
 /** Bytes of a storage path. LMDB's keys end at 1,978 bytes. */
@@ -124,3 +139,8 @@ export const KV_VERSIONS_MAX = 30_000;
 export const KV_ERASED_PER_CHANGE = 24;
 /** Messages that one request sends at a time. */
 export const KV_SENT_AT_ONCE = 64;
+
+// seal
+export const SHARES_MAX = 255;
+/** Encryptions of a term that are debited in storage at a time (protocol §19). */
+export const TERM_SLICE = 2 ** 24;

@@ -7,9 +7,8 @@
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import type { LocalCluster } from '../cluster/local.ts';
 import { CodedError } from '../model/errors.ts';
-import type { Mount } from '../model/mount.ts';
 import type { Seal, SealStatus } from '../seal/seal.ts';
-import { addMount, mountSwept, sweepsOf } from './mount-table.ts';
+import { mountSwept, sweepsOf } from './mount-table.ts';
 
 export interface LifecycleOptions {
   readonly seal: Seal;
@@ -19,10 +18,8 @@ export interface LifecycleOptions {
   open(): Promise<void>;
   /** The reverse of `open`. Must not fail. */
   close(): Promise<void>;
-  /** What a new store begins with, besides the core mounts: settings, policies, the root token, which it returns. */
+  /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
-  /** Mounts of a new store. */
-  coreMounts(): Mount[];
   fault(what: string, error: unknown): void;
 }
 
@@ -97,12 +94,10 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
     init: (config) =>
       inTurn(async () => {
         if (await seal.initialized()) throw new CodedError('bad_request', 'Vault is already initialized');
-        const keys = await seal.init(config);
+        const { keys } = await seal.init(config);
         cluster.start();
         try {
-          for (const mount of options.coreMounts()) await catalog.change(addMount, mount);
-          const rootToken = await options.found();
-          return { keys, rootToken };
+          return { keys, rootToken: await options.found() };
         } finally {
           await closeAll();
         }

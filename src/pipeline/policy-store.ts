@@ -8,6 +8,7 @@ import { type Policy, parsePolicy } from '../auth/policies/parse.ts';
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import type { Claims } from '../model/actor.ts';
 import { badRequest } from '../model/errors.ts';
+import { unchanged } from './section-change.ts';
 
 export interface PolicyStore {
   /** Sorted, without `root` and `response-wrapping`. */
@@ -29,8 +30,7 @@ const putPolicy: SectionChange<{ name: string; text: string }, void> = {
 const removePolicy: SectionChange<{ name: string }, void> = {
   id: 'policies/remove',
   section: 'policies',
-  run: (entries, { name }) =>
-    entries.has(name) ? { patch: { [name]: null }, reply: undefined } : { reply: undefined },
+  run: (entries, { name }) => (entries.has(name) ? { patch: { [name]: null }, reply: undefined } : unchanged),
 };
 
 const BUILT_IN = new Map([ROOT_POLICY, RESPONSE_WRAPPING_POLICY].map((policy) => [policy.name, policy]));

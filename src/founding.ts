@@ -1,0 +1,102 @@
+/**
+ * What a new store begins with: the core mounts, the policy `default`, the cluster's name and id, and the first root token.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { DEFAULT_POLICY_TEXT } from './auth/policies/built-in.ts';
+import type { Tokens } from './auth/token/tokens.ts';
+import type { Catalog } from './cluster/catalog.ts';
+import { OWN_CLAIMS } from './model/actor.ts';
+import type { TokenState } from './model/caller.ts';
+import type { Mount } from './model/mount.ts';
+import { putSetting } from './pipeline/lifecycle.ts';
+import { addMount } from './pipeline/mount-table.ts';
+import type { PolicyStore } from './pipeline/policy-store.ts';
+
+/** @returns the root token. */
+export async function foundCluster(
+  catalog: Catalog,
+  tokens: Tokens,
+  policies: PolicyStore,
+  clusterName: string | undefined,
+  nowMs: number,
+): Promise<string> {
+  for (const mount of coreMounts()) await catalog.change(addMount, mount);
+  await policies.put('default', DEFAULT_POLICY_TEXT, OWN_CLAIMS);
+  const name = clusterName ?? `vault-cluster-${randomBytes(4).toString('hex')}`;
+  await catalog.change(putSetting, { key: 'cluster', value: { name, id: randomUUID() } });
+  return (await tokens.create(rootToken(nowMs), undefined, { claims: OWN_CLAIMS })).token;
+}
+
+/** A root token: no parent, no end. */
+export function rootToken(nowMs: number): TokenState {
+  return {
+    parent: undefined,
+    policies: ['root'],
+    meta: null,
+    displayName: 'root',
+    usesLeft: undefined,
+    numUses: 0,
+    type: 'service',
+    path: 'auth/token/root',
+    createdAtMs: nowMs,
+    ttl: 0,
+    expiresAtMs: undefined,
+    explicitMaxTtl: 0,
+    period: 0,
+    renewable: false,
+    noDefaultPolicy: false,
+  };
+}
+
+/** A mount with everything at its default. */
+export function newMount(of: Pick<Mount, 'path' | 'type' | 'description'> & Partial<Mount>): Mount {
+  return {
+    class: 'secret',
+    uuid: randomUUID(),
+    accessor: `${of.type}_${randomBytes(4).toString('hex')}`,
+    namespace: 'root',
+    config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
+    options: null,
+    local: false,
+    seal_wrap: false,
+    external_entropy_access: false,
+    ...of,
+  };
+}
+
+function coreMounts(): Mount[] {
+  return [
+    newMount({
+      path: 'cubbyhole/',
+      type: 'cubbyhole',
+      description: 'per-token private secret storage',
+      local: true,
+    }),
+    newMount({
+      path: 'sys/',
+      type: 'system',
+      description: 'system endpoints used for control, policy and debugging',
+      seal_wrap: true,
+      config: {
+        default_lease_ttl: 0,
+        max_lease_ttl: 0,
+        force_no_cache: false,
+        passthrough_request_headers: ['Accept'],
+      },
+    }),
+    newMount({
+      class: 'auth',
+      path: 'token/',
+      type: 'token',
+      description: 'token based credentials',
+      config: {
+        default_lease_ttl: 0,
+        max_lease_ttl: 0,
+        force_no_cache: false,
+        token_type: 'default-service',
+      },
+    }),
+  ];
+}

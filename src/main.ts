@@ -1,0 +1,208 @@
+/**
+ * Coffer, put together: builds the parts in order, starts them, stops them in reverse. No logic lives here.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { makeAudit } from './audit/audit.ts';
+import { makeTokenAuth } from './auth/token/routes.ts';
+import { makeTokenActor } from './auth/token/token-actor.ts';
+import { makeTokens, type Tokens } from './auth/token/tokens.ts';
+import { catalogSection, makeCatalog } from './cluster/catalog.ts';
+import { makeLocalCluster } from './cluster/local.ts';
+import { cubbyhole, cubbyholeKinds, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
+import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
+import { makeSystem } from './engines/system/system.ts';
+import { foundCluster } from './founding.ts';
+import { type HttpServer, type ListenerOptions, makeHttpServer } from './http/server.ts';
+import type { ActorKind } from './model/actor.ts';
+import type { Engine } from './model/engine.ts';
+import type { Log } from './model/log.ts';
+import type { Mount } from './model/mount.ts';
+import { makeMetrics } from './observe/metrics.ts';
+import { makeAuditDevices } from './pipeline/audit-devices.ts';
+import { makeAuthority } from './pipeline/authority.ts';
+import { makePipeline } from './pipeline/handle.ts';
+import { makeLifecycle } from './pipeline/lifecycle.ts';
+import { makeMountTable } from './pipeline/mount-table.ts';
+import { makePolicyStore } from './pipeline/policy-store.ts';
+import { makeResolver } from './pipeline/resolve.ts';
+import { makeSeal } from './seal/seal.ts';
+import { makeSealedStorage } from './seal/sealed-storage.ts';
+import { openLmdb } from './storage/lmdb.ts';
+import { makeSystemCore } from './system-core.ts';
+
+export interface CofferOptions {
+  readonly storage: { readonly type: 'file' | 'inmem'; readonly folder?: string };
+  readonly listeners: readonly ListenerOptions[];
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  /** Drawn at init where absent. */
+  readonly clusterName?: string;
+  /** Seconds. */
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly log: Log;
+}
+
+export interface Coffer {
+  readonly lifecycle: ReturnType<typeof makeLifecycle>;
+  readonly seal: ReturnType<typeof makeSeal>;
+  readonly tokens: Tokens;
+  readonly catalog: ReturnType<typeof makeCatalog>;
+  readonly listeners: readonly HttpServer[];
+  /** SIGHUP: certificates and audit files anew. */
+  reload(listeners: readonly ListenerOptions[]): Promise<void>;
+  /** Finishes what is running, then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store and listens. Sealed until somebody unseals. @throws with one sentence where a part cannot start. */
+export async function startCoffer(options: CofferOptions): Promise<Coffer> {
+  const { log, defaultLeaseTtl, maxLeaseTtl } = options;
+  const now = Date.now;
+  const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
+  const metrics = makeMetrics();
+
+  const storage = await openLmdb(options.storage);
+  const seal = makeSeal({ storage, randomBytes, now, fault });
+  const tokenActor = makeTokenActor(async (_cluster, accessor) => {
+    const mount = mounts.at('cubbyhole/');
+    if (mount) await wipeCubbyhole(cluster, mount, accessor);
+  });
+  const cluster = makeLocalCluster({
+    storage: makeSealedStorage(storage, seal.barrier, seal.reloadKeyring),
+    names: seal.barrier,
+    kinds: [catalogSection, tokenActor.kind, ...kvKinds, ...cubbyholeKinds] as unknown as ActorKind<never>[],
+    now,
+    randomBytes,
+    setInterval(run, ms) {
+      const timer = setInterval(run, ms);
+      timer.unref();
+      return { clear: () => clearInterval(timer) };
+    },
+    after(run, ms) {
+      const timer = setTimeout(run, ms);
+      return { clear: () => clearTimeout(timer) };
+    },
+    fault,
+  });
+  const catalog = makeCatalog(cluster);
+  const mounts = makeMountTable(catalog);
+  const policies = makePolicyStore(catalog);
+  const tokens = makeTokens({
+    actor: tokenActor,
+    cluster,
+    accessorKey: () => seal.barrier.derive('token accessor'),
+    now,
+    randomBytes,
+  });
+  const authority = makeAuthority(tokens, catalog, policies.parsed);
+  const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
+  const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
+  const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
+
+  const lifecycle = makeLifecycle({
+    seal,
+    cluster,
+    catalog,
+    open: auditDevices.openAll,
+    async close() {
+      await auditDevices.closeAll();
+      tokens.clear();
+    },
+    found: () => foundCluster(catalog, tokens, policies, options.clusterName, now()),
+    fault,
+  });
+
+  const ttlsOf = (mount: Mount | undefined) => ({
+    defaultTtl: mount?.config.default_lease_ttl || defaultLeaseTtl,
+    maxTtl: mount?.config.max_lease_ttl || maxLeaseTtl,
+  });
+  const engines = new Map<string, Engine>([
+    ['cubbyhole', cubbyhole],
+    [
+      'token',
+      makeTokenAuth({
+        tokens,
+        ttls: () => ttlsOf(mounts.at('auth/token/')),
+        policyExists: (name) => policies.parsed(name) !== undefined,
+      }),
+    ],
+  ]);
+  const engineOf = (mount: Mount): Engine | undefined =>
+    mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
+  const httpServers: HttpServer[] = [];
+  engines.set(
+    'system',
+    makeSystem(
+      makeSystemCore({
+        seal,
+        lifecycle,
+        catalog,
+        mounts,
+        policies,
+        tokens,
+        authority,
+        auditDevices,
+        secretTypes: ['kv'],
+        authTypes: [],
+        engineOf,
+        node: {
+          storageType: storage.type,
+          cluster: () =>
+            catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined,
+          apiAddress: options.apiAddress,
+          clusterAddress: options.clusterAddress,
+          defaultLeaseTtl,
+          maxLeaseTtl,
+          inFlight: () => httpServers.flatMap((server) => server.inFlight()),
+          metricsText: metrics.text,
+          metricsSummary: metrics.summary,
+        },
+      }),
+    ),
+  );
+  const handler = makePipeline({
+    seal: lifecycle,
+    resolver: makeResolver(mounts, engineOf),
+    authority,
+    audit,
+    cluster,
+    now,
+    randomBytes,
+    fault,
+    observe: metrics.request,
+    defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
+  });
+
+  async function stop(): Promise<void> {
+    await Promise.all(httpServers.map((server) => server.stop()));
+    await lifecycle.seal();
+    await audit.stop();
+    await storage.close();
+  }
+
+  try {
+    for (const listener of options.listeners) {
+      const server = makeHttpServer({ handler, log: log.named('http'), listener });
+      await server.start();
+      httpServers.push(server);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    lifecycle,
+    seal,
+    tokens,
+    catalog,
+    listeners: httpServers,
+    async reload(listeners) {
+      await audit.reopen();
+      for (const [at, listener] of listeners.entries()) await httpServers[at]?.reload(listener);
+    },
+    stop,
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The two ciphers of the barrier, on node:crypto: AES-GCM with a random nonce for values, AES-SIV (RFC 5297) for names, which must
+ * come out equal each time. Bytes in, bytes out.
+ *
+ * @module
+ */
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
+
+/** Nonce, ciphertext and tag, in this order. @param key - 16, 24 or 32 bytes. @param nonce - NONCE_BYTES, never twice under one key. */
+export function gcmSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Buffer {
+  const cipher = createCipheriv(gcmName(key), key, nonce);
+  cipher.setAAD(aad);
+  const body = cipher.update(plaintext);
+  cipher.final();
+  return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+}
+
+/** Undoes gcmSeal. @returns undefined when `sealed` is too short or was not made with this key and `aad`. */
+export function gcmOpen(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const tagAt = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv(gcmName(key), key, sealed.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAAD(aad);
+  decipher.setAuthTag(sealed.subarray(tagAt));
+  const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, tagAt));
+  try {
+    decipher.final();
+    return plaintext;
+  } catch {
+    // Not yet proven to be what was sealed: nobody may see it.
+    plaintext.fill(0);
+    return undefined;
+  }
+}
+
+function gcmName(key: Uint8Array): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' {
+  if (key.length === 16) return 'aes-128-gcm';
+  return key.length === 24 ? 'aes-192-gcm' : 'aes-256-gcm';
+}
+
+/** Tag and ciphertext. Equal inputs give equal outputs. @param key - 32 bytes (two AES-128 keys) or 64 (two AES-256 keys). */
+export function sivSeal(key: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Buffer {
+  const cipher = createCipheriv(sivName(key), key, null, { authTagLength: TAG_BYTES });
+  cipher.setAAD(aad);
+  const body = cipher.update(plaintext);
+  cipher.final();
+  return Buffer.concat([cipher.getAuthTag(), body]);
+}
+
+/** Undoes sivSeal. @returns undefined when `sealed` is too short or was not made with this key and `aad`. */
+export function sivOpen(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+  if (sealed.length < TAG_BYTES) return undefined;
+  const decipher = createDecipheriv(sivName(key), key, null, { authTagLength: TAG_BYTES });
+  decipher.setAuthTag(sealed.subarray(0, TAG_BYTES));
+  decipher.setAAD(aad);
+  try {
+    const plaintext = decipher.update(sealed.subarray(TAG_BYTES));
+    decipher.final();
+    return plaintext;
+  } catch {
+    return undefined;
+  }
+}
+
+function sivName(key: Uint8Array): string {
+  return key.length === 32 ? 'aes-128-siv' : 'aes-256-siv';
+}
+
+/** HKDF-SHA256 (RFC 5869). @param info - what the key is for. */
+export function hkdf(key: Uint8Array, salt: Uint8Array, info: Uint8Array, bytes: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, salt, info, bytes));
+}

@@ -1,0 +1,71 @@
+/**
+ * What the system engine asks of the rest of the program, put together from the parts.
+ *
+ * @module
+ */
+import type { Tokens } from './auth/token/tokens.ts';
+import type { Catalog } from './cluster/catalog.ts';
+import type { SystemCore } from './engines/system/core.ts';
+import type { Claims } from './model/actor.ts';
+import type { Engine } from './model/engine.ts';
+import type { Mount } from './model/mount.ts';
+import type { AuditDevices } from './pipeline/audit-devices.ts';
+import type { Authority } from './pipeline/authority.ts';
+import type { Lifecycle } from './pipeline/lifecycle.ts';
+import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
+import type { PolicyStore } from './pipeline/policy-store.ts';
+import type { Seal } from './seal/seal.ts';
+
+export interface SystemCoreParts {
+  readonly seal: Seal;
+  readonly lifecycle: Lifecycle;
+  readonly catalog: Catalog;
+  readonly mounts: MountTable;
+  readonly policies: PolicyStore;
+  readonly tokens: Tokens;
+  readonly authority: Authority;
+  readonly auditDevices: AuditDevices;
+  readonly secretTypes: readonly string[];
+  readonly authTypes: readonly string[];
+  engineOf(mount: Mount): Engine | undefined;
+  readonly node: SystemCore['node'];
+}
+
+export function makeSystemCore(parts: SystemCoreParts): SystemCore {
+  const { seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
+  return {
+    seal: {
+      async status() {
+        // Between "the key is here" and "all is open" nothing is served yet: still sealed.
+        const status = await seal.status();
+        return { ...status, sealed: lifecycle.isSealed() };
+      },
+      init: lifecycle.init,
+      unseal: lifecycle.unseal,
+      reset: () => seal.resetUnseal(),
+      seal: lifecycle.seal,
+      rotate: () => seal.rotate(),
+      keyStatus: () => seal.keyStatus(),
+    },
+    mounts: {
+      all: mounts.all,
+      at: mounts.at,
+      find: mounts.find,
+      enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),
+      tune: (change, claims) => catalog.change(tuneMount, change, claims),
+      async disable(uuid, claims) {
+        await catalog.change(removeMount, { uuid }, claims);
+        lifecycle.sweep();
+      },
+    },
+    types: { secret: parts.secretTypes, auth: parts.authTypes, engineOf: parts.engineOf },
+    policies,
+    access: {
+      aclOf: authority.aclOf,
+      stateOfToken: (token) => tokens.stateOf(tokens.accessorOf(token)),
+      stateOfAccessor: (accessor) => tokens.stateOf(accessor),
+    },
+    audit: auditDevices,
+    node: parts.node,
+  };
+}
