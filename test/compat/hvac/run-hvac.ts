@@ -14,7 +14,8 @@ import { applyExceptions, type Check, type Exception, missingTool } from '../che
 import { findProgram, pathWithout, run } from '../programs.ts';
 import { findPython, pythonEnvironment } from '../python.ts';
 import type { Target } from '../target.ts';
-import { HVAC_EXCEPTIONS, HVAC_FILES, HVAC_FILES_NOT_YET } from './tests.ts';
+import { HVAC_EXCEPTIONS } from './exceptions.ts';
+import { HVAC_FILES, HVAC_FILES_NOT_YET } from './tests.ts';
 
 const HVAC_VERSION = '2.4.0';
 const HVAC_SHA256 = 'e0056ad9064e7923e874e6769015b032580b639e29246f5ab1044f7959c1c7e0';

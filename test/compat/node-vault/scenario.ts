@@ -120,17 +120,6 @@ function systemSteps(client: NodeVault, command: CallNamed, auditFile: string): 
       },
     ],
     [
-      'remount',
-      async () => {
-        await command('mount', { mount_point: 'nv-from', type: 'kv' });
-        await client.write('nv-from/a', { b: 'c' });
-        await command('remount', { from: 'nv-from', to: 'nv-to' });
-        await until(async () => (await command('mounts')).data['nv-to/'] !== undefined);
-        assert.equal((await client.read('nv-to/a')).data.b, 'c');
-        await command('unmount', { mount_point: 'nv-to' });
-      },
-    ],
-    [
       'addPolicy, getPolicy, policies, removePolicy',
       async () => {
         await command('addPolicy', { name: 'nv', policy });
@@ -376,13 +365,4 @@ function secretSteps(client: NodeVault, command: CallNamed, address: string, tok
 
 function pick(from: Answer, ...names: string[]): unknown[] {
   return names.map((name) => from[name]);
-}
-
-/** Waits, at most five seconds, until `condition` holds. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!(await condition())) {
-    assert(Date.now() < deadline, 'did not happen within five seconds');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

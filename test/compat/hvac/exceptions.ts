@@ -1,0 +1,63 @@
+/**
+ * Which of hvac's tests may fail against Coffer, and why. `npm run compat` fails for one that passes although it stands here.
+ *
+ * @module
+ */
+
+import type { Exception } from '../checks.ts';
+
+const mount = 'api/system_backend/test_mount.py::TestMount::';
+const auth = 'api/system_backend/test_auth.py::TestAuth::';
+const key = 'api/system_backend/test_key.py::TestKey::';
+const token = 'api/auth_methods/test_token.py::TestToken::';
+const v1 = 'v1/test_integration.py::IntegrationTest::';
+const v1System = 'v1/test_system_backend.py::TestSystemBackend::';
+
+/** Reason → tests: file, class and test as pytest names them, below `tests/integration_tests/`. */
+const BY_REASON: Record<string, string[]> = {
+  'GitHub auth is not served yet': [
+    `${auth}test_auth_backend_manipulation`,
+    `${v1System}test_auth_backend_manipulation`,
+  ],
+  'AppRole is not served yet': [
+    `${auth}test_tune_auth_backend`,
+    `${v1System}test_tune_auth_backend`,
+    `${v1System}test_wrap_write`,
+    'api/system_backend/test_wrapping.py::TestWrapping::test_unwrap',
+  ],
+  'GCP auth is not served yet': [`${v1}test_auth_gcp_alternate_mount_point_with_no_client_token_exception`],
+  'userpass is not served yet': [`${v1}test_create_userpass`, `${v1}test_userpass_auth`],
+  'Transit is not served yet': [`${v1}test_write_with_response`],
+  'leases are taken from PKI, which is not served yet': [
+    'api/system_backend/test_lease.py::TestLease::*',
+    `${v1System}test_read_lease`,
+  ],
+  'response wrapping is not served yet': [
+    'api/system_backend/test_wrapping.py::TestWrapping::test_wrap_*',
+    `${token}test_create_wrapped_token_periodic`,
+    `${token}test_create_wrapped_token_w_role`,
+    `${v1System}test_cubbyhole_auth`,
+    `${v1System}test_wrapped_*`,
+  ],
+  'rekeying is not served yet': [
+    `${key}test_get_backed_up_keys`,
+    `${key}test_rekey_multi`,
+    `${key}test_rekey_verify_multi`,
+    `${v1System}test_get_backed_up_keys`,
+    `${v1System}test_rekey_multi`,
+  ],
+  'generating a root token is not served yet': [
+    `${key}test_start_generate_root_then_cancel`,
+    `${key}test_start_generate_root_with_completion`,
+    `${v1System}test_start_generate_root_then_cancel`,
+    `${v1System}test_start_generate_root_with_completion`,
+  ],
+  'remounting is not served yet': [
+    `${mount}test_secret_backend_manipulation`,
+    `${v1System}test_secret_backend_manipulation`,
+  ],
+};
+
+export const HVAC_EXCEPTIONS: readonly Exception[] = Object.entries(BY_REASON).flatMap(([reason, tests]) =>
+  tests.map((test) => ({ test, reason })),
+);
