@@ -144,3 +144,11 @@ export const KV_SENT_AT_ONCE = 64;
 export const SHARES_MAX = 255;
 /** Encryptions of a term that are debited in storage at a time (protocol §19). */
 export const TERM_SLICE = 2 ** 24;
+
+// observe
+/** Of one text in the operator's log. */
+export const LOG_TEXT_CHARS_MAX = 4_096;
+export const LOG_DEPTH_MAX = 4;
+export const LOG_LIST_MAX = 50;
+/** Characters that wait for a log that takes nothing; what comes on top is dropped. */
+export const LOG_WAITING_CHARS_MAX = 16 * MIB;

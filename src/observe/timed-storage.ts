@@ -1,0 +1,37 @@
+/**
+ * Storage with a watch beside it: Vault's `vault_barrier_get`, `_put`, `_delete` and `_list`, milliseconds.
+ *
+ * @module
+ */
+import type { Storage } from '../model/storage.ts';
+import type { Metrics } from './metrics.ts';
+
+export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>): Storage {
+  const gets = metrics.samples('barrier.get', 'Milliseconds to read a record.');
+  const puts = metrics.samples('barrier.put', 'Milliseconds until a commit that writes was durable.');
+  const deletes = metrics.samples(
+    'barrier.delete',
+    'Milliseconds until a commit that only deletes was durable.',
+  );
+  const lists = metrics.samples('barrier.list', 'Milliseconds to list one page.');
+
+  async function timed<T>(samples: typeof gets, act: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await act();
+    } finally {
+      samples.observe(performance.now() - began);
+    }
+  }
+
+  return {
+    type: storage.type,
+    get: (path, signal) => timed(gets, () => storage.get(path, signal)),
+    commit(changes, conditions, signal) {
+      const writes = changes.some((change) => change.value !== undefined);
+      return timed(writes ? puts : deletes, () => storage.commit(changes, conditions, signal));
+    },
+    list: (...args) => timed(lists, () => storage.list(...args)),
+    close: () => storage.close(),
+  };
+}
