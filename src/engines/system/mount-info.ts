@@ -1,5 +1,5 @@
 /**
- * Mounts as the wire shows them, and the mounts that a new server has.
+ * Mounts as the wire shows them, and what a new one begins with.
  *
  * @module
  */
@@ -57,49 +57,6 @@ function uuid(bytes: Buffer): string {
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-/** The mounts that no server is without; descriptions are Vault's. */
-export function coreMounts(randomBytes: (bytes: number) => Buffer): Mount[] {
-  const given: Given[] = [
-    {
-      class: 'secret',
-      path: 'sys/',
-      type: 'system',
-      description: 'system endpoints used for control, policy and debugging',
-      seal_wrap: true,
-      config: { ...NO_SETTINGS, passthrough_request_headers: ['Accept'] },
-    },
-    {
-      class: 'secret',
-      path: 'cubbyhole/',
-      type: 'cubbyhole',
-      description: 'per-token private secret storage',
-      local: true,
-    },
-    {
-      class: 'auth',
-      path: 'token/',
-      type: 'token',
-      description: 'token based credentials',
-      config: { ...NO_SETTINGS, token_type: 'default-service' },
-    },
-  ];
-  return given.map((mount) => newMount(mount, randomBytes));
-}
-
-/** What the dev server adds at `secret/`. */
-export function devSecretMount(version: '1' | '2', randomBytes: (bytes: number) => Buffer): Mount {
-  return newMount(
-    {
-      class: 'secret',
-      path: 'secret/',
-      type: 'kv',
-      description: 'key/value secret storage',
-      options: { version },
-    },
-    randomBytes,
-  );
 }
 
 /** All mounts are held in memory, on every node. @throws CodedError for one that is too large. */

@@ -7,7 +7,7 @@ import { compileAcl } from '../../../src/auth/policies/acl.ts';
 import { DEFAULT_POLICY_TEXT, ROOT_POLICY } from '../../../src/auth/policies/built-in.ts';
 import { parsePolicy } from '../../../src/auth/policies/parse.ts';
 import type { AuditDevice, SealStatus, SystemCore } from '../../../src/engines/system/core.ts';
-import { coreMounts, devSecretMount } from '../../../src/engines/system/mount-info.ts';
+import { newMount } from '../../../src/engines/system/mount-info.ts';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../../src/model/caller.ts';
@@ -63,10 +63,33 @@ export function tokenState(policies: string[]): TokenState {
   };
 }
 
+function devMounts(): Mount[] {
+  const config = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false };
+  const given: Parameters<typeof newMount>[0][] = [
+    { class: 'secret', path: 'sys/', type: 'system', seal_wrap: true },
+    { class: 'secret', path: 'cubbyhole/', type: 'cubbyhole', local: true },
+    {
+      class: 'auth',
+      path: 'token/',
+      type: 'token',
+      description: 'token based credentials',
+      config: { ...config, token_type: 'default-service' },
+    },
+    {
+      class: 'secret',
+      path: 'secret/',
+      type: 'kv',
+      description: 'key/value secret storage',
+      options: { version: '2' },
+    },
+  ];
+  return given.map((mount) => newMount(mount, randomBytes));
+}
+
 export function fakeCore(): FakeCore {
   const engines = new Map<string, Engine>();
   const core: FakeCore = {
-    mountsNow: [...coreMounts(randomBytes), devSecretMount('2', randomBytes)],
+    mountsNow: devMounts(),
     policyTexts: new Map([['default', DEFAULT_POLICY_TEXT]]),
     tokens: new Map([['root', tokenState(['root'])]]),
     deviceList: [],

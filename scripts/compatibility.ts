@@ -1,0 +1,186 @@
+/**
+ * Writes docs/compatibility.md: which endpoints of Vault's API are served, computed from the route tables, and what real clients may fail at.
+ *
+ *     node scripts/compatibility.ts
+ *
+ * @module
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { makeTokenAuth, type TokenRoutesOptions } from '../src/auth/token/routes.ts';
+import { cubbyhole } from '../src/engines/cubbyhole/cubbyhole.ts';
+import { kv1 } from '../src/engines/kv/v1.ts';
+import { kv2 } from '../src/engines/kv/v2.ts';
+import type { SystemCore } from '../src/engines/system/core.ts';
+import { makeSystem } from '../src/engines/system/system.ts';
+import type { Engine, Route } from '../src/model/engine.ts';
+import { COFFER_VERSION, VAULT_VERSION } from '../src/model/version.ts';
+import { makeRouter, type Router } from '../src/pipeline/router.ts';
+import { describeClients } from '../test/compat/describe.ts';
+
+const LIST_FILE = new URL('../docs/endpoints.json', import.meta.url);
+export const COMPATIBILITY_FILE = new URL('../docs/compatibility.md', import.meta.url);
+
+/** As in docs/endpoints.json, which holds every endpoint that Vault 1.19 or OpenBao documents. */
+interface Area {
+  readonly area: string;
+  /** Where the engine usually stands; '' where the paths say it themselves. */
+  readonly mount: string;
+  readonly endpoints: readonly {
+    /** `:name` stands for anything, in as many segments as there are. */
+    readonly path: string;
+    /** POST is PUT too. */
+    readonly verbs: readonly HttpVerb[];
+    /** Where it is not in Vault's community edition. */
+    readonly only?: string;
+  }[];
+}
+
+type HttpVerb = keyof typeof VERBS;
+
+/** Verbs of HTTP and what a route calls them. HEAD is answered as GET. */
+const VERBS = {
+  GET: 'read',
+  HEAD: 'read',
+  LIST: 'list',
+  POST: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+} as const satisfies Record<string, keyof Route>;
+
+/** What is served but not in full, by verb and path, and what is missing. */
+const PARTLY: Record<string, string> = {
+  'GET sys/ha-status': 'one node',
+  'GET sys/host-info': 'what Node.js knows of its machine',
+  'GET sys/internal/ui/namespaces': 'the root namespace only',
+  'GET sys/leader': 'one node, no leader',
+  'POST auth/token/create': 'no batch tokens, no entity aliases',
+  'POST auth/token/create-orphan': 'no batch tokens, no entity aliases',
+  'POST sys/audit/:path': 'file devices only',
+  'POST sys/auth/:path': 'no auth method but `token` exists yet, so that none can be enabled',
+  'POST sys/init': '`pgp_keys` and `root_token_pgp_key` are refused',
+  'POST sys/mounts/:path': 'type `kv` only',
+  'POST sys/unseal': '`migrate` has no effect',
+};
+
+export interface Endpoint {
+  readonly area: string;
+  /** After `/v1/`. */
+  readonly path: string;
+  readonly verb: HttpVerb;
+  readonly only: string | undefined;
+  readonly served: 'served' | 'partly' | 'not yet';
+  /** Of what is served in part. */
+  readonly missing: string | undefined;
+}
+
+/** Every endpoint and verb of the list, judged by the route tables. */
+export function endpoints(): Endpoint[] {
+  const routers = new Map<string, Router>(
+    Object.entries(engines()).map(([mount, engine]) => [mount, makeRouter(engine)]),
+  );
+  return areas().flatMap(({ area, mount, endpoints: listed }) =>
+    listed.flatMap(({ path, verbs, only }) =>
+      verbs.map((verb): Endpoint => {
+        const route = routers.get(mount)?.match(samplePath(path))?.route;
+        const isServed = route?.[VERBS[verb]] !== undefined;
+        const missing = isServed ? PARTLY[`${verb} ${mount}${path}`] : undefined;
+        const served = isServed ? (missing ? 'partly' : 'served') : 'not yet';
+        return { area, path: mount + path, verb, only, served, missing };
+      }),
+    ),
+  );
+}
+
+/** A path that an endpoint's pattern names. */
+export function samplePath(pattern: string): string {
+  return pattern.replace(/:\w+/g, 'x');
+}
+
+function areas(): Area[] {
+  return JSON.parse(readFileSync(LIST_FILE, 'utf8')) as Area[];
+}
+
+/** The engines there are, by usual mount. Only their tables are looked at, so that they need nothing to work with. */
+function engines(): Record<string, Engine> {
+  return {
+    'sys/': makeSystem({} as SystemCore),
+    'auth/token/': makeTokenAuth({} as TokenRoutesOptions),
+    'cubbyhole/': cubbyhole,
+    'kv/': kv1,
+    'secret/': kv2,
+  };
+}
+
+/** The whole page. */
+export function compatibilityPage(): string {
+  const all = endpoints();
+  const partly = new Set(
+    all.filter(({ served }) => served === 'partly').map(({ verb, path }) => `${verb} ${path}`),
+  );
+  const unknown = Object.keys(PARTLY).filter((name) => !partly.has(name));
+  if (unknown.length > 0) throw new Error(`PARTLY names what is not served: ${unknown.join(', ')}`);
+  const byArea = [...Map.groupBy(all, ({ area }) => area)];
+  return `${[
+    '# Compatibility',
+    `Coffer ${COFFER_VERSION} speaks the API of Vault ${VAULT_VERSION}. This page is made by \`node scripts/compatibility.ts\` from the ` +
+      'tables that route requests; do not edit it. What is not served answers 404 `unsupported path` or 405, never success.',
+    '## Differences',
+    DIFFERENCES.map((line) => `- ${line}`).join('\n'),
+    '## Endpoints',
+    'One endpoint here is a path and a verb; POST stands for PUT too. What only OpenBao or Vault Enterprise has is marked.',
+    table(
+      ['Area', 'served', 'partly', 'not yet'],
+      byArea.map(([area, group]) => [
+        area,
+        ...(['served', 'partly', 'not yet'] as const).map(countIn(group)),
+      ]),
+    ),
+    ...byArea.flatMap(([area, group]) => section(area, group)),
+    '## Clients',
+    describeClients(),
+  ].join('\n\n')}\n`;
+}
+
+/** Where Coffer answers otherwise than Vault, on purpose. */
+const DIFFERENCES = [
+  'A path with an empty segment (`//`) or a `.` segment is refused with 400; Vault redirects to the clean path.',
+  '`identity/` is not among the mounts until it is served.',
+  'Every node serves every request: `sys/step-down` answers 204 and does nothing.',
+  'Error texts never repeat what was sent in a body: an unknown type, TTL or option is refused without it.',
+  '`sys/seal-status` and `sys/health` show `coffer_version` beside `version`, which is Vault’s.',
+  'One request asks about at most 10,000 paths of `sys/capabilities`; paths of mounts and names of policies have at most 512 bytes.',
+];
+
+function countIn(group: readonly Endpoint[]) {
+  return (served: Endpoint['served']) =>
+    String(group.filter((endpoint) => endpoint.served === served).length || '');
+}
+
+function section(area: string, group: readonly Endpoint[]): string[] {
+  const there = group.filter(({ served }) => served !== 'not yet');
+  const rows = [...Map.groupBy(there, ({ path }) => path)].map(([path, verbs]) => [
+    `\`${path}\``,
+    verbs.map(({ verb }) => verb).join(' '),
+    verbs
+      .filter(({ missing }) => missing)
+      .map(({ verb, missing }) => `${verb}: ${missing}`)
+      .join('; '),
+  ]);
+  const absent = group.filter(({ served }) => served === 'not yet');
+  const missing = [...Map.groupBy(absent, ({ path }) => path)].map(([path, verbs]) => {
+    const only = verbs[0]!.only;
+    return `\`${path}\` ${verbs.map(({ verb }) => verb).join(' ')}${only ? ` (${only})` : ''}`;
+  });
+  return [
+    `### ${area}`,
+    ...(rows.length > 0 ? [table(['Served', 'Verbs', 'Partly'], rows)] : []),
+    ...(missing.length > 0 ? [`Not yet: ${missing.join('; ')}.`] : []),
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (import.meta.main) writeFileSync(COMPATIBILITY_FILE, compatibilityPage());
