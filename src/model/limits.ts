@@ -144,6 +144,11 @@ export const KV_SENT_AT_ONCE = 64;
 export const SHARES_MAX = 255;
 /** Encryptions of a term that are debited in storage at a time (protocol §19). */
 export const TERM_SLICE = 2 ** 24;
+/** Encryptions of one barrier key: Vault's bound, 90 % of the 2^32 random nonces that SP 800-38D §8.3 allows a key. */
+export const TERM_OPERATIONS_MAX = 3_865_470_566;
+/** Of a share: an AES key, or the longest of them with its x coordinate behind. */
+export const SHARE_BYTES_MIN = 16;
+export const SHARE_BYTES_MAX = 33;
 
 // observe
 /** Of one text in the operator's log. */

@@ -1,104 +1,111 @@
 /**
- * The barrier: nothing passes to storage but sealed, nothing comes from it but opened, and neither while there is no keyring.
+ * The barrier: what stands between the store, which is not trusted, and all the rest. Values are sealed as Vault's records, names
+ * deterministically, so that equal names under one context look equal and prefixes can be listed.
  *
  * @module
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { CodedError } from '../model/errors.ts';
-import type { Keyring } from './keyring.ts';
-import { openRecord, sealRecord, termOf } from './record.ts';
+import { hkdf, NONCE_BYTES, sivOpen, sivSeal } from './aead.ts';
+import { activeTerm } from './keyring.ts';
+import type { KeyringStore } from './keyring-store.ts';
+import { damaged, openRecord, sealRecord, termOf } from './record.ts';
 
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+/** Two AES-256 keys. */
+const NAME_KEY_BYTES = 64;
+const DERIVED_BYTES = 32;
+/** Nonces drawn at a time: they are no secrets, and one call of the generator costs as much as one sealing. */
+const NONCES_DRAWN = 256;
 
-export interface Barrier {
-  readonly isOpen: boolean;
-  /** @throws CodedError `sealed`. */
-  seal(path: string, plain: Uint8Array): Buffer;
-  /** @throws UnknownTerm, CodedError `sealed`, `internal` where it does not open. */
-  open(path: string, record: Uint8Array): Buffer;
-  /**
-   * Seals one segment of a name, deterministically (AES-256-SIV, RFC 5297): under one context equal segments look equal, and nothing else is told
-   * but the length. @returns base64url.
-   */
-  sealName(context: string, segment: string): string;
-  /** @throws CodedError `internal` where it was not sealed under this context. */
-  openName(context: string, sealed: string): string;
-  /** 32 bytes for one purpose, the same for the life of the store (HKDF-SHA256, RFC 5869). The caller wipes them. */
-  derive(label: string): Buffer;
-}
-
-/** The record was sealed under a term this keyring does not have. */
+/** Thrown by `open` for a record under a term that the keyring in use does not have: another node may have begun it. */
 export class UnknownTerm extends Error {
+  readonly term: number;
   constructor(term: number) {
-    super(`a stored record is sealed under term ${term}, which the keyring does not have`);
+    super(`no decryption key available for term ${term}`);
     this.name = 'UnknownTerm';
+    this.term = term;
   }
 }
 
-/** A barrier and the hands that open it, which only the seal has. */
-export interface OwnedBarrier extends Barrier {
-  /** Opens it, or replaces the keyring. The barrier does not wipe what it is given. */
-  use(keyring: Keyring | undefined): void;
+/** All but `isSealed` throw CodedError `sealed` while sealed. */
+export interface Barrier {
+  isSealed(): boolean;
+  /** Asked before `seal`, in the same turn: resolves when `count` records may be sealed; undefined: at once. */
+  reserve(count: number): Promise<void> | undefined;
+  /** The record to store at `path`. Takes one encryption of what was reserved. */
+  seal(path: string, plaintext: Uint8Array): Buffer;
+  /** The plaintext of the record stored at `path`. @throws UnknownTerm; CodedError `internal` when it does not open. */
+  open(path: string, record: Uint8Array): Buffer;
+  /** Reads the keyring again. */
+  reload(): Promise<void>;
+  /** One path segment, sealed for `context`: base64url, 22 characters and 4 for each 3 bytes. Equal inputs give equal outputs. */
+  sealName(context: string, segment: string): string;
+  /** @throws CodedError `internal` when `sealed` was not made for this context. */
+  openName(context: string, sealed: string): string;
+  /** 32 bytes for the purpose that `label` names, the same for the life of the store. The caller wipes them. */
+  derive(label: string): Buffer;
 }
 
-/** @param encrypting - called before each encryption under the active term: counts, and may refuse. */
-export function makeBarrier(randomBytes: (bytes: number) => Buffer, encrypting: () => void): OwnedBarrier {
-  let keyring: Keyring | undefined;
-  /** Two keys of AES-256-SIV, derived once per opening. */
-  let sivKey: Buffer | undefined;
+export interface OwnBarrier extends Barrier {
+  /** Forgets what was derived. The keys themselves are the keyring store's to wipe. */
+  wipe(): void;
+}
 
-  const ready = (): Keyring => {
-    if (!keyring) throw new CodedError('sealed');
-    return keyring;
-  };
-  const deriveFrom = (from: Keyring, label: string, bytes: number) =>
-    Buffer.from(hkdfSync('sha256', from.namesKey, '', `coffer ${label}`, bytes));
+export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => Uint8Array): OwnBarrier {
+  let nonces: Uint8Array = new Uint8Array(0);
+  let nameKey: Buffer | undefined;
+
+  function nonce(): Uint8Array {
+    if (nonces.length === 0) nonces = randomBytes(NONCE_BYTES * NONCES_DRAWN);
+    const next = nonces.subarray(0, NONCE_BYTES);
+    nonces = nonces.subarray(NONCE_BYTES);
+    return next;
+  }
+
+  function derived(purpose: string, bytes: number): Buffer {
+    return hkdf(keys.current().namesKey, new Uint8Array(0), Buffer.from(purpose, 'utf8'), bytes);
+  }
+
+  function nameKeyNow(): Buffer {
+    if (keys.isSealed()) throw new CodedError('sealed');
+    nameKey ??= derived('coffer/names/1', NAME_KEY_BYTES);
+    return nameKey;
+  }
 
   return {
-    get isOpen() {
-      return keyring !== undefined;
-    },
-    use(next) {
-      sivKey?.fill(0);
-      keyring = next;
-      sivKey = next && deriveFrom(next, 'names', 64);
-    },
-    seal(path, plain) {
-      const { terms, activeTerm } = ready();
-      encrypting();
-      return sealRecord(activeTerm, terms.get(activeTerm)!.key, randomBytes(NONCE_BYTES), path, plain);
+    isSealed: keys.isSealed,
+    reserve: keys.reserve,
+    seal(path, plaintext) {
+      const { term, key } = activeTerm(keys.current());
+      keys.spend();
+      return sealRecord(key, term, path, nonce(), plaintext);
     },
     open(path, record) {
-      const { terms } = ready();
-      const term = termOf(record);
-      const entry = terms.get(term);
-      if (!entry) throw new UnknownTerm(term);
-      return openRecord(entry.key, path, record);
+      const { terms } = keys.current();
+      const wanted = termOf(record);
+      const found = terms.find((candidate) => candidate.term === wanted);
+      if (found === undefined) throw new UnknownTerm(wanted);
+      return openRecord(found.key, path, record);
     },
+    reload: keys.reload,
     sealName(context, segment) {
-      ready();
-      const cipher = createCipheriv('aes-256-siv' as 'aes-256-gcm', sivKey!, null as never, {
-        authTagLength: TAG_BYTES,
-      });
-      cipher.setAAD(Buffer.from(context));
-      const body = Buffer.concat([cipher.update(segment, 'utf8'), cipher.final()]);
-      return Buffer.concat([cipher.getAuthTag(), body]).toString('base64url');
+      if (!segment.isWellFormed()) throw new CodedError('bad_request', 'the path is not valid Unicode');
+      const sealed = sivSeal(nameKeyNow(), Buffer.from(context, 'utf8'), Buffer.from(segment, 'utf8'));
+      return sealed.toString('base64url');
     },
     openName(context, sealed) {
-      ready();
       const bytes = Buffer.from(sealed, 'base64url');
-      const decipher = createDecipheriv('aes-256-siv' as 'aes-256-gcm', sivKey!, null as never, {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAAD(Buffer.from(context));
-      try {
-        decipher.setAuthTag(bytes.subarray(0, TAG_BYTES));
-        return Buffer.concat([decipher.update(bytes.subarray(TAG_BYTES)), decipher.final()]).toString();
-      } catch (cause) {
-        throw new CodedError('internal', 'a stored name does not open: it was damaged or moved', { cause });
-      }
+      // Node's decoder passes over what is not base64url; one name has one spelling.
+      const segment =
+        bytes.toString('base64url') === sealed
+          ? sivOpen(nameKeyNow(), Buffer.from(context, 'utf8'), bytes)
+          : undefined;
+      if (segment === undefined) throw damaged('a stored name does not open');
+      return segment.toString('utf8');
     },
-    derive: (label) => deriveFrom(ready(), label, 32),
+    derive: (label) => derived(`coffer/derived/1/${label}`, DERIVED_BYTES),
+    wipe() {
+      nameKey?.fill(0);
+      nameKey = undefined;
+    },
   };
 }

@@ -1,104 +1,160 @@
 /**
- * The keyring: the barrier's data keys by term, as Vault's JSON, sealed under the root key. One member is ours: `NamesKey`, from which the
- * sealing of names and other lasting keys are derived; it is never rotated, since what was derived from it is in paths.
+ * The keyring: the barrier's keys by term, in Vault's JSON (vault-data-format.md §2) and with one member of ours, `NamesKey`. Its record lies
+ * under the root key, in the form of every other record, always with term 1.
  *
  * @module
  */
-import assert from 'node:assert';
+import assert from 'node:assert/strict';
+import { TERM_OPERATIONS_MAX } from '../model/limits.ts';
+import { rfc3339 } from '../model/time.ts';
+import { damaged, openRecord, sealRecord, termOf } from './record.ts';
+import { decodeSecretJson, encodeSecretJson, KEY_BYTES } from './secret-json.ts';
 
-const KEY_BYTES = 32;
-/** Vault's default: the random nonces of AES-GCM allow 2^32 encryptions under one key (SP 800-38D §8.3); this stays below. */
-export const OPERATIONS_MAX = 3_865_470_566;
+export const KEYRING_PATH = 'keyring';
+const KEYRING_TERM = 1;
+const NS_PER_MS = 1_000_000;
 
-export interface TermKey {
-  readonly key: Buffer;
+/** One key of the barrier. */
+export interface Term {
+  readonly term: number;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
   readonly installedAtMs: number;
-  /** Encryptions that may have been made under it: debited in storage before they are. */
+  /** Debited so far: at least as many as were made under this key. */
   readonly encryptions: number;
 }
 
+/** When a new term begins by itself. */
+export interface RotationConfig {
+  readonly enabled: boolean;
+  /** Encryptions of one term; at most TERM_OPERATIONS_MAX. */
+  readonly operationsMax: number;
+  /** Age of a term, ms; 0: any. */
+  readonly intervalMs: number;
+}
+
+/** Immutable: a change makes a new one, which shares the keys that stay. */
 export interface Keyring {
-  readonly rootKey: Buffer;
-  readonly namesKey: Buffer;
-  readonly terms: ReadonlyMap<number, TermKey>;
-  /** The highest. */
-  readonly activeTerm: number;
+  readonly rootKey: Uint8Array;
+  /** What names and other lasting things are derived from; the same for the life of the store. */
+  readonly namesKey: Uint8Array;
+  /** By rising number; the last is active. */
+  readonly terms: readonly Term[];
+  readonly rotation: RotationConfig;
 }
 
-interface KeyringJson {
-  MasterKey: string;
-  NamesKey: string;
-  Keys: { Term: number; Version: 1; Value: string; InstallTime: string; encryptions?: number }[];
-  RotationConfig: { Disabled: boolean; MaxOperations: number; Interval: number };
+export const ROTATION_DEFAULT: RotationConfig = {
+  enabled: true,
+  operationsMax: TERM_OPERATIONS_MAX,
+  intervalMs: 0,
+};
+
+export function activeTerm(keyring: Keyring): Term {
+  const active = keyring.terms.at(-1);
+  assert(active !== undefined);
+  return active;
 }
 
-export function newKeyring(randomBytes: (bytes: number) => Buffer, nowMs: number): Keyring {
-  const first: TermKey = { key: randomBytes(KEY_BYTES), installedAtMs: nowMs, encryptions: 0 };
-  return {
-    rootKey: randomBytes(KEY_BYTES),
-    namesKey: randomBytes(KEY_BYTES),
-    terms: new Map([[1, first]]),
-    activeTerm: 1,
-  };
+export function withTerm(keyring: Keyring, key: Uint8Array, nowMs: number): Keyring {
+  const term = { term: activeTerm(keyring).term + 1, key, installedAtMs: nowMs, encryptions: 0 };
+  return { ...keyring, terms: [...keyring.terms, term] };
 }
 
-/** With one more term, which is the active one from now on. */
-export function withNewTerm(keyring: Keyring, key: Buffer, nowMs: number): Keyring {
-  const activeTerm = keyring.activeTerm + 1;
-  const term: TermKey = { key, installedAtMs: nowMs, encryptions: 0 };
-  return { ...keyring, terms: new Map(keyring.terms).set(activeTerm, term), activeTerm };
+/** The active term with `count` more encryptions debited. */
+export function withDebit(keyring: Keyring, count: number): Keyring {
+  const active = activeTerm(keyring);
+  const debited = { ...active, encryptions: active.encryptions + count };
+  return { ...keyring, terms: [...keyring.terms.slice(0, -1), debited] };
 }
 
-/** With `encryptions` debited from the active term. */
-export function withDebit(keyring: Keyring, encryptions: number): Keyring {
-  const active = keyring.terms.get(keyring.activeTerm)!;
-  return { ...keyring, terms: new Map(keyring.terms).set(keyring.activeTerm, { ...active, encryptions }) };
+/** Zeroes every key that `keep`, another state of the same keyring, does not hold. */
+export function wipeKeyring(keyring: Keyring, keep?: Keyring): void {
+  const kept = new Set(keep === undefined ? [] : keysOf(keep));
+  for (const key of keysOf(keyring)) if (!kept.has(key)) key.fill(0);
 }
 
-export function encodeKeyring(keyring: Keyring): Buffer {
-  const json: KeyringJson = {
-    MasterKey: keyring.rootKey.toString('base64'),
-    NamesKey: keyring.namesKey.toString('base64'),
-    Keys: [...keyring.terms].map(([term, { key, installedAtMs, encryptions }]) => ({
-      Term: term,
+function keysOf(keyring: Keyring): Uint8Array[] {
+  return [keyring.rootKey, keyring.namesKey, ...keyring.terms.map((term) => term.key)];
+}
+
+/** The record to store at KEYRING_PATH. @param nonce - 12 random bytes. */
+export function sealKeyring(keyring: Keyring, nonce: Uint8Array): Buffer {
+  const json = encodeSecretJson({
+    MasterKey: plain(keyring.rootKey),
+    Keys: keyring.terms.map((term) => ({
+      Term: term.term,
       Version: 1,
-      Value: key.toString('base64'),
-      InstallTime: new Date(installedAtMs).toISOString(),
-      encryptions,
+      Value: plain(term.key),
+      InstallTime: rfc3339(term.installedAtMs),
+      encryptions: term.encryptions,
     })),
-    RotationConfig: { Disabled: false, MaxOperations: OPERATIONS_MAX, Interval: 0 },
-  };
-  return Buffer.from(JSON.stringify(json));
+    RotationConfig: {
+      Disabled: !keyring.rotation.enabled,
+      MaxOperations: keyring.rotation.operationsMax,
+      Interval: keyring.rotation.intervalMs * NS_PER_MS,
+    },
+    NamesKey: plain(keyring.namesKey),
+  });
+  try {
+    return sealRecord(keyring.rootKey, KEYRING_TERM, KEYRING_PATH, nonce, json);
+  } finally {
+    json.fill(0);
+  }
 }
 
-export function decodeKeyring(bytes: Uint8Array): Keyring {
-  const json = JSON.parse(Buffer.from(bytes).toString()) as KeyringJson;
-  const key = (text: string): Buffer => {
-    const decoded = Buffer.from(text, 'base64');
-    assert.equal(decoded.length, KEY_BYTES, 'keyring: a key of another length');
-    return decoded;
-  };
-  const terms = new Map(
-    json.Keys.map((entry) => [
-      entry.Term,
-      {
-        key: key(entry.Value),
-        installedAtMs: Date.parse(entry.InstallTime),
-        encryptions: entry.encryptions ?? 0,
-      },
-    ]),
-  );
-  assert(terms.size > 0, 'keyring: no keys');
+/**
+ * Opens what sealKeyring made. The caller wipes the keyring.
+ * @throws CodedError `internal` when it does not open under `rootKey` or is not a keyring.
+ */
+export function openKeyring(rootKey: Uint8Array, record: Uint8Array): Keyring {
+  termOf(record);
+  const json = openRecord(rootKey, KEYRING_PATH, record);
+  try {
+    return readKeyring(decodeSecretJson(json));
+  } catch {
+    // The parser's own words may quote what it read.
+    throw damaged('the keyring is malformed');
+  } finally {
+    json.fill(0);
+  }
+}
+
+function readKeyring(value: unknown): Keyring {
+  const stored = value as Record<string, unknown>;
+  const rotation = stored.RotationConfig as Record<string, unknown>;
+  const terms = (stored.Keys as Record<string, unknown>[]).map((entry) => ({
+    term: whole(entry.Term),
+    key: key(entry.Value),
+    installedAtMs: whole(Date.parse(entry.InstallTime as string)),
+    encryptions: whole(entry.encryptions ?? 0),
+  }));
+  terms.sort((a, b) => a.term - b.term);
+  assert(terms.length > 0);
   return {
-    rootKey: key(json.MasterKey),
-    namesKey: key(json.NamesKey),
+    rootKey: key(stored.MasterKey),
+    namesKey: key(stored.NamesKey),
     terms,
-    activeTerm: Math.max(...terms.keys()),
+    rotation: {
+      enabled: rotation.Disabled !== true,
+      operationsMax: whole(rotation.MaxOperations),
+      intervalMs: Math.floor(whole(rotation.Interval) / NS_PER_MS),
+    },
   };
 }
 
-export function wipeKeyring(keyring: Keyring): void {
-  keyring.rootKey.fill(0);
-  keyring.namesKey.fill(0);
-  for (const { key } of keyring.terms.values()) key.fill(0);
+function key(value: unknown): Uint8Array {
+  assert(value instanceof Uint8Array);
+  assert(value.length === KEY_BYTES);
+  return value;
+}
+
+function whole(value: unknown): number {
+  assert(typeof value === 'number');
+  assert(Number.isInteger(value));
+  return value;
+}
+
+/** The same bytes without a Buffer's toJSON. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

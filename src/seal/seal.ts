@@ -1,331 +1,273 @@
 /**
- * The seal: keeps the root key closed under a key that is split by Shamir, and opens the barrier once enough shares were given.
- *
- * Two records, neither behind the barrier: `seal` (JSON: shares, threshold, and the root key under the seal key) and `keyring` (a record of term 1
- * under the root key).
+ * The seal: making the first keys, taking shares until the root key is there, and wiping it (contract §2.1, §16). The shares' secret is a key that
+ * encrypts the root key; the root key encrypts the keyring; the keyring's keys encrypt the rest.
  *
  * @module
  */
-import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { badRequest, CodedError } from '../model/errors.ts';
-import { SHARES_MAX, TERM_SLICE } from '../model/limits.ts';
+import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX, TERM_OPERATIONS_MAX } from '../model/limits.ts';
 import { Conflict, type Storage } from '../model/storage.ts';
+import { NONCE_BYTES } from './aead.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
+import { activeTerm, type Keyring, ROTATION_DEFAULT, type RotationConfig } from './keyring.ts';
+import { makeKeyringStore } from './keyring-store.ts';
 import {
-  decodeKeyring,
-  encodeKeyring,
-  type Keyring,
-  newKeyring,
-  OPERATIONS_MAX,
-  wipeKeyring,
-  withDebit,
-  withNewTerm,
-} from './keyring.ts';
-import { openRecord, sealRecord } from './record.ts';
+  decodeSealConfig,
+  encodeSealConfig,
+  SEAL_PATH,
+  type SealConfig,
+  unwrapRootKey,
+  wrapRootKey,
+} from './seal-config.ts';
+import { KEY_BYTES } from './secret-json.ts';
 import { combine, split } from './shamir.ts';
 
-const SEAL_PATH = 'seal';
-const KEYRING_PATH = 'keyring';
-const KEYRING_TERM = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+/** Fewest encryptions of a term that may be configured (contract §2.1). */
+const OPERATIONS_MIN = 1_000_000;
+
+export interface SealParts {
+  /** The store itself, not what is seen through the barrier. */
+  readonly storage: Storage;
+  /** Fresh bytes, which the seal wipes. */
+  randomBytes(bytes: number): Uint8Array;
+  /** Wall clock, ms. */
+  now(): number;
+  /** Told what went wrong in the background. */
+  fault?(what: string, error: unknown): void;
+}
 
 export interface SealStatus {
+  readonly type: 'shamir';
   readonly initialized: boolean;
   readonly sealed: boolean;
   /** 0 where not initialised, as is `shares`. */
   readonly threshold: number;
   readonly shares: number;
+  /** Shares given so far to an unseal that is not through. */
   readonly progress: number;
-  /** UUID of the unseal under way; '' where there is none. */
+  /** A uuid that names this unseal; '' where none is under way. */
   readonly nonce: string;
 }
 
 export interface KeyStatus {
   readonly term: number;
   readonly installedAtMs: number;
-  /** Made under this term since it was installed; after a crash at most one slice too many. */
+  /** At least as many as were made; after a restart the unused rest of a slice counts too. */
   readonly encryptions: number;
 }
 
 export interface Seal {
   readonly barrier: Barrier;
   initialized(): Promise<boolean>;
+  /**
+   * Makes and stores the first keys and leaves the barrier open, so that the store's first records can be written.
+   * @returns the shares, `threshold` of which unseal; with one share it is the unseal key itself. The caller wipes them.
+   * @throws CodedError `bad_request` in Vault's words.
+   */
+  init(config: { readonly shares: number; readonly threshold: number }): Promise<Uint8Array[]>;
   status(): Promise<SealStatus>;
   /**
-   * Makes the keys of a new store and leaves the barrier open.
-   * @returns shares, for the caller to wipe: with one share the seal key itself, 32 bytes; else 33 bytes each.
-   * @throws CodedError `bad_request` where it is initialised, or the numbers do not fit.
+   * Takes one share; the one that completes the threshold unseals. A share given before changes nothing, wrong ones forget all.
+   * @param share - 16 to 33 bytes. Copied; the caller wipes its own.
+   * @throws CodedError `not_initialized`; `bad_request` in Vault's words when the shares are wrong; `internal` when the keyring does not open.
    */
-  init(config: { shares: number; threshold: number }): Promise<{ keys: Uint8Array[] }>;
-  /** Gives one share; opens the barrier with the last one needed. @throws CodedError `bad_request` where the shares do not open it; they are forgotten. */
   unseal(share: Uint8Array): Promise<SealStatus>;
+  /** Forgets the shares given so far. */
   resetUnseal(): void;
-  /** Closes the barrier and wipes all keys. */
+  /** Zeroes every key. */
   seal(): Promise<void>;
-  /** A new term; old ones stay, for what is stored under them. */
+  /** Begins a new term; what is stored stays under its own. @throws CodedError `sealed`. */
   rotate(): Promise<void>;
+  /** Begins a new term when the active one is older than configured. To be called now and then. */
+  rotateIfDue(): Promise<void>;
+  rotation(): RotationConfig;
+  /** @throws CodedError `bad_request` when a number is out of range. */
+  setRotation(config: RotationConfig): Promise<void>;
   keyStatus(): KeyStatus;
-  /** Reads the keyring again, as another node may have made a term. */
-  reloadKeyring(): Promise<void>;
 }
 
-interface SealRecord {
-  readonly format: 1;
-  readonly type: 'shamir';
-  readonly secret_shares: number;
-  readonly secret_threshold: number;
-  /** Base64 of nonce, ciphertext and tag: AES-256-GCM under the seal key. */
-  readonly root_key: string;
-}
-
-export interface SealOptions {
-  readonly storage: Storage;
-  randomBytes(bytes: number): Buffer;
-  now(): number;
-  fault(what: string, error: unknown): void;
-}
-
-export function makeSeal({ storage, randomBytes, now, fault }: SealOptions): Seal {
-  let keyring: Keyring | undefined;
-  let keyringVersion = 0;
-  /** Encryptions made under the active term, and how many of them storage knows to be possible. */
-  let spent = 0;
+export function makeSeal(parts: SealParts): Seal {
+  const { storage, randomBytes, now } = parts;
+  const keys = makeKeyringStore(parts);
+  const barrier = makeBarrier(keys, randomBytes);
+  /** Never changes once it is there. */
+  let config: SealConfig | undefined;
   let given: Uint8Array[] = [];
   let nonce = '';
-  let writing: Promise<unknown> = Promise.resolve();
-  let debiting = false;
-  const barrier = makeBarrier(randomBytes, countEncryption);
+  let last: Promise<unknown> = Promise.resolve();
 
-  function countEncryption(): void {
-    const debited = keyring!.terms.get(keyring!.activeTerm)!.encryptions;
-    if (spent >= debited) throw new CodedError('overloaded');
-    spent++;
-    if (debited - spent < TERM_SLICE / 2 && !debiting) {
-      debiting = true;
-      extend()
-        .catch((error: unknown) => fault('term budget', error))
-        .finally(() => {
-          debiting = false;
-        });
-    }
+  /** One after another: two calls with the last share are not two unseals. */
+  function inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const next = last.then(step, step);
+    last = next.catch(() => {});
+    return next;
   }
 
-  /** One more slice for the active term, or a new term where it has had all it may. */
-  async function extend(): Promise<void> {
-    const active = keyring?.terms.get(keyring.activeTerm);
-    if (!active) return;
-    if (active.encryptions + TERM_SLICE > OPERATIONS_MAX) await rotate();
-    else
-      await writeKeyring((current) =>
-        withDebit(current, current.terms.get(current.activeTerm)!.encryptions + TERM_SLICE),
-      );
-  }
-
-  /** Changes the keyring in storage, then here. One change at a time. */
-  function writeKeyring(change: (current: Keyring) => Keyring, alreadySpent?: number): Promise<void> {
-    const step = async () => {
-      if (!keyring) throw new CodedError('sealed');
-      const next = change(keyring);
-      keyringVersion = await commitKeyring(next, keyringVersion);
-      take(next, alreadySpent);
-    };
-    const done = writing.then(step, step);
-    writing = done.catch(() => {});
-    return done;
-  }
-
-  async function commitKeyring(next: Keyring, version: number): Promise<number> {
-    const plain = encodeKeyring(next);
-    try {
-      const value = sealRecord(KEYRING_TERM, next.rootKey, randomBytes(NONCE_BYTES), KEYRING_PATH, plain);
-      return await storage.commit([{ path: KEYRING_PATH, value }], [{ path: KEYRING_PATH, version }]);
-    } catch (error) {
-      if (error instanceof Conflict)
-        throw new CodedError('conflict', 'the keyring was changed by another node; try again');
-      throw error;
-    } finally {
-      plain.fill(0);
-    }
-  }
-
-  /** @param alreadySpent - of the active term's budget; unchanged where absent. */
-  function take(next: Keyring, alreadySpent = spent): void {
-    spent = alreadySpent;
-    keyring = next;
-    barrier.use(next);
-  }
-
-  async function rotate(): Promise<void> {
-    // The new term begins with its first slice: it has to encrypt at once.
-    await writeKeyring((current) => withDebit(withNewTerm(current, randomBytes(32), now()), TERM_SLICE), 0);
-  }
-
-  async function readSeal(): Promise<SealRecord | undefined> {
+  async function readConfig(): Promise<SealConfig | undefined> {
+    if (config !== undefined) return config;
     const stored = await storage.get(SEAL_PATH);
-    if (!stored) return undefined;
-    const record = JSON.parse(Buffer.from(stored.value).toString()) as SealRecord;
-    if (record.format !== 1 || record.type !== 'shamir')
-      throw new Error('the seal was written by a later release');
-    return record;
+    if (stored !== undefined) config = decodeSealConfig(stored.value);
+    return config;
   }
 
-  async function openKeyring(rootKey: Buffer): Promise<void> {
-    const stored = await storage.get(KEYRING_PATH);
-    if (!stored) throw new CodedError('internal', 'the store has a seal but no keyring');
-    const plain = openRecord(rootKey, KEYRING_PATH, stored.value);
-    try {
-      keyringVersion = stored.version;
-      const next = decodeKeyring(plain);
-      // What was debited before, by us or by others, may have been spent.
-      const isNew = next.activeTerm !== keyring?.activeTerm;
-      take(next, isNew ? next.terms.get(next.activeTerm)!.encryptions : spent);
-    } finally {
-      plain.fill(0);
-    }
-  }
-
-  async function status(): Promise<SealStatus> {
-    const record = await readSeal();
-    return {
-      initialized: record !== undefined,
-      sealed: !barrier.isOpen,
-      threshold: record?.secret_threshold ?? 0,
-      shares: record?.secret_shares ?? 0,
-      progress: given.length,
-      nonce,
-    };
-  }
-
-  function resetUnseal(): void {
+  function forget(): void {
     for (const share of given) share.fill(0);
     given = [];
     nonce = '';
   }
 
-  async function openWith(record: SealRecord, shares: readonly Uint8Array[]): Promise<void> {
-    let sealKey: Uint8Array | undefined;
-    let rootKey: Buffer | undefined;
+  async function init({ shares, threshold }: { shares: number; threshold: number }): Promise<Uint8Array[]> {
+    refuseShares(shares, threshold);
+    if ((await readConfig()) !== undefined) throw badRequest('Vault is already initialized');
+    const kek = randomBytes(KEY_BYTES);
+    const keyring = firstKeyring();
+    const storedKey = wrapRootKey(kek, keyring.rootKey, randomBytes(NONCE_BYTES));
+    const fresh = { shares, threshold, storedKey };
+    const made = shares === 1 ? [new Uint8Array(kek)] : split(kek, { shares, threshold }, randomBytes);
+    kek.fill(0);
     try {
-      sealKey = record.secret_shares === 1 ? Uint8Array.from(shares[0]!) : combine(shares);
-      rootKey = openUnder(sealKey, Buffer.from(record.root_key, 'base64'));
-    } catch {
-      throw badRequest('unseal failed, invalid key');
-    } finally {
-      sealKey?.fill(0);
+      await keys.create(
+        keyring,
+        { path: SEAL_PATH, value: encodeSealConfig(fresh) },
+        { path: SEAL_PATH, version: 0 },
+      );
+    } catch (error) {
+      for (const share of made) share.fill(0);
+      throw error instanceof Conflict ? badRequest('Vault is already initialized') : error;
     }
+    config = fresh;
+    return made;
+  }
+
+  function firstKeyring(): Keyring {
+    const key = () => new Uint8Array(randomBytes(KEY_BYTES));
+    return {
+      rootKey: key(),
+      namesKey: key(),
+      terms: [{ term: 1, key: key(), installedAtMs: now(), encryptions: 0 }],
+      rotation: ROTATION_DEFAULT,
+    };
+  }
+
+  async function status(): Promise<SealStatus> {
+    const known = await readConfig();
+    return {
+      type: 'shamir',
+      initialized: known !== undefined,
+      sealed: keys.isSealed(),
+      threshold: known?.threshold ?? 0,
+      shares: known?.shares ?? 0,
+      progress: given.length,
+      nonce,
+    };
+  }
+
+  async function unseal(share: Uint8Array): Promise<SealStatus> {
+    const known = await readConfig();
+    if (known === undefined) throw new CodedError('not_initialized');
+    if (!keys.isSealed()) return status();
+    refuseShare(share);
+    if (given.some((other) => other.length === share.length && timingSafeEqual(other, share)))
+      return status();
+    given.push(new Uint8Array(share));
+    if (nonce === '') nonce = uuid(randomBytes(16));
+    if (given.length >= known.threshold) await open(known);
+    return status();
+  }
+
+  /** With `threshold` shares. Whatever comes of it, they are forgotten. */
+  async function open(known: SealConfig): Promise<void> {
+    let kek: Uint8Array | undefined;
+    let rootKey: Uint8Array | undefined;
     try {
-      await openKeyring(rootKey);
+      kek = unsealKey(known);
+      rootKey = unwrapRootKey(kek, known);
+      if (rootKey === undefined) {
+        throw badRequest(
+          'unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher: message authentication failed',
+        );
+      }
+      await keys.load(rootKey);
     } finally {
-      rootKey.fill(0);
+      kek?.fill(0);
+      rootKey?.fill(0);
+      forget();
     }
-    // What an earlier process debited it may have spent: this one begins behind it, with a slice of its own.
-    await extend();
+  }
+
+  function unsealKey({ threshold }: SealConfig): Uint8Array {
+    const key = threshold === 1 ? new Uint8Array(given[0]!) : combined();
+    if (![16, 24, 32].includes(key.length)) {
+      key.fill(0);
+      throw badRequest(`invalid key: failed to setup unseal key: crypto/aes: invalid key size ${key.length}`);
+    }
+    return key;
+  }
+
+  function combined(): Uint8Array {
+    try {
+      return combine(given);
+    } catch (error) {
+      throw badRequest(`invalid key: failed to compute combined key: ${(error as Error).message}`);
+    }
   }
 
   return {
     barrier,
-    initialized: async () => (await readSeal()) !== undefined,
+    initialized: async () => (await readConfig()) !== undefined,
+    init: (wanted) => inTurn(() => init(wanted)),
     status,
-    async init({ shares, threshold }) {
-      checkShares(shares, threshold);
-      const fresh = newKeyring(randomBytes, now());
-      const sealKey = randomBytes(32);
-      try {
-        const record: SealRecord = {
-          format: 1,
-          type: 'shamir',
-          secret_shares: shares,
-          secret_threshold: threshold,
-          root_key: sealUnder(sealKey, fresh.rootKey, randomBytes(NONCE_BYTES)).toString('base64'),
-        };
-        const plain = encodeKeyring(withDebit(fresh, TERM_SLICE));
-        const value = sealRecord(KEYRING_TERM, fresh.rootKey, randomBytes(NONCE_BYTES), KEYRING_PATH, plain);
-        plain.fill(0);
-        // Both or neither: a seal without its keyring could never be opened.
-        const changes = [
-          { path: SEAL_PATH, value: Buffer.from(JSON.stringify(record)) },
-          { path: KEYRING_PATH, value },
-        ];
-        const absent = changes.map(({ path }) => ({ path, version: 0 }));
-        try {
-          keyringVersion = await storage.commit(changes, absent);
-        } catch (error) {
-          if (error instanceof Conflict) throw badRequest('Vault is already initialized');
-          throw error;
-        }
-        take(withDebit(fresh, TERM_SLICE), 0);
-        const keys =
-          shares === 1 ? [Uint8Array.from(sealKey)] : split(sealKey, shares, threshold, randomBytes);
-        return { keys };
-      } finally {
-        sealKey.fill(0);
-      }
+    unseal: (share) => inTurn(() => unseal(share)),
+    resetUnseal: forget,
+    seal: () =>
+      inTurn(async () => {
+        keys.wipe();
+        barrier.wipe();
+        forget();
+      }),
+    rotate: () => keys.rotate(),
+    async rotateIfDue() {
+      const { enabled, intervalMs } = keys.current().rotation;
+      const { installedAtMs } = activeTerm(keys.current());
+      if (enabled && intervalMs > 0 && now() - installedAtMs >= intervalMs) await keys.rotate();
     },
-    async unseal(share) {
-      const record = await readSeal();
-      if (!record) throw new CodedError('not_initialized');
-      if (barrier.isOpen) return status();
-      if (!given.some((other) => other.length === share.length && timingSafeEqual(other, share))) {
-        if (given.length === 0) nonce = uuid(randomBytes(16));
-        given.push(Uint8Array.from(share));
-      }
-      if (given.length >= record.secret_threshold) {
-        try {
-          await openWith(record, given);
-        } finally {
-          resetUnseal();
-        }
-      }
-      return status();
+    rotation: () => keys.current().rotation,
+    async setRotation(wanted) {
+      const { operationsMax, intervalMs } = wanted;
+      const possible =
+        operationsMax >= OPERATIONS_MIN && operationsMax <= TERM_OPERATIONS_MAX && intervalMs >= 0;
+      if (!possible) throw badRequest('max_operations or interval is out of range');
+      await keys.setRotation(wanted);
     },
-    resetUnseal,
-    async seal() {
-      await writing;
-      resetUnseal();
-      barrier.use(undefined);
-      if (keyring) wipeKeyring(keyring);
-      keyring = undefined;
-    },
-    rotate,
     keyStatus() {
-      if (!keyring) throw new CodedError('sealed');
-      const { installedAtMs } = keyring.terms.get(keyring.activeTerm)!;
-      return { term: keyring.activeTerm, installedAtMs, encryptions: spent };
-    },
-    async reloadKeyring() {
-      if (!keyring) throw new CodedError('sealed');
-      await openKeyring(Buffer.from(keyring.rootKey));
+      const { term, installedAtMs } = activeTerm(keys.current());
+      return { term, installedAtMs, encryptions: keys.encryptions() };
     },
   };
 }
 
-function checkShares(shares: number, threshold: number): void {
-  const wrong = (what: string) => badRequest(`invalid seal configuration: ${what}`);
-  if (shares < 1) throw wrong('shares must be at least one');
-  if (threshold < 1) throw wrong('threshold must be at least one');
-  if (shares > 1 && threshold === 1) throw wrong('threshold must be greater than one for multiple shares');
-  if (shares > SHARES_MAX) throw wrong(`shares must be less than ${SHARES_MAX + 1}`);
-  if (threshold > shares) throw wrong('threshold cannot be larger than shares');
+/** Vault's words and order. */
+function refuseShares(shares: number, threshold: number): void {
+  const fault = (text: string) => badRequest(`invalid seal configuration: ${text}`);
+  if (!(shares >= 1)) throw fault('shares must be at least one');
+  if (!(threshold >= 1)) throw fault('threshold must be at least one');
+  if (shares > 1 && threshold === 1) throw fault('threshold must be greater than one for multiple shares');
+  if (shares > SHARES_MAX) throw fault(`shares must be less than ${SHARES_MAX + 1}`);
+  if (threshold > shares) throw fault('threshold cannot be larger than shares');
 }
 
-function sealUnder(key: Uint8Array, plain: Uint8Array, nonce: Uint8Array): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+function refuseShare(share: Uint8Array): void {
+  if (share.length < SHARE_BYTES_MIN) {
+    throw badRequest(`invalid key: key is shorter than minimum ${SHARE_BYTES_MIN} bytes`);
+  }
+  if (share.length > SHARE_BYTES_MAX) {
+    throw badRequest(`invalid key: key is longer than maximum ${SHARE_BYTES_MAX} bytes`);
+  }
 }
 
-function openUnder(key: Uint8Array, sealed: Uint8Array): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES));
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  return Buffer.concat([
-    decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)),
-    decipher.final(),
-  ]);
-}
-
-/** A version 4 UUID of 16 random bytes. */
-function uuid(bytes: Buffer): string {
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+/** 16 bytes in a uuid's spelling; random throughout, as Vault's. */
+function uuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,38 +1,63 @@
 /**
- * Storage as everything above the barrier sees it: values are sealed on the way down and opened on the way up, under their whole path.
+ * Storage as everything above the barrier sees it: the same interface, with values sealed on the way down and opened on the way up.
  *
  * @module
  */
-import type { Storage } from '../model/storage.ts';
+import { CodedError } from '../model/errors.ts';
+import type { Change, Storage, Stored } from '../model/storage.ts';
+import { FORMAT_PATH } from '../storage/format.ts';
 import { type Barrier, UnknownTerm } from './barrier.ts';
+import { KEYRING_PATH } from './keyring.ts';
+import { damaged } from './record.ts';
+import { SEAL_PATH } from './seal-config.ts';
 
-/** @param reloadKeyring - called where a record names a term we do not have: another node may have made it. */
-export function makeSealedStorage(
-  storage: Storage,
-  barrier: Barrier,
-  reloadKeyring: () => Promise<void>,
-): Storage {
-  async function open(path: string, record: Uint8Array): Promise<Uint8Array> {
+/** Records beside the barrier; a record of ours under one of these names would take their place. */
+const OWN_PATHS: ReadonlySet<string> = new Set([SEAL_PATH, KEYRING_PATH, FORMAT_PATH]);
+
+/** Every method rejects with CodedError `sealed` while the barrier is sealed. `storage` stays its owner's to close. */
+export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
+  function refuse(path: string): void {
+    if (barrier.isSealed()) throw new CodedError('sealed');
+    if (OWN_PATHS.has(path)) throw new Error(`the record ${path} is not reached through the barrier`);
+  }
+
+  async function opened(path: string, stored: Stored): Promise<Stored> {
     try {
-      return barrier.open(path, record);
+      return { value: barrier.open(path, stored.value), version: stored.version };
     } catch (error) {
       if (!(error instanceof UnknownTerm)) throw error;
-      await reloadKeyring();
-      return barrier.open(path, record);
+    }
+    // Another node may have begun the term.
+    await barrier.reload();
+    try {
+      return { value: barrier.open(path, stored.value), version: stored.version };
+    } catch (error) {
+      throw error instanceof UnknownTerm ? damaged(error.message) : error;
     }
   }
 
   return {
     type: storage.type,
     async get(path, signal) {
+      refuse(path);
       const stored = await storage.get(path, signal);
-      return stored && { value: await open(path, stored.value), version: stored.version };
+      return stored === undefined ? undefined : opened(path, stored);
     },
     async commit(changes, conditions, signal) {
-      const sealed = changes.map(({ path, value }) => ({ path, value: value && barrier.seal(path, value) }));
+      for (const { path } of changes) refuse(path);
+      const count = changes.filter((change) => change.value !== undefined).length;
+      const waiting = barrier.reserve(count);
+      if (waiting !== undefined) await waiting;
+      const sealed = changes.map(({ path, value }): Change => {
+        return { path, value: value === undefined ? undefined : barrier.seal(path, value) };
+      });
+      if (barrier.isSealed()) throw new CodedError('sealed');
       return storage.commit(sealed, conditions, signal);
     },
-    list: (prefix, after, limit, signal) => storage.list(prefix, after, limit, signal),
-    close: () => storage.close(),
+    async list(prefix, after, limit, signal) {
+      if (barrier.isSealed()) throw new CodedError('sealed');
+      return storage.list(prefix, after, limit, signal);
+    },
+    close: async () => {},
   };
 }

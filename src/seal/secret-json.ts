@@ -14,7 +14,7 @@ const EQUALS = 0x3d;
 const PLACE = '#'.repeat(TEXT_BYTES);
 
 /**
- * `value` as JSON, each Uint8Array of 32 bytes in it as a base64 string.
+ * `value` as JSON, each Uint8Array of 32 bytes in it as a base64 string. (Not a Buffer: its toJSON would spell the key out.)
  * @returns bytes that hold the keys: the caller wipes them.
  */
 export function encodeSecretJson(value: unknown): Buffer {
@@ -37,12 +37,12 @@ export function encodeSecretJson(value: unknown): Buffer {
 }
 
 /**
- * Undoes encodeSecretJson: every string that is the base64 of 32 bytes becomes a Buffer of its own, which the caller wipes.
+ * Undoes encodeSecretJson: every string that is the base64 of 32 bytes becomes a Uint8Array of its own, which the caller wipes.
  * `json` is wiped where keys were.
  * @throws SyntaxError when it is no JSON; the keys are wiped then.
  */
 export function decodeSecretJson(json: Buffer): unknown {
-  const keys: Buffer[] = [];
+  const keys: Uint8Array[] = [];
   try {
     let start = -1;
     for (let at = 0; at < json.length; at++) {
@@ -64,9 +64,9 @@ export function decodeSecretJson(json: Buffer): unknown {
 }
 
 /** Puts the key's number in the place of the key. */
-function takeKey(text: Buffer, keys: Buffer[]): void {
+function takeKey(text: Buffer, keys: Uint8Array[]): void {
   if (text.length !== TEXT_BYTES || text[TEXT_BYTES - 1] !== EQUALS) return;
-  const key = Buffer.allocUnsafeSlow(KEY_BYTES);
+  const key = new Uint8Array(KEY_BYTES);
   if (!readBase64(text, key)) {
     key.fill(0);
     return;
@@ -100,7 +100,7 @@ function writeBase64(key: Uint8Array, target: Buffer, at: number): void {
 }
 
 /** False when `text` is not canonical base64. */
-function readBase64(text: Uint8Array, key: Buffer): boolean {
+function readBase64(text: Uint8Array, key: Uint8Array): boolean {
   let valid = -1;
   for (let group = 0; group * 3 < KEY_BYTES; group++) {
     let bytes = 0;

@@ -1,0 +1,178 @@
+/**
+ * The keyring in storage: loading it, new terms, and the budget of encryptions (protocol §11, §15). A slice of the active term's budget is debited by
+ * a commit before the first encryption under it, so the stored count is never below the truth; a crash loses the rest of a slice.
+ *
+ * @module
+ */
+
+import { CodedError } from '../model/errors.ts';
+import { TERM_OPERATIONS_MAX, TERM_SLICE } from '../model/limits.ts';
+import { type Change, type Condition, Conflict, type Storage } from '../model/storage.ts';
+import { NONCE_BYTES } from './aead.ts';
+import {
+  activeTerm,
+  KEYRING_PATH,
+  type Keyring,
+  openKeyring,
+  type RotationConfig,
+  sealKeyring,
+  wipeKeyring,
+  withDebit,
+  withTerm,
+} from './keyring.ts';
+import { damaged } from './record.ts';
+import { KEY_BYTES } from './secret-json.ts';
+
+export interface KeyringStoreParts {
+  readonly storage: Storage;
+  randomBytes(bytes: number): Uint8Array;
+  /** Wall clock, ms. */
+  now(): number;
+  /** Told when a slice could not be fetched ahead; the write that needs it will try again. */
+  fault?(what: string, error: unknown): void;
+}
+
+export interface KeyringStore {
+  /** The keyring in use. @throws CodedError `sealed`. */
+  current(): Keyring;
+  isSealed(): boolean;
+  /** Stores the first keyring, together with `change`, and uses it. @throws Conflict when there is one. */
+  create(keyring: Keyring, change: Change, condition: Condition): Promise<void>;
+  /** Reads the stored keyring and uses it. @param rootKey - stays the caller's. @throws CodedError `internal` when it does not open. */
+  load(rootKey: Uint8Array): Promise<void>;
+  /** As load, under the root key in use: another node may have begun a term. */
+  reload(): Promise<void>;
+  /** Takes one encryption out of the slice in hand. @throws Error when `reserve` was not asked first. */
+  spend(): void;
+  /** Resolves when `count` encryptions are in hand; undefined when they are already. */
+  reserve(count: number): Promise<void> | undefined;
+  /** Encryptions under the active term that may have been made: what was debited, less what is in hand. */
+  encryptions(): number;
+  /** Begins a new term; resolves when it is stored and in use. */
+  rotate(): Promise<void>;
+  setRotation(rotation: RotationConfig): Promise<void>;
+  /** Zeroes all keys. */
+  wipe(): void;
+}
+
+export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
+  const { storage, randomBytes, now, fault } = parts;
+  let keyring: Keyring | undefined;
+  let version = 0;
+  /** Encryptions in hand under the active term. */
+  let left = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  let debiting: Promise<void> | undefined;
+
+  function current(): Keyring {
+    if (keyring === undefined) throw new CodedError('sealed');
+    return keyring;
+  }
+
+  function use(next: Keyring, nextVersion: number): void {
+    const before = keyring;
+    if (before === undefined || activeTerm(before).term !== activeTerm(next).term) left = 0;
+    keyring = next;
+    version = nextVersion;
+    if (before !== undefined) wipeKeyring(before, next);
+  }
+
+  /** One after another: what reads the keyring from storage or changes it there. */
+  function inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const next = last.then(step, step);
+    last = next.catch(() => {});
+    return next;
+  }
+
+  async function load(rootKey: Uint8Array): Promise<void> {
+    const stored = await storage.get(KEYRING_PATH);
+    if (stored === undefined) throw damaged('the keyring is missing');
+    use(openKeyring(rootKey, stored.value), stored.version);
+  }
+
+  /** Stores what `change` makes of the keyring, anew where another node was faster. */
+  async function update(change: (keyring: Keyring) => Keyring): Promise<void> {
+    for (;;) {
+      const before = current();
+      const next = change(before);
+      try {
+        const record = sealKeyring(next, randomBytes(NONCE_BYTES));
+        const stored = await storage.commit(
+          [{ path: KEYRING_PATH, value: record }],
+          [{ path: KEYRING_PATH, version }],
+        );
+        current();
+        use(next, stored);
+        return;
+      } catch (error) {
+        wipeKeyring(next, before);
+        if (!(error instanceof Conflict)) throw error;
+        await load(current().rootKey);
+      }
+    }
+  }
+
+  const newTerm = (from: Keyring) => withTerm(from, new Uint8Array(randomBytes(KEY_BYTES)), now());
+
+  /** Takes a slice into hand; under a new term where `wanted`, or where the active one has nothing left. Also where rotation is switched off. */
+  async function debit(wanted: boolean): Promise<void> {
+    let slice = 0;
+    await update((from) => {
+      const { enabled, operationsMax } = from.rotation;
+      const bound = enabled ? Math.min(operationsMax, TERM_OPERATIONS_MAX) : TERM_OPERATIONS_MAX;
+      const room = wanted ? 0 : bound - activeTerm(from).encryptions;
+      slice = Math.min(TERM_SLICE, room > 0 ? room : bound);
+      return withDebit(room > 0 ? from : newTerm(from), slice);
+    });
+    left += slice;
+  }
+
+  function startDebit(): Promise<void> {
+    debiting ??= inTurn(() => debit(false)).finally(() => {
+      debiting = undefined;
+    });
+    return debiting;
+  }
+
+  async function reserveSlowly(count: number): Promise<void> {
+    while (left < count) {
+      current();
+      await startDebit();
+    }
+  }
+
+  return {
+    current,
+    isSealed: () => keyring === undefined,
+    async create(first, change, condition) {
+      const begun = withDebit(first, TERM_SLICE);
+      const stored = await storage.commit(
+        [change, { path: KEYRING_PATH, value: sealKeyring(begun, randomBytes(NONCE_BYTES)) }],
+        [condition, { path: KEYRING_PATH, version: 0 }],
+      );
+      use(begun, stored);
+      left = TERM_SLICE;
+    },
+    load: (rootKey) => inTurn(() => load(rootKey)),
+    reload: () => inTurn(() => load(current().rootKey)),
+    spend() {
+      if (left <= 0) throw new Error('encryptions were not reserved');
+      left--;
+    },
+    reserve(count) {
+      // The next slice is fetched while this one lasts, so that no write waits for it.
+      if (left < count) return reserveSlowly(count);
+      if (left < TERM_SLICE / 4 && keyring !== undefined)
+        startDebit().catch((error: unknown) => fault?.('term budget', error));
+      return undefined;
+    },
+    encryptions: () => activeTerm(current()).encryptions - left,
+    rotate: () => inTurn(() => debit(true)),
+    setRotation: (rotation) => inTurn(() => update((from) => ({ ...from, rotation }))),
+    wipe() {
+      if (keyring !== undefined) wipeKeyring(keyring);
+      keyring = undefined;
+      left = 0;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The `seal` record: how the store is unsealed. Plain JSON, since it is read before any key is there; what is secret in it, the root key, is
+ * encrypted under the key that the shares give (Vault's "stored keys": nonce, ciphertext, tag), bound to the record's path.
+ *
+ * @module
+ */
+import { StorageFailed } from '../model/storage.ts';
+import { gcmOpen, gcmSeal } from './aead.ts';
+
+export const SEAL_PATH = 'seal';
+const SEAL_FORMAT = 1;
+
+export interface SealConfig {
+  readonly shares: number;
+  readonly threshold: number;
+  /** The root key under the unseal key. */
+  readonly storedKey: Uint8Array;
+}
+
+/** @param kek - 32 bytes, as `rootKey`; both stay the caller's. @param nonce - 12 random bytes. */
+export function wrapRootKey(kek: Uint8Array, rootKey: Uint8Array, nonce: Uint8Array): Buffer {
+  return gcmSeal(kek, nonce, Buffer.from(SEAL_PATH), rootKey);
+}
+
+/** @returns the root key, which the caller wipes; undefined when `kek`, of 16, 24 or 32 bytes, is the wrong one. */
+export function unwrapRootKey(kek: Uint8Array, config: SealConfig): Buffer | undefined {
+  return gcmOpen(kek, Buffer.from(SEAL_PATH), config.storedKey);
+}
+
+export function encodeSealConfig(config: SealConfig): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      format: SEAL_FORMAT,
+      type: 'shamir',
+      secret_shares: config.shares,
+      secret_threshold: config.threshold,
+      stored_key: Buffer.from(config.storedKey).toString('base64'),
+    }),
+  );
+}
+
+/** @throws StorageFailed when the record is damaged or of a newer build. */
+export function decodeSealConfig(record: Uint8Array): SealConfig {
+  let stored: Record<string, unknown>;
+  try {
+    stored = JSON.parse(Buffer.from(record).toString('utf8')) as Record<string, unknown>;
+  } catch {
+    throw unusable();
+  }
+  const { format, type, secret_shares: shares, secret_threshold: threshold, stored_key: key } = stored ?? {};
+  const known = format === SEAL_FORMAT && type === 'shamir';
+  if (!known || typeof shares !== 'number' || typeof threshold !== 'number' || typeof key !== 'string') {
+    throw unusable();
+  }
+  return { shares, threshold, storedKey: Buffer.from(key, 'base64') };
+}
+
+function unusable(): StorageFailed {
+  return new StorageFailed('the seal record of the store is damaged or of a newer version of Coffer', true);
+}
