@@ -10,11 +10,14 @@ import { makeTokenActor } from './auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from './auth/token/tokens.ts';
 import { catalogSection, makeCatalog } from './cluster/catalog.ts';
 import { makeLocalCluster } from './cluster/local.ts';
-import { cubbyhole, cubbyholeKinds, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
+import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
+import type { InFlightRequest } from './engines/system/core.ts';
 import { makeSystem } from './engines/system/system.ts';
 import { foundCluster } from './founding.ts';
-import { type HttpServer, type ListenerOptions, makeHttpServer } from './http/server.ts';
+import type { InFlightRow } from './http/in-flight.ts';
+import type { ListenerOptions } from './http/listener-options.ts';
+import { type HttpServer, makeHttpServer } from './http/server.ts';
 import type { ActorKind } from './model/actor.ts';
 import type { Engine } from './model/engine.ts';
 import type { Log } from './model/log.ts';
@@ -52,7 +55,7 @@ export interface Coffer {
   readonly catalog: ReturnType<typeof makeCatalog>;
   readonly listeners: readonly HttpServer[];
   /** SIGHUP: certificates and audit files anew. */
-  reload(listeners: readonly ListenerOptions[]): Promise<void>;
+  reload(): Promise<void>;
   /** Finishes what is running, then lets go of everything. */
   stop(): Promise<void>;
 }
@@ -71,9 +74,9 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
     if (mount) await wipeCubbyhole(cluster, mount, accessor);
   });
   const cluster = makeLocalCluster({
-    storage: makeSealedStorage(storage, seal.barrier, seal.reloadKeyring),
+    storage: makeSealedStorage(storage, seal.barrier),
     names: seal.barrier,
-    kinds: [catalogSection, tokenActor.kind, ...kvKinds, ...cubbyholeKinds] as unknown as ActorKind<never>[],
+    kinds: [catalogSection, tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
     now,
     randomBytes,
     setInterval(run, ms) {
@@ -156,7 +159,7 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
           clusterAddress: options.clusterAddress,
           defaultLeaseTtl,
           maxLeaseTtl,
-          inFlight: () => httpServers.flatMap((server) => server.inFlight()),
+          inFlight: () => httpServers.flatMap((server) => [...server.inFlight()].map(inFlightRequest)),
           metricsText: metrics.text,
           metricsSummary: metrics.summary,
         },
@@ -185,7 +188,7 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
 
   try {
     for (const listener of options.listeners) {
-      const server = makeHttpServer({ handler, log: log.named('http'), listener });
+      const server = makeHttpServer({ handler, log: log.named('http'), listener, now });
       await server.start();
       httpServers.push(server);
     }
@@ -199,10 +202,22 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
     tokens,
     catalog,
     listeners: httpServers,
-    async reload(listeners) {
+    async reload() {
       await audit.reopen();
-      for (const [at, listener] of listeners.entries()) await httpServers[at]?.reload(listener);
+      for (const server of httpServers) server.reloadTls();
     },
     stop,
+  };
+}
+
+/** A row of the listener, as the system engine takes it. */
+function inFlightRequest([id, row]: [string, InFlightRow]): InFlightRequest {
+  return {
+    id,
+    receivedAtMs: Date.parse(row.start_time),
+    remote: row.client_remote_address,
+    path: row.request_path,
+    method: row.request_method,
+    clientId: '',
   };
 }

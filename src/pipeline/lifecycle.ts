@@ -94,7 +94,7 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
     init: (config) =>
       inTurn(async () => {
         if (await seal.initialized()) throw new CodedError('bad_request', 'Vault is already initialized');
-        const { keys } = await seal.init(config);
+        const keys = await seal.init(config);
         cluster.start();
         try {
           return { keys, rootToken: await options.found() };

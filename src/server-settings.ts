@@ -1,0 +1,83 @@
+/**
+ * What a server is started with: configuration files, the environment and flags, brought together. Flags win over the environment, the
+ * environment over files.
+ *
+ * @module
+ */
+import { join, resolve } from 'node:path';
+import { loadConfig, type ServerConfig } from './config.ts';
+import type { DevTlsFiles } from './dev-tls.ts';
+import type { ListenerOptions } from './http/listener-options.ts';
+import { LEASE_TTL_DEFAULT_S } from './model/limits.ts';
+import { type LogOptions, parseLogFormat, parseLogLevel } from './observe/log.ts';
+import type { ServerFlags } from './server-flags.ts';
+
+export interface NodeSettings {
+  readonly storage: { readonly type: 'file' | 'inmem'; readonly folder?: string };
+  readonly listeners: readonly ListenerOptions[];
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  readonly clusterName: string | undefined;
+  /** Seconds. */
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly log: LogOptions;
+  readonly pidFile: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+const DEV_ADDRESS = '127.0.0.1:8200';
+
+/** @throws Error naming file, line and what was expected. */
+export function settingsOf(
+  flags: ServerFlags,
+  env: NodeJS.ProcessEnv,
+  devTls: DevTlsFiles | undefined,
+): NodeSettings {
+  const loaded = flags.config.length > 0 ? loadConfig(flags.config, env) : undefined;
+  const config = loaded?.config;
+  const listeners = [...(flags.dev ? [devListener(flags, devTls)] : []), ...(config?.listeners ?? [])];
+  const first = listeners[0]!;
+  const scheme = first.tls_disable ? 'http' : 'https';
+  return {
+    storage: flags.dev ? devStorage(flags) : storageOf(config!),
+    listeners,
+    apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? `${scheme}://${first.address}`,
+    clusterAddress: config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(first.address)}`,
+    clusterName: config?.clusterName,
+    defaultLeaseTtl: config?.defaultLeaseTtl ?? LEASE_TTL_DEFAULT_S,
+    maxLeaseTtl: config?.maxLeaseTtl ?? LEASE_TTL_DEFAULT_S,
+    log: logOf(flags, config),
+    pidFile: config?.pidFile,
+    warnings: loaded?.warnings ?? [],
+  };
+}
+
+function devListener(flags: ServerFlags, devTls: DevTlsFiles | undefined): ListenerOptions {
+  const address = flags.devListenAddress ?? DEV_ADDRESS;
+  if (!devTls) return { address, tls_disable: true };
+  return { address, tls_cert_file: devTls.certFile, tls_key_file: devTls.keyFile };
+}
+
+function devStorage(flags: ServerFlags): NodeSettings['storage'] {
+  if (flags.devData === undefined) return { type: 'inmem' };
+  return { type: 'file', folder: join(resolve(flags.devData), 'store') };
+}
+
+function storageOf({ storage }: ServerConfig): NodeSettings['storage'] {
+  return storage.type === 'inmem' ? { type: 'inmem' } : { type: 'file', folder: resolve(storage.folder) };
+}
+
+function logOf(flags: ServerFlags, config: ServerConfig | undefined): LogOptions {
+  const level = flags.logLevel === undefined ? (config?.logLevel ?? 'info') : parseLogLevel(flags.logLevel);
+  if (level === undefined) throw new Error(`-log-level: expected trace, debug, info, warn or error`);
+  const format =
+    flags.logFormat === undefined ? (config?.logFormat ?? 'standard') : parseLogFormat(flags.logFormat);
+  if (format === undefined) throw new Error(`-log-format: expected standard or json`);
+  return { level, format, file: flags.logFile ?? config?.logFile };
+}
+
+/** Vault's cluster port stands beside the API's. */
+function nextPort(address: string): string {
+  return address.replace(/\d+$/, (port) => String(Number(port) + 1));
+}
