@@ -20,14 +20,13 @@ function encode(value: Encodable, sorted: boolean): string {
   if (typeof value === 'string') return encodeString(value);
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'object') {
-    if (value instanceof Map) return encodeMembers([...value.keys()], (key) => value.get(key), sorted);
+    if (value instanceof Map) return encodeMap(value, sorted);
     if (value instanceof JsonNumber || value instanceof RawJson) return value.text;
     if (Array.isArray(value)) return encodeList(value, sorted);
-    const object = value as { readonly [key: string]: Encodable };
-    return encodeMembers(Object.keys(object), (key) => object[key], sorted);
+    return encodeObject(value as { readonly [key: string]: Encodable }, sorted);
   }
   // Go writes floats "as if by ES6 number to string conversion", so String agrees, exponents included.
-  assert(typeof value !== 'number' || Number.isFinite(value), 'JSON has no such number');
+  if (typeof value === 'number' && !Number.isFinite(value)) assert.fail('JSON has no such number');
   return String(value);
 }
 
@@ -37,24 +36,46 @@ function encodeList(list: readonly Encodable[], sorted: boolean): string {
   return `${text}]`;
 }
 
-function encodeMembers(keys: string[], get: (key: string) => Encodable, sorted: boolean): string {
-  if (sorted && keys.length > 1) sortUtf8(keys);
+function encodeMap(map: ReadonlyMap<string, Encodable>, sorted: boolean): string {
+  const keys = [...map.keys()];
+  if (sorted) sortUtf8(keys);
   let text = '{';
-  let comma = '';
   for (const key of keys) {
-    const value = get(key);
-    if (value === undefined) continue;
-    text += `${comma}${encodeString(key)}:${encode(value, sorted)}`;
-    comma = ',';
+    const value = map.get(key);
+    if (value !== undefined) text += member(text, key, encode(value, sorted));
   }
   return `${text}}`;
+}
+
+function encodeObject(object: { readonly [key: string]: Encodable }, sorted: boolean): string {
+  const keys = Object.keys(object);
+  if (sorted) sortUtf8(keys);
+  let text = '{';
+  for (const key of keys) {
+    const value = object[key];
+    if (value !== undefined) text += member(text, key, encode(value, sorted));
+  }
+  return `${text}}`;
+}
+
+function member(before: string, key: string, value: string): string {
+  return `${before.length === 1 ? '' : ','}${encodeString(key)}:${value}`;
 }
 
 const SURROGATE = /[\ud800-\udfff]/;
 
 /** Sorts in place by UTF-8 bytes. UTF-16 order, which is JavaScript's, differs only where surrogates are. */
 export function sortUtf8(texts: string[]): string[] {
+  if (texts.length < 2 || isAscending(texts)) return texts;
   return texts.some((text) => SURROGATE.test(text)) ? texts.sort(compareUtf8) : texts.sort();
+}
+
+/** Most objects come in order. What is ascending in UTF-16 without a surrogate is so in UTF-8. */
+function isAscending(texts: readonly string[]): boolean {
+  for (let i = 0; i < texts.length; i++) {
+    if (SURROGATE.test(texts[i]!) || (i > 0 && texts[i - 1]! > texts[i]!)) return false;
+  }
+  return true;
 }
 
 /** Negative, 0 or positive, as the UTF-8 bytes of `a` and `b` compare. */
@@ -82,9 +103,19 @@ const HTML_ESCAPES: Record<string, string> = {
   '\u2029': '\\u2029',
 };
 
+/** Up to this length a loop is faster than the regular expression. */
+const PLAIN_CHARS_MAX = 24;
+const PLAIN = Uint8Array.from({ length: 128 }, (_, code) => (SPECIAL.test(String.fromCharCode(code)) ? 0 : 1));
+
+/** ASCII that needs no escape. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (PLAIN[text.charCodeAt(i)] !== 1) return false;
+  return true;
+}
+
 /** A JSON string with Go's escapes: those of JSON, and `<`, `>`, `&`, U+2028, U+2029. Lone surrogates become U+FFFD. */
 export function encodeString(text: string): string {
-  if (!SPECIAL.test(text)) return `"${text}"`;
+  if (text.length > PLAIN_CHARS_MAX ? !SPECIAL.test(text) : isPlain(text)) return `"${text}"`;
   // JSON.stringify writes \b \f \n \r \t and lower-case \u00xx exactly as Go does.
   return JSON.stringify(text.toWellFormed()).replace(HTML, (char) => HTML_ESCAPES[char]!);
 }

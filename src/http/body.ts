@@ -1,0 +1,170 @@
+/**
+ * Request bodies: bounded before they are read, while they are read and when they are parsed, and all of it before anything looks at
+ * the token (Vault's CVE-2023-6337, CVE-2025-6203; contract §1.2).
+ *
+ * @module
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import { badRequest, CodedError } from '../model/errors.ts';
+import type { JsonMap } from '../model/json.ts';
+import { decodeUtf8, type JsonLimits, parseJson } from '../model/json-parser.ts';
+import { BODY_BYTES_FREE } from '../model/limits.ts';
+import { formBody } from './query.ts';
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+/** The client went away before its request was whole: there is nobody to answer. */
+export class ClientGone extends Error {}
+
+/** Does a body follow, as far as the head says? */
+export function hasBody(request: AnyRequest): boolean {
+  if ('stream' in request) return !(request.stream as { endAfterHeaders?: boolean }).endAfterHeaders;
+  const { headers } = request;
+  const length = headers['content-length'];
+  return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
+}
+
+/**
+ * Bytes of large bodies that all requests of this process hold together. Small bodies are not counted, so that no number of large
+ * ones can shut out the small.
+ */
+export interface BodyBudget {
+  left: number;
+}
+
+/** The bytes of one body, and their place in the budget, which the caller gives back when the request is done. */
+export interface ReadBody {
+  readonly bytes: Buffer;
+  readonly held: number;
+}
+
+/**
+ * Reads a whole body.
+ * @param bytesMax - one more is refused. What Content-Length says is the caller's to check first.
+ * @param timeMs - from now until the last byte; 0 for no limit of ours.
+ * @throws CodedError `too_large`, `overloaded` when the budget is spent, `bad_request` (408) when the time is over; ClientGone.
+ * The rest of the body is then unread.
+ */
+export function readBody(
+  request: AnyRequest,
+  bytesMax: number,
+  budget: BodyBudget,
+  timeMs: number,
+): Promise<ReadBody> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let held = 0;
+    const settle = (error: Error | undefined) => {
+      clearTimeout(timer);
+      request.removeListener('data', onData);
+      request.removeListener('end', onEnd);
+      request.removeListener('close', onClose);
+      if (error === undefined) {
+        resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length), held });
+        return;
+      }
+      budget.left += held;
+      request.pause();
+      reject(error);
+    };
+    const onData = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > bytesMax) {
+        settle(tooLarge());
+        return;
+      }
+      const hold = Math.max(0, length - BODY_BYTES_FREE) - held;
+      if (hold > budget.left) {
+        settle(new CodedError('overloaded'));
+        return;
+      }
+      budget.left -= hold;
+      held += hold;
+      chunks.push(chunk);
+    };
+    const onEnd = () => settle(undefined);
+    const onClose = () => settle(new ClientGone());
+    const timer =
+      timeMs > 0
+        ? setTimeout(
+            () => settle(badRequest('the request body did not arrive in time', { status: 408 })),
+            timeMs,
+          )
+        : undefined;
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.on('close', onClose);
+    request.on('error', ignore);
+  });
+}
+
+function ignore(): void {}
+
+/** Content-Length in bytes; 0 where the head says none. Node's parsers have checked that it is a number. */
+export function declaredLength(request: AnyRequest): number {
+  const length = request.headers['content-length'];
+  return length === undefined ? 0 : Number(length);
+}
+
+export function tooLarge(): CodedError {
+  return new CodedError('too_large');
+}
+
+/** Reads and drops what is left of a body, up to `bytesMax`; then the connection is cut. */
+export function discardBody(request: AnyRequest, bytesMax: number): void {
+  let left = bytesMax;
+  request.on('error', ignore);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.destroy();
+  });
+}
+
+const MEDIA_TYPE = /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?)[ \t]*(?:;|$)/;
+
+/** `type/subtype` of a Content-Type header in lower case, without parameters; undefined where there is none to be read. */
+export function mediaType(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : MEDIA_TYPE.exec(header)?.[1]?.toLowerCase();
+}
+
+/**
+ * Checks what PATCH demands of its Content-Type, before the body is read.
+ * @throws CodedError `bad_request` where there is none, `unsupported_media_type` for another one; both in Vault's words.
+ */
+export function checkPatchType(header: string | undefined): void {
+  const type = mediaType(header);
+  if (type === undefined) throw badRequest('mime: no media type');
+  if (type !== 'application/merge-patch+json') {
+    const text = `PATCH requires Content-Type of application/merge-patch+json, provided ${type}`;
+    throw new CodedError('unsupported_media_type', text);
+  }
+}
+
+/**
+ * The data in a body: JSON whatever its Content-Type says, except a form that does not begin like JSON. Undefined for none: no bytes,
+ * blanks, or `null`.
+ * @throws CodedError `bad_request`, echoing nothing.
+ */
+export function parseBody(
+  bytes: Buffer,
+  contentType: string | undefined,
+  limits: JsonLimits,
+): JsonMap | undefined {
+  let at = 0;
+  while (at < bytes.length && isBlank(bytes[at]!)) at++;
+  if (at === bytes.length) return undefined;
+  const looksLikeJson = bytes[at] === 0x7b || bytes[at] === 0x5b;
+  if (!looksLikeJson && mediaType(contentType) === 'application/x-www-form-urlencoded') {
+    return formBody(decodeUtf8(bytes));
+  }
+  const json = parseJson(bytes, limits);
+  if (json === null) return undefined;
+  if (!(json instanceof Map)) throw badRequest('failed to parse JSON input: the body must be an object');
+  return json;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}

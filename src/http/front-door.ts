@@ -1,0 +1,161 @@
+/**
+ * From a request's head and body to `RequestHandler.handle`, and from its reply to the wire. All that a client may get wrong in HTTP
+ * itself is refused here, before anything looks at the token.
+ *
+ * @module
+ */
+import type { ServerResponse } from 'node:http';
+import { badRequest, CodedError } from '../model/errors.ts';
+import type { JsonLimits } from '../model/json-parser.ts';
+import { OPEN_BODY_BYTES_MAX } from '../model/limits.ts';
+import type { Log } from '../model/log.ts';
+import type { Reply, RequestHandler } from '../model/request.ts';
+import {
+  type AnyRequest,
+  type BodyBudget,
+  ClientGone,
+  checkPatchType,
+  declaredLength,
+  hasBody,
+  parseBody,
+  readBody,
+  tooLarge,
+} from './body.ts';
+import { encodeReply, replyToError } from './envelope.ts';
+import { type InFlight, type InFlightRow, makeInFlight } from './in-flight.ts';
+import { type AnyResponse, type Asked, IncomingRequest } from './incoming-request.ts';
+import { sentVerb } from './list-verb.ts';
+import { apiPath, decodePath, pathFor, splitTarget } from './path.ts';
+import { parseQuery, verbOf } from './query.ts';
+import { rootReply } from './roots.ts';
+import type { Sender } from './send.ts';
+
+export interface FrontDoorOptions {
+  readonly handler: RequestHandler;
+  readonly log: Log;
+  readonly sender: Sender;
+  readonly bodyBytesMax: number;
+  readonly json: JsonLimits;
+  readonly budget: BodyBudget;
+  /** How long a request may take once it is whole; 0 for ever. */
+  readonly durationMs: number;
+  /** How long an HTTP/2 body may take; HTTP/1's time is watched by Node. */
+  readonly bodyMs: number;
+  /** Wall clock, ms. */
+  now(): number;
+}
+
+export interface FrontDoor {
+  /** @param continues - the client waits for `100 Continue` before it sends its body. */
+  serve(request: AnyRequest, response: AnyResponse, continues: boolean): void;
+  inFlight(): Map<string, InFlightRow>;
+  stop(): void;
+}
+
+export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
+  const { handler, log, sender } = options;
+  const inFlight: InFlight = makeInFlight(options.durationMs, (request) => {
+    log.warn('http: a request was answered without its handler, which did not end in time', {
+      id: request.id,
+    });
+    answer(request, replyToError(new CodedError('deadline')));
+  });
+
+  function serve(incoming: AnyRequest, response: AnyResponse, continues: boolean): void {
+    const method = sentVerb(incoming.method ?? '', incoming.socket);
+    try {
+      const target = splitTarget(incoming.url ?? '');
+      const decoded = decodePath(target.path);
+      const path = apiPath(decoded);
+      if (path === undefined) {
+        sender.send(incoming, response, rootReply(method, decoded));
+        return;
+      }
+      const query = parseQuery(target.query);
+      const verb = verbOf(method, query);
+      const asked: Asked = { method, verb, path: pathFor(verb, path), query: query.data };
+      const request = new IncomingRequest(incoming, response, asked, options.now());
+      if (verb === 'patch') checkPatchType(incoming.headers['content-type']);
+      if ((verb === 'update' || verb === 'patch') && hasBody(incoming)) {
+        void withBody(request, continues);
+      } else run(request);
+    } catch (error) {
+      refuse(incoming, response, error, false);
+    }
+  }
+
+  async function withBody(request: IncomingRequest, continues: boolean): Promise<void> {
+    const { incoming, response } = request;
+    let whole = false;
+    try {
+      const bytesMax = handler.isOpen(request.path.text)
+        ? Math.min(OPEN_BODY_BYTES_MAX, options.bodyBytesMax)
+        : options.bodyBytesMax;
+      if (declaredLength(incoming) > bytesMax) throw tooLarge();
+      if (continues) (response as ServerResponse).writeContinue();
+      const timeMs = 'stream' in incoming ? options.bodyMs : 0;
+      const { bytes, held } = await readBody(incoming, bytesMax, options.budget, timeMs);
+      whole = true;
+      request.bodyHeld = held;
+      request.bodyBytes = bytes.length;
+      request.body = parseBody(bytes, incoming.headers['content-type'], options.json);
+    } catch (error) {
+      giveBack(request);
+      refuse(incoming, response, error, !whole);
+      return;
+    }
+    run(request);
+  }
+
+  function run(request: IncomingRequest): void {
+    inFlight.add(request);
+    handler.handle(request).then(
+      (reply) => settle(request, reply),
+      (error: unknown) => {
+        log.error('http: the handler failed', { id: request.id, error });
+        settle(request, replyToError(error));
+      },
+    );
+  }
+
+  function settle(request: IncomingRequest, reply: Reply): void {
+    inFlight.remove(request);
+    giveBack(request);
+    answer(request, reply);
+  }
+
+  function giveBack(request: IncomingRequest): void {
+    options.budget.left += request.bodyHeld;
+    request.bodyHeld = 0;
+  }
+
+  function answer(request: IncomingRequest, reply: Reply): void {
+    if (request.answered) return;
+    request.answered = true;
+    const { incoming, response } = request;
+    const namespace = incoming.headers['x-vault-namespace'];
+    const delivery = typeof namespace === 'string' ? { namespace } : undefined;
+    try {
+      const encoded = encodeReply(reply);
+      // Health codes are the client's to choose (`?standbycode=`): those that are no final status would break the message.
+      if (!(encoded.status >= 200 && encoded.status <= 999)) throw badRequest('no such status');
+      sender.send(incoming, response, encoded, delivery);
+    } catch (error) {
+      refuse(incoming, response, error, false);
+    }
+  }
+
+  function refuse(incoming: AnyRequest, response: AnyResponse, error: unknown, unread: boolean): void {
+    if (error instanceof ClientGone) return;
+    if (!(error instanceof CodedError)) log.error('http: a request could not be served', { error });
+    try {
+      sender.send(incoming, response, encodeReply(replyToError(error)), { unread });
+    } catch (cause) {
+      // Headers or stream are in a state that takes no reply any more; the connection says so.
+      log.error('http: a reply could not be sent', { error: cause });
+      response.destroy();
+    }
+  }
+
+  return { serve, inFlight: () => inFlight.rows(), stop: () => inFlight.stop() };
+}

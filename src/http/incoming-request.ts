@@ -1,0 +1,147 @@
+/**
+ * One request as the pipeline gets it. What few operations ask for (headers, the signal) is made when it is asked for.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { badRequest, CodedError } from '../model/errors.ts';
+import type { JsonMap } from '../model/json.ts';
+import { toDurationSeconds } from '../model/params.ts';
+import type { CanonicalPath, Request, Verb } from '../model/request.ts';
+import { type AnyRequest, ClientGone } from './body.ts';
+import { namespacePath } from './path.ts';
+
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** What the path and the query of a request said. */
+export interface Asked {
+  readonly method: string;
+  readonly verb: Verb;
+  readonly path: CanonicalPath;
+  readonly query: JsonMap;
+}
+
+/**
+ * Made from the head; the body is added when it is whole.
+ * @throws CodedError `bad_request` for a header that cannot be read.
+ */
+export class IncomingRequest implements Request {
+  readonly id: string;
+  readonly verb: Verb;
+  readonly method: string;
+  readonly path: CanonicalPath;
+  readonly namespace: string;
+  readonly token: string | undefined;
+  readonly query: JsonMap;
+  readonly wrapTtlSeconds: number | undefined;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly receivedAtMs: number;
+  body: JsonMap | undefined = undefined;
+  bodyBytes = 0;
+  /** Large-body bytes it holds of the process's budget. */
+  bodyHeld = 0;
+  /** The tick of the in-flight table at which its time is over. */
+  expiresAtTick = 0;
+  answered = false;
+  readonly response: AnyResponse;
+  readonly incoming: AnyRequest;
+  private controller: AbortController | undefined = undefined;
+  private ended: Error | undefined = undefined;
+  private safeHeaders: Record<string, string | string[] | undefined> | undefined = undefined;
+
+  constructor(incoming: AnyRequest, response: AnyResponse, asked: Asked, nowMs: number) {
+    const { headers, socket } = incoming;
+    this.incoming = incoming;
+    this.response = response;
+    this.id = requestId(headers['x-coffer-request-id']);
+    this.verb = asked.verb;
+    this.method = asked.method;
+    this.path = asked.path;
+    this.query = asked.query;
+    this.namespace = namespaceOf(headers['x-vault-namespace']);
+    this.token = tokenOf(headers);
+    this.wrapTtlSeconds = wrapTtlSeconds(headers['x-vault-wrap-ttl']);
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
+    this.receivedAtMs = nowMs;
+  }
+
+  get headers(): Readonly<Record<string, string | string[] | undefined>> {
+    this.safeHeaders ??= withoutCredentials(this.incoming.headers);
+    return this.safeHeaders;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller !== undefined) return this.controller.signal;
+    const controller = new AbortController();
+    this.controller = controller;
+    const { response } = this;
+    if (isCut(response)) this.ended ??= new ClientGone();
+    if (this.ended !== undefined) controller.abort(this.ended);
+    else {
+      response.once('close', () => {
+        if (!response.writableFinished) this.end(new ClientGone());
+      });
+    }
+    return controller.signal;
+  }
+
+  /** Fires the signal, now or when it is first asked for. */
+  end(reason: Error): void {
+    this.ended ??= reason;
+    this.controller?.abort(this.ended);
+  }
+}
+
+/** The connection or stream of a reply that was not written to its end is gone. */
+export function isCut(response: AnyResponse): boolean {
+  const gone = 'stream' in response ? response.stream.destroyed : response.destroyed;
+  return gone && !response.writableFinished;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The client's own id, so that its retry is known as one; another where it sent none or no UUID. */
+function requestId(header: string | string[] | undefined): string {
+  return typeof header === 'string' && UUID.test(header) ? header.toLowerCase() : randomUUID();
+}
+
+const BEARER = 'Bearer ';
+
+/** X-Vault-Token wins; of Authorization, what follows exactly `Bearer `. */
+function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  const token = headers['x-vault-token'];
+  if (typeof token === 'string' && token !== '') return token;
+  const { authorization } = headers;
+  return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length).trim() : undefined;
+}
+
+function namespaceOf(header: string | string[] | undefined): string {
+  return header === undefined || header === '' ? '' : namespacePath(String(header));
+}
+
+/** Undefined where the header is absent, empty or zero: then nothing is wrapped. */
+function wrapTtlSeconds(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  const what = 'error parsing X-Vault-Wrap-TTL header';
+  let seconds: number;
+  try {
+    seconds = toDurationSeconds(String(header));
+  } catch (error) {
+    if (error instanceof CodedError || !(error instanceof Error)) throw error;
+    throw badRequest(`${what}: ${error.message}`);
+  }
+  if (seconds < 0) throw badRequest(`${what}: requested wrap ttl cannot be negative`);
+  return Math.trunc(seconds) || undefined;
+}
+
+const CREDENTIALS = new Set(['x-vault-token', 'authorization', 'proxy-authorization', 'cookie']);
+
+function withoutCredentials(headers: IncomingHttpHeaders): Record<string, string | string[] | undefined> {
+  const kept: Record<string, string | string[] | undefined> = Object.create(null);
+  for (const name in headers) if (!CREDENTIALS.has(name) && !name.startsWith(':')) kept[name] = headers[name];
+  return kept;
+}

@@ -1,0 +1,239 @@
+/**
+ * A listener: Node's own servers, HTTP/1.1 in the clear, HTTP/2 with HTTP/1.1 beside it on TLS.
+ *
+ * No framework: routing, parsing, limits and errors are ours, since they are the contract. A framework's router would bring its own idea
+ * of what a path is, and its error replies a second shape of error; what would be left of it is a function call.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  BODIES_BYTES_MAX,
+  BODY_BYTES_MAX,
+  CONNECTION_IDLE_MS,
+  CONNECTIONS_CHECK_MS,
+  CONNECTIONS_MAX,
+  HEAD_BYTES_MAX,
+  HTTP2_STREAMS_MAX,
+  JSON_DEPTH_CEILING,
+  JSON_DEPTH_MAX,
+  JSON_VALUES_MAX,
+  MINUTE_MS,
+  READ_HEAD_MS,
+  READ_REQUEST_MS,
+  REQUEST_DURATION_MS,
+  SECOND_MS,
+  STOP_GRACE_MS,
+  TLS_HANDSHAKE_MS,
+} from '../model/limits.ts';
+import type { Log } from '../model/log.ts';
+import type { RequestHandler } from '../model/request.ts';
+import type { AnyRequest, BodyBudget } from './body.ts';
+import { onClientError, refusal } from './client-error.ts';
+import { type FrontDoor, makeFrontDoor } from './front-door.ts';
+import type { InFlightRow } from './in-flight.ts';
+import type { AnyResponse } from './incoming-request.ts';
+import { hostAndPort, type ListenerOptions } from './listener-options.ts';
+import { makeHeaderTable } from './response-headers.ts';
+import { makeSender } from './send.ts';
+import { clientCertificates, secureContext } from './tls-settings.ts';
+
+export interface HttpServerParts {
+  readonly handler: RequestHandler;
+  readonly log: Log;
+  readonly listener: ListenerOptions;
+  /** Wall clock, ms. */
+  now(): number;
+  /** How long `stop` waits for what is running; STOP_GRACE_MS where absent. */
+  readonly stopGraceMs?: number;
+}
+
+export interface HttpServer {
+  /** Resolves once it listens. @throws ListenError; Error naming the key of a setting that cannot be used. */
+  start(): Promise<void>;
+  /** Takes no new connection, answers what is running, closes what is idle; after the grace, all that is left. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Reads certificate, key and authorities anew, for the connections to come. @throws Error; what was in use then stays so. */
+  reloadTls(): void;
+  /** Such as `https://127.0.0.1:8200`, with the port it got. Once started. */
+  url(): string;
+  /** Request id → row of `sys/in-flight-req`. */
+  inFlight(): Map<string, InFlightRow>;
+}
+
+/** Why a listener could not start, in one line for the operator. */
+export class ListenError extends Error {
+  readonly code: string;
+  readonly address: string;
+  constructor(address: string, cause: NodeJS.ErrnoException) {
+    const code = cause.code ?? 'unknown';
+    super(`cannot listen on ${address}: ${LISTEN_FAILURES[code] ?? code}`, { cause });
+    this.name = 'ListenError';
+    this.code = code;
+    this.address = address;
+  }
+}
+
+const LISTEN_FAILURES: Record<string, string> = {
+  EADDRINUSE: 'the address is already in use',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  EACCES: 'not permitted (ports below 1024 need a privilege)',
+  ENOTFOUND: 'the host name is not known',
+};
+
+/** Bytes of large bodies, counted over all listeners of the process. */
+const budget: BodyBudget = { left: BODIES_BYTES_MAX };
+
+export function makeHttpServer(parts: HttpServerParts): HttpServer {
+  const { listener, log } = parts;
+  const secure = listener.tls_disable !== true;
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  let server: Server | Http2SecureServer | undefined;
+  let door: FrontDoor | undefined;
+  let stopping: Promise<void> | undefined;
+
+  async function start(): Promise<void> {
+    const { host, port } = hostAndPort(listener.address);
+    const opened = makeDoor(parts, secure, () => stopping !== undefined);
+    const serve = (request: AnyRequest, response: AnyResponse) => opened.serve(request, response, false);
+    const made = secure ? secureServer(listener, serve) : createServer(http1Options(listener), serve);
+    made.on('checkContinue', (request: AnyRequest, response: AnyResponse) => {
+      opened.serve(request, response, true);
+    });
+    prepare(made);
+    made.listen({ host, port });
+    try {
+      await once(made, 'listening');
+    } catch (error) {
+      opened.stop();
+      throw new ListenError(listener.address, error as NodeJS.ErrnoException);
+    }
+    made.on('error', (error) => log.error('http: listener failed', { error }));
+    server = made;
+    door = opened;
+  }
+
+  function prepare(made: Server | Http2SecureServer): void {
+    made.maxConnections = CONNECTIONS_MAX;
+    made.setTimeout(inactivityMs(listener));
+    made.on('clientError', (error: Error, socket: Duplex) => onClientError(error, socket, log));
+    made.on('connect', (_request: unknown, socket: Duplex) => {
+      // HTTP/2's CONNECT is refused by Node.
+      if (typeof socket.end === 'function') socket.end(refusal(405));
+    });
+    made.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    made.on('session', (session: ServerHttp2Session) => {
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
+    });
+    made.on('sessionError', (error: Error) => {
+      log.debug('http: session failed', { code: (error as NodeJS.ErrnoException).code });
+    });
+  }
+
+  async function close(): Promise<void> {
+    if (server === undefined) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const session of sessions) session.close();
+    // Opened ahead and never used; Node takes them for busy until their time for a head is over.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    const force = setTimeout(() => {
+      log.warn('http: connections were cut, their requests did not end in time', {
+        connections: sockets.size,
+      });
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    }, parts.stopGraceMs ?? STOP_GRACE_MS);
+    await closed;
+    clearTimeout(force);
+    door?.stop();
+  }
+
+  return {
+    start,
+    stop() {
+      stopping ??= close();
+      return stopping;
+    },
+    reloadTls() {
+      if (secure && server !== undefined)
+        (server as Http2SecureServer).setSecureContext(secureContext(listener));
+    },
+    url() {
+      if (server === undefined) throw new Error('the listener is not started');
+      const { address, family, port } = server.address() as AddressInfo;
+      return `${secure ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    },
+    inFlight: () => door?.inFlight() ?? new Map(),
+  };
+}
+
+function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boolean): FrontDoor {
+  const { listener, handler, log, now } = parts;
+  const bodyBytesMax = listener.max_request_size ?? BODY_BYTES_MAX;
+  const bound = bodyBytesMax > 0 ? bodyBytesMax : Number.POSITIVE_INFINITY;
+  const depthMax = Math.min(listener.max_json_depth || JSON_DEPTH_MAX, JSON_DEPTH_CEILING);
+  return makeFrontDoor({
+    handler,
+    log,
+    now,
+    budget,
+    sender: makeSender(makeHeaderTable(secure, listener.custom_response_headers), bound, isStopping),
+    bodyBytesMax: bound,
+    json: { depthMax, valuesMax: JSON_VALUES_MAX },
+    durationMs: durationMs(listener),
+    bodyMs: milliseconds(listener.http_read_timeout, READ_REQUEST_MS),
+  });
+}
+
+function http1Options(listener: ListenerOptions) {
+  return {
+    maxHeaderSize: HEAD_BYTES_MAX,
+    headersTimeout: milliseconds(listener.http_read_header_timeout, READ_HEAD_MS),
+    requestTimeout: milliseconds(listener.http_read_timeout, READ_REQUEST_MS),
+    keepAliveTimeout: milliseconds(listener.http_idle_timeout, CONNECTION_IDLE_MS),
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+    // A request without a body has no stream to be run to its end.
+    optimizeEmptyRequests: true,
+    noDelay: true,
+  };
+}
+
+function secureServer(
+  listener: ListenerOptions,
+  serve: (request: AnyRequest, response: AnyResponse) => void,
+): Http2SecureServer {
+  const options = {
+    ...http1Options(listener),
+    ...secureContext(listener),
+    ...clientCertificates(listener),
+    allowHTTP1: true,
+    handshakeTimeout: TLS_HANDSHAKE_MS,
+    settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: HEAD_BYTES_MAX },
+  };
+  return createSecureServer(options, serve);
+}
+
+/** A connection on which nothing moves is cut; a request that is being answered has its own, shorter time. */
+function inactivityMs(listener: ListenerOptions): number {
+  const duration = durationMs(listener);
+  const wanted = milliseconds(listener.http_write_timeout || undefined, CONNECTION_IDLE_MS);
+  return duration === 0 ? 0 : Math.max(wanted, duration + MINUTE_MS);
+}
+
+function durationMs(listener: ListenerOptions): number {
+  return milliseconds(listener.max_request_duration, REQUEST_DURATION_MS);
+}
+
+function milliseconds(seconds: number | undefined, absentMs: number): number {
+  return seconds === undefined ? absentMs : Math.round(seconds * SECOND_MS);
+}
