@@ -1,0 +1,80 @@
+/**
+ * The configuration of a server, complete: what `loadConfig` makes and the program is built from.
+ *
+ * @module
+ */
+import type { ListenerOptions } from '../http/listener-options.ts';
+import type { LogLevel } from '../model/log.ts';
+
+/** One `listener "tcp"`. Names are those of the configuration, durations are seconds. */
+export interface ListenerConfig extends ListenerOptions {
+  /** `host:port` for other nodes; one port above `address` where absent. */
+  readonly cluster_address?: string;
+  /** From these peers X-Forwarded-For is believed: IP addresses and networks. */
+  readonly x_forwarded_for_authorized_addrs?: readonly string[];
+  /** How many addresses at the end of X-Forwarded-For are proxies behind the peer; 0 where absent. */
+  readonly x_forwarded_for_hop_skips?: number;
+  /** Refuse a peer that may forward and did not; true where absent. */
+  readonly x_forwarded_for_reject_not_present?: boolean;
+  /** Refuse a peer that forwards and may not; true where absent. */
+  readonly x_forwarded_for_reject_not_authorized?: boolean;
+  readonly telemetry?: {
+    /** `sys/metrics` answers without a token. */
+    readonly unauthenticated_metrics_access?: boolean;
+    /** This listener does not serve `sys/metrics`. */
+    readonly disallow_metrics?: boolean;
+    /** This listener serves nothing else. */
+    readonly metrics_only?: boolean;
+  };
+  readonly inflight_requests_logging?: {
+    /** `sys/in-flight-req` answers without a token. */
+    readonly unauthenticated_in_flight_requests_access?: boolean;
+  };
+}
+
+/** Durations are seconds. */
+export interface TelemetryConfig {
+  /** How long a metric is shown that nobody adds to; 0: Prometheus' format is not served. 86,400 where absent. */
+  readonly prometheusRetentionTime: number;
+  /** Leave this machine's name out of the names of gauges. */
+  readonly disableHostname: boolean;
+  readonly enableHostnameLabel: boolean;
+  /** First word of every name; `vault` where absent. */
+  readonly metricsPrefix: string;
+}
+
+export interface ServerConfig {
+  /** At least one, save for dev mode, which brings its own. */
+  readonly listeners: readonly ListenerConfig[];
+  /** `folder` is as written: relative to where the server is started. */
+  readonly storage:
+    | { readonly type: 'file'; readonly folder: string }
+    | { readonly type: 'inmem'; readonly folder?: undefined };
+  /** How clients reach this node: `https://host:port`. Undefined: to be made from the first listener. */
+  readonly apiAddress: string | undefined;
+  /** How other nodes reach it. */
+  readonly clusterAddress: string | undefined;
+  /** Drawn at init where undefined. */
+  readonly clusterName: string | undefined;
+  /** Seconds; 2,764,800 (32 days) where absent. Not above `maxLeaseTtl`. */
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly ui: boolean;
+  /** False asks for locked memory, which Node cannot give: see the warning of `loadConfig`. */
+  readonly disableMlock: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'standard' | 'json';
+  /** Undefined: standard error. */
+  readonly logFile: string | undefined;
+  /** Level at which each finished request is logged; undefined: it is not. */
+  readonly logRequestsLevel: LogLevel | undefined;
+  readonly telemetry: TelemetryConfig;
+  /** Where our process id is written while we run. */
+  readonly pidFile: string | undefined;
+  /** Serve `sys/raw`. */
+  readonly rawStorageEndpoint: boolean;
+  /** Serve `sys/internal/inspect`. */
+  readonly introspectionEndpoint: boolean;
+  /** Add `X-Vault-Hostname` to every reply. */
+  readonly responseHeaderHostname: boolean;
+}
