@@ -6,7 +6,7 @@
 import { operation, type Route } from '../../model/engine.ts';
 import { badRequest, type CodedError, multiError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
-import { CAPABILITY_PATHS_MAX } from '../../model/limits.ts';
+import { CAPABILITY_PATHS_MAX, TOKEN_BYTES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { Acl, SystemCore } from './core.ts';
@@ -16,6 +16,9 @@ const PATHS = {
   path: p.commaStrings('Older name of paths.', { absent: [] }),
 };
 const TOKEN = p.string('The token asked about.', { absent: '' });
+
+/** What our accessors look like; they name actors, which nothing else may. */
+const ACCESSOR = /^[0-9A-Za-z]{1,64}$/;
 
 type Paths = p.Decoded<typeof PATHS>;
 
@@ -28,7 +31,7 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
         run: async ({ token, ...sent }) => {
           const paths = pathsOf(sent);
           if (token === '') throw wrong('no token found');
-          const state = await access.stateOfToken(token);
+          const state = token.length > TOKEN_BYTES_MAX ? undefined : await access.stateOfToken(token);
           if (!state) throw wrong('invalid token');
           return answer(access.aclOf(state.policies), paths);
         },
@@ -48,7 +51,7 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
         run: async ({ accessor, ...sent }) => {
           if (accessor === '') throw badRequest('missing accessor');
           const paths = pathsOf(sent);
-          const state = await access.stateOfAccessor(accessor);
+          const state = ACCESSOR.test(accessor) ? await access.stateOfAccessor(accessor) : undefined;
           if (!state) throw wrong('invalid accessor');
           return answer(access.aclOf(state.policies), paths);
         },

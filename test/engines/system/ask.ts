@@ -27,7 +27,7 @@ export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export interface FakeCore extends SystemCore {
   mountsNow: Mount[];
   policyTexts: Map<string, string>;
-  /** By token; the accessor is `accessor of <token>`. */
+  /** By token; the accessor is `accessorOf<token>`. */
   tokens: Map<string, TokenState>;
   deviceList: AuditDevice[];
   sealNow: SealStatus;
@@ -171,7 +171,7 @@ export function fakeCore(): FakeCore {
           }),
         ),
       stateOfToken: async (token) => core.tokens.get(token),
-      stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace('accessor of ', '')),
+      stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
     },
     audit: {
       devices: () => core.deviceList,
@@ -235,7 +235,7 @@ export async function ask(
   const state = core.tokens.get(token);
   const caller: Caller | undefined = state && {
     token,
-    accessor: `accessor of ${token}`,
+    accessor: `accessorOf${token}`,
     state,
     isRoot: state.policies.includes('root'),
   };

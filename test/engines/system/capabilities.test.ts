@@ -55,7 +55,7 @@ test('self, and by accessor', async () => {
     expected,
     'whoever else is named: it is about the caller',
   );
-  const body = { accessor: 'accessor of reader', path };
+  const body = { accessor: 'accessorOfreader', path };
   assert.deepEqual(await answer(core, 'update', 'capabilities-accessor', { body }), expected);
 });
 
@@ -66,6 +66,12 @@ for (const [where, body, text] of [
   ['capabilities-self', {}, 'paths must be supplied'],
   ['capabilities-accessor', { path: 'a' }, 'missing accessor'],
   ['capabilities-accessor', { accessor: 'nope', path: 'a' }, '1 error occurred:\n\t* invalid accessor\n\n'],
+  [
+    'capabilities-accessor',
+    { accessor: '../reader', path: 'a' },
+    '1 error occurred:\n\t* invalid accessor\n\n',
+  ],
+  ['capabilities', { token: 'x'.repeat(8_193), path: 'a' }, '1 error occurred:\n\t* invalid token\n\n'],
   ['capabilities-self', { paths: Array(10_001).fill('a') }, 'at most 10000 paths may be asked about at once'],
 ] as const) {
   test(`${where} of ${JSON.stringify(body).slice(0, 60)} is refused: ${text.trim()}`, async () => {
