@@ -1,5 +1,5 @@
 /**
- * `metadata/` and `detailed-metadata/`: a secret's settings and versions, lists, and the end of a secret (contract §8).
+ * `metadata/`: a secret's settings and versions, and the end of a secret (contract §8).
  *
  * @module
  */
@@ -7,14 +7,13 @@ import type { ActorOperation } from '../../model/actor.ts';
 import { operation, type RouteContext, reading } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { type Encodable, RawJson } from '../../model/json.ts';
-import { KV_ERASED_PER_CHANGE, KV_SENT_AT_ONCE } from '../../model/limits.ts';
+import { KV_ERASED_PER_CHANGE } from '../../model/limits.ts';
 import { bool, duration, goDuration, int } from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { configOf, type KvConfig, uint32 } from './config.ts';
 import { customMetadataOf, patchCustomMetadata } from './custom-metadata.ts';
 import { adopt, asSecret, type KvState, kvSecret } from './kinds.ts';
-import { asFolder, LIST_PARAMS, namesBelow } from './list.ts';
 import { objectOrNull } from './object-param.ts';
 import {
   erasing,
@@ -27,9 +26,9 @@ import {
 } from './secret.ts';
 import { asRequested, checkMayWrite, secretId } from './sending.ts';
 
-type Described = { [name: string]: Encodable };
+export type Described = { [name: string]: Encodable };
 
-function describe(secret: Secret): Described {
+export function describe(secret: Secret): Described {
   const versions: Described = {};
   let number = firstVersion(secret);
   for (const version of secret.versions) {
@@ -260,44 +259,3 @@ export const deleteMetadata = operation({
     return {};
   },
 });
-
-export const listMetadata = operation({
-  summary: 'Lists the names below a path.',
-  params: LIST_PARAMS,
-  run: async (page, ctx) => ({
-    data: { keys: await namesBelow(kvSecret.kind, asFolder(ctx.captures.path ?? ''), page, ctx) },
-  }),
-});
-
-const describeOp: ActorOperation<KvState, undefined, Described | undefined> = {
-  id: 'kv2.metadata.describe',
-  actor: kvSecret,
-  mode: 'read',
-  run(state) {
-    const secret = asSecret(state);
-    return { reply: secret && describe(secret) };
-  },
-};
-
-export const listDetailed = operation({
-  summary: 'Lists the names below a path, with the metadata of the secrets among them.',
-  params: LIST_PARAMS,
-  async run(page, ctx): Promise<LogicalReply> {
-    const folder = asFolder(ctx.captures.path ?? '');
-    const keys = await namesBelow(kvSecret.kind, folder, page, ctx);
-    if (keys.length === 0) return { data: { keys } };
-    const about = new Map<string, Encodable>();
-    for (let at = 0; at < keys.length; at += KV_SENT_AT_ONCE) {
-      const some = keys.slice(at, at + KV_SENT_AT_ONCE);
-      const described = await Promise.all(some.map((key) => describeOne(folder + key, ctx)));
-      for (const [i, key] of some.entries()) about.set(key, described[i] ?? {});
-    }
-    return { data: { key_info: about, keys } };
-  },
-});
-
-/** Nothing for folders, and for what was deleted since it was listed. */
-async function describeOne(path: string, ctx: RouteContext): Promise<Described | undefined> {
-  if (path.endsWith('/')) return undefined;
-  return ctx.cluster.send(describeOp, secretId(ctx, path), undefined, asRequested(ctx));
-}

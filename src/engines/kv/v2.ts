@@ -7,14 +7,8 @@ import { engine } from '../../model/engine.ts';
 import { readConfig, writeConfig } from './config.ts';
 import { deleteData, patchData, readData, writeData } from './data.ts';
 import { onInvalidPath, onRoot } from './invalid-path.ts';
-import {
-  deleteMetadata,
-  listDetailed,
-  listMetadata,
-  patchMetadata,
-  readMetadata,
-  writeMetadata,
-} from './metadata.ts';
+import { deleteMetadata, patchMetadata, readMetadata, writeMetadata } from './metadata.ts';
+import { listDetailed, listMetadata } from './metadata-lists.ts';
 import { readSubkeys } from './subkeys.ts';
 import { deleteByNumber, destroyByNumber, undeleteByNumber } from './versions.ts';
 

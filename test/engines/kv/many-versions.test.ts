@@ -1,0 +1,90 @@
+/** More versions than one commit can erase: every step leaves a whole secret. The store refuses commits that are too large. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
+import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
+
+let bench: EngineBench;
+beforeEach(async () => {
+  bench = makeEngineBench(kv2, kvKinds);
+  await bench.call('update', 'config', { max_versions: 1_000 });
+  for (let i = 1; i <= 100; i++) await bench.call('update', 'data/x', { data: { i } });
+});
+afterEach(() => bench.stop());
+
+const payloads = () =>
+  bench.storage.paths('rest/').map((path) => Number(path.slice(path.lastIndexOf('/') + 1)));
+const versions = async () => {
+  const { body } = await bench.call('read', 'metadata/x');
+  return body.data as { current_version: number; oldest_version: number; versions: Record<string, object> };
+};
+
+test('a write that lowers the number of versions erases all that are above it', async () => {
+  await bench.call('update', 'config', { max_versions: 2 });
+  const written = await bench.call('update', 'data/x', { data: { i: 101 } });
+  assert.equal(written.body.warnings, null);
+  assert.deepEqual(
+    payloads().sort((a, b) => a - b),
+    [100, 101],
+  );
+  const { oldest_version, versions: kept } = await versions();
+  assert.deepEqual([oldest_version, Object.keys(kept)], [100, ['100', '101']]);
+});
+
+test('what a failed clean-up leaves, the next write erases', async () => {
+  await bench.call('update', 'config', { max_versions: 2 });
+  let commits = 0;
+  bench.storage.beforeCommit = () => {
+    if (++commits > 1) throw new Error('the disk is away');
+  };
+  const written = await bench.call('update', 'data/x', { data: { i: 101 } });
+  assert.equal(written.status, 200);
+  assert.deepEqual(written.body.warnings, [
+    'error occurred when cleaning up old versions, these will be cleaned up on next write',
+  ]);
+  bench.storage.beforeCommit = undefined;
+  const { oldest_version, versions: kept } = await versions();
+  assert.equal(payloads().length, Object.keys(kept).length);
+  assert.equal(String(oldest_version), Object.keys(kept)[0]);
+  assert.deepEqual((await bench.call('read', 'data/x')).body.data.data, { i: 101 });
+  await bench.call('update', 'data/x', { data: { i: 102 } });
+  assert.equal(payloads().length, 2);
+  assert.notEqual(bench.takeFaults().length, 0);
+});
+
+test('many are destroyed by one request', async () => {
+  const all = Array.from({ length: 120 }, (_, i) => i);
+  assert.equal((await bench.call('update', 'destroy/x', { versions: all })).status, 204);
+  assert.deepEqual(payloads(), []);
+  assert.equal((await bench.call('read', 'data/x')).body.data.metadata.destroyed, true);
+  assert.equal(Object.keys((await versions()).versions).length, 100);
+});
+
+test('metadata and all versions go by one request', async () => {
+  await bench.call('update', 'destroy/x', { versions: [1, 50, 100] });
+  assert.equal((await bench.call('delete', 'metadata/x')).status, 204);
+  assert.deepEqual(
+    bench.storage.paths('').filter((path) => !path.includes('kv-config')),
+    [],
+  );
+});
+
+test('a delete that is cut short leaves a whole secret with fewer versions', async () => {
+  let commits = 0;
+  bench.storage.beforeCommit = () => {
+    if (++commits > 2) throw new Error('the disk is away');
+  };
+  assert.equal((await bench.call('delete', 'metadata/x')).status, 500);
+  bench.storage.beforeCommit = undefined;
+  const { oldest_version, current_version, versions: kept } = await versions();
+  assert.deepEqual(
+    payloads().sort((a, b) => a - b),
+    Object.keys(kept).map(Number),
+  );
+  assert.deepEqual([oldest_version, current_version], [49, 100]);
+  const oldest = await bench.call('read', 'data/x', undefined, { query: { version: '49' } });
+  assert.deepEqual(oldest.body.data.data, { i: 49 });
+  assert.equal((await bench.call('delete', 'metadata/x')).status, 204);
+  assert.deepEqual(payloads(), []);
+  assert.notEqual(bench.takeFaults().length, 0);
+});

@@ -1,0 +1,181 @@
+/**
+ * One mount of an engine behind the real pipeline and real actors, over a store in memory, with a clock that stands still: what a client
+ * sees, without a server. Names rest readable; policies are two booleans.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { makeLocalCluster } from '../../src/cluster/local.ts';
+import { encodeReply } from '../../src/http/envelope.ts';
+import type { ActorKind } from '../../src/model/actor.ts';
+import type { Caller } from '../../src/model/caller.ts';
+import type { Engine } from '../../src/model/engine.ts';
+import type { JsonMap } from '../../src/model/json.ts';
+import { parseJson } from '../../src/model/json-parser.ts';
+import type { Mount } from '../../src/model/mount.ts';
+import type { Verb } from '../../src/model/request.ts';
+import { makePipeline } from '../../src/pipeline/handle.ts';
+import { makeResolver } from '../../src/pipeline/resolve.ts';
+import { type MemoryStorage, makeMemoryStorage } from './memory-storage.ts';
+
+export interface BenchReply {
+  status: number;
+  /** '' where there is none. */
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into replies freely
+  body: any;
+}
+
+export interface CallOptions {
+  query?: Record<string, string>;
+  mayCreate?: boolean;
+  mayUpdate?: boolean;
+  accessor?: string;
+}
+
+export interface EngineBench {
+  /** @param body - JSON text, or a value that JSON.stringify takes. */
+  call(verb: Verb, path: string, body?: unknown, options?: CallOptions): Promise<BenchReply>;
+  readonly storage: MemoryStorage;
+  readonly cluster: ReturnType<typeof makeLocalCluster>;
+  readonly mount: Mount;
+  /** Wall clock, ms. */
+  nowMs: number;
+  /** From now on the mount is served by another engine, as after a tune. */
+  serve(engine: Engine): void;
+  /** All actors passivate: what is seen next comes from the store. */
+  restart(): Promise<void>;
+  /** What went wrong inside since it was asked last. */
+  takeFaults(): unknown[];
+  /** @throws where there are faults that nobody took. */
+  stop(): Promise<void>;
+}
+
+export const BENCH_MOUNT: Mount = {
+  class: 'secret',
+  path: 'm/',
+  type: 'kv',
+  description: '',
+  uuid: 'mount-uuid',
+  accessor: 'kv_00000000',
+  namespace: 'root',
+  config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
+  options: null,
+  local: false,
+  seal_wrap: false,
+  external_entropy_access: false,
+};
+
+export const BENCH_DEFAULT_TTL = 2_764_800;
+
+// biome-ignore lint/suspicious/noExplicitAny: kinds of many states
+export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[]): EngineBench {
+  let engine = first;
+  const storage = makeMemoryStorage();
+  let faults: unknown[] = [];
+  const fault = (_what: string, error: unknown) => void faults.push(error);
+  const names = {
+    sealName: (_context: string, segment: string) => `~${segment}`,
+    openName: (_context: string, sealed: string) => sealed.slice(1),
+  };
+  const makeCluster = () => {
+    const made = makeLocalCluster({
+      storage,
+      names,
+      kinds: kinds as unknown as ActorKind<never>[],
+      now: () => bench.nowMs,
+      randomBytes: (bytes) => Buffer.alloc(bytes),
+      setInterval: () => ({ clear() {} }),
+      after: () => ({ clear() {} }),
+      fault,
+    });
+    made.start();
+    return made;
+  };
+  let cluster = makeCluster();
+  const resolver = makeResolver(
+    {
+      find: (path) => (path === 'm' || path.startsWith('m/') ? BENCH_MOUNT : undefined),
+      at: () => undefined,
+      byAccessor: () => undefined,
+      all: () => [BENCH_MOUNT],
+    },
+    () => engine,
+  );
+
+  const bench: EngineBench = {
+    storage,
+    get cluster() {
+      return cluster;
+    },
+    mount: BENCH_MOUNT,
+    nowMs: 1_700_000_000_000,
+    serve(next) {
+      engine = next;
+    },
+    async restart() {
+      await cluster.stop();
+      cluster = makeCluster();
+    },
+    takeFaults() {
+      const taken = faults;
+      faults = [];
+      return taken;
+    },
+    async stop() {
+      await cluster.stop();
+      if (faults.length > 0) throw new AggregateError(faults, 'faults that no client was told of');
+    },
+    async call(verb, path, body, { query = {}, mayCreate = true, mayUpdate = true, accessor = 'acc' } = {}) {
+      const decision = { allowed: true, mayCreate, mayUpdate, granting: [], version: 0 };
+      const caller = { token: 't', accessor, state: { usesLeft: undefined }, isRoot: false };
+      const pipeline = makePipeline({
+        seal: { isSealed: () => false },
+        resolver,
+        authority: {
+          authenticate: async () => caller as unknown as Caller,
+          isGood: () => true,
+          decide: () => decision,
+          isSudo: () => false,
+          aclOf: () => assert.fail('no policies here'),
+          claims: () => ({ good: () => true, mayCreate, mayUpdate }),
+          revokeSpent: async () => {},
+        },
+        audit: { isOn: () => false, request: async () => {}, response: async () => {} },
+        cluster,
+        now: () => bench.nowMs,
+        randomBytes: (bytes) => Buffer.alloc(bytes),
+        fault,
+        observe: () => {},
+        defaultTtlOf: () => BENCH_DEFAULT_TTL,
+      });
+      const text = `m/${path}`;
+      const isList = verb === 'list' && !text.endsWith('/');
+      const reply = await pipeline.handle({
+        id: 'request-id',
+        verb,
+        method: verb,
+        path: { text: isList ? `${text}/` : text, trailingSlash: text.endsWith('/') },
+        namespace: '',
+        token: 't',
+        query: new Map(Object.entries(query)),
+        body: body === undefined ? undefined : (parseJson(textOf(body)) as JsonMap),
+        bodyBytes: 0,
+        wrapTtlSeconds: undefined,
+        headers: {},
+        remoteAddress: '127.0.0.1',
+        remotePort: 1,
+        receivedAtMs: bench.nowMs,
+        signal: new AbortController().signal,
+      });
+      const encoded = encodeReply(reply);
+      const sent = String(encoded.body ?? '');
+      return { status: encoded.status, text: sent, body: sent === '' ? undefined : JSON.parse(sent) };
+    },
+  };
+  return bench;
+}
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}
