@@ -30,7 +30,7 @@ export interface ClientSettings {
   describe: Describe;
   /** What a curl command needs of the TLS flags. */
   tlsFiles: { caCert: string; caPath: string; clientCert: string; clientKey: string; skipVerify: boolean };
-  loadTls(): Promise<TlsSettings>;
+  tls: TlsSettings;
   findProxy(address: ServerAddress): Promise<URL | undefined>;
 }
 
@@ -50,7 +50,6 @@ export interface Call {
 
 export class Client {
   readonly settings: ClientSettings;
-  #tls: TlsSettings | undefined;
 
   constructor(settings: ClientSettings) {
     this.settings = settings;
@@ -126,7 +125,6 @@ export class Client {
 
   async #retrying(call: Call, address: ServerAddress, target: string, url: string): Promise<Reply> {
     const { settings } = this;
-    if (address.scheme === 'https') this.#tls ??= await settings.loadTls();
     const request = {
       method: call.method,
       address,
@@ -135,7 +133,7 @@ export class Client {
       headers: this.#headers(call),
       body: call.body,
       timeoutMs: settings.timeoutMs,
-      tls: this.#tls,
+      tls: settings.tls,
       proxy: await settings.findProxy(address),
     };
     for (let attempt = 0; ; attempt++) {

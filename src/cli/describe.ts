@@ -60,7 +60,7 @@ const SUDO_PATHS = [
 export function describeAsPolicy(call: Call): string {
   const isList = call.query?.get('list')?.[0] === 'true';
   const capabilities = isList ? ['list'] : [...CAPABILITIES[call.method]];
-  const path = call.path.replace(/^\/+/, '');
+  const path = call.path.replace(/^\/+/, '').replace(/\/+$/, '');
   if (SUDO_PATHS.some((pattern) => pattern.test(path))) capabilities.push('sudo');
   return `path "${path}" {\n  capabilities = [${capabilities.map((name) => `"${name}"`).join(', ')}]\n}`;
 }

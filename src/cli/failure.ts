@@ -36,7 +36,7 @@ export function remoteFailure(message: string): CommandFailure {
   return new CommandFailure(REMOTE, message);
 }
 
-/** Awaits `work`; what it throws becomes `before: its text` with `exitCode`. */
+/** Awaits `work`; what it throws becomes `before: its text`, or its text alone, with `exitCode`. */
 export async function describing<T>(before: string, work: Promise<T>, exitCode = REMOTE): Promise<T> {
   try {
     return await work;
@@ -47,7 +47,12 @@ export async function describing<T>(before: string, work: Promise<T>, exitCode =
 
 export function described(before: string, error: unknown, exitCode = REMOTE): Error {
   if (error instanceof RequestDescribed || error instanceof CommandFailure) return error;
-  return new CommandFailure(exitCode, `${before}: ${messageOf(error)}`);
+  return new CommandFailure(exitCode, before === '' ? messageOf(error) : `${before}: ${messageOf(error)}`);
+}
+
+/** Replaces the text of an error by `words(its text)`; what is no error at all passes. */
+export function rephrased(error: unknown, words: (text: string) => string): unknown {
+  return error instanceof RequestDescribed ? error : new Error(words(messageOf(error)));
 }
 
 export function messageOf(error: unknown): string {

@@ -108,7 +108,7 @@ async function runCommand(command: Command, args: string[], setting: Setting): P
   const flags = parsed.values as Run['flags'];
   const clientWithoutHelper = async (): Promise<Client> => {
     const { makeClient } = await import('./settings.ts');
-    const client = makeClient(program, flags, env, setting.describe);
+    const client = await makeClient(program, flags, env, setting.describe);
     warnOfDefaultAddress(parsed.given, flags, setting);
     return client;
   };

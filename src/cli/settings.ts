@@ -12,27 +12,29 @@ import { type FlagValues, parseBool } from './flags.ts';
 import { type httpFlags, NOT_SET } from './global-flags.ts';
 import { quote } from './go-text.ts';
 import { parseAddress, type ServerAddress } from './request-url.ts';
+import type { TlsSources } from './tls-files.ts';
+import type { TlsSettings } from './transport.ts';
 
 /** @throws CommandFailure, with exit code 2 as in Vault, for settings that cannot be right. */
-export function makeClient(
+export async function makeClient(
   program: string,
   flags: FlagValues<typeof httpFlags>,
   env: Environment,
   describe: Describe,
-): Client {
+): Promise<Client> {
   try {
-    return new Client(settingsOf(program, flags, env, describe));
+    return new Client(await settingsOf(program, flags, env, describe));
   } catch (error) {
     throw remoteFailure(messageOf(error));
   }
 }
 
-function settingsOf(
+async function settingsOf(
   program: string,
   flags: FlagValues<typeof httpFlags>,
   env: Environment,
   describe: Describe,
-): ClientSettings {
+): Promise<ClientSettings> {
   const tlsFiles = {
     caCert: flags['ca-cert'],
     caPath: flags['ca-path'],
@@ -55,10 +57,7 @@ function settingsOf(
     followRedirect: !flags['disable-redirects'],
     describe,
     tlsFiles,
-    loadTls: async () => {
-      const { loadTls } = await import('./tls-files.ts');
-      return loadTls({ ...tlsFiles, serverName: flags['tls-server-name'] }, env);
-    },
+    tls: await tlsSettings({ ...tlsFiles, serverName: flags['tls-server-name'] }, env),
     findProxy: async (address) => {
       if (!namesProxy(env)) return undefined;
       return (await import('./proxy.ts')).chooseProxy(env, address);
@@ -71,6 +70,20 @@ function serverAddress(text: string): ServerAddress {
     return parseAddress(text);
   } catch (error) {
     throw new Error(`failed to create client: ${messageOf(error)}`);
+  }
+}
+
+/** Files that are named are read even where the address is a plain one: a wrong name is told at once. */
+async function tlsSettings(sources: TlsSources, env: Environment): Promise<TlsSettings> {
+  const usual = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
+  const bytes = ['VAULT_CACERT_BYTES', 'VAULT_CLIENT_CERT_BYTES', 'VAULT_CLIENT_KEY_BYTES'];
+  const named = Object.values(sources).some((source) => source !== '' && source !== false);
+  if (!named && bytes.every((name) => readVariable(env, name) === '')) return usual;
+  const { loadTls } = await import('./tls-files.ts');
+  try {
+    return loadTls(sources, env);
+  } catch (error) {
+    throw new Error(`failed to setup TLS config: ${messageOf(error)}`);
   }
 }
 

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { type Environment, readVariable } from './environment.ts';
 import type { TlsSettings } from './transport.ts';
 
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+
 export interface TlsSources {
   caCert: string;
   caPath: string;
@@ -37,30 +39,45 @@ export function loadTls(sources: TlsSources, env: Environment): TlsSettings {
 }
 
 function authorities(sources: TlsSources, env: Environment): string[] | undefined {
-  if (sources.caCert) return [withCertificate(readPem(sources.caCert), sources.caCert)];
+  if (sources.caCert) return [authority(sources.caCert)];
   const bytes = readVariable(env, 'VAULT_CACERT_BYTES');
   if (bytes) return [bytes];
   if (!sources.caPath) return undefined;
-  return readdirSync(sources.caPath, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => withCertificate(readPem(path), path));
+  // A folder may hold other files besides, a key for instance.
+  return filesIn(sources.caPath)
+    .map((path) => readPem(path))
+    .filter((pem) => pem.includes(CERTIFICATE));
 }
 
-function withCertificate(pem: string, path: string): string {
-  if (!pem.includes('-----BEGIN CERTIFICATE-----'))
-    throw new Error(`Error loading CA File: Couldn't parse PEM in: ${path}`);
-  return pem;
+function authority(path: string): string {
+  try {
+    const pem = readPem(path);
+    if (pem.includes(CERTIFICATE)) return pem;
+  } catch (error) {
+    throw new Error(`Error loading CA File: ${(error as Error).message}`);
+  }
+  throw new Error(`Error loading CA File: Couldn't parse PEM in: ${path}`);
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    throw new Error(`lstat ${folder}: ${reason(error)}`);
+  }
 }
 
 function readPem(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? 'no such file or directory'
-        : (error as Error).message;
-    throw new Error(`open ${path}: ${why}`);
+    throw new Error(`open ${path}: ${reason(error)}`);
   }
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'no such file or directory' : message;
 }

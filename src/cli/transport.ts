@@ -135,9 +135,12 @@ function explain(
       return error.message === 'socket hang up' ? 'EOF' : `read tcp ${at}: connection reset by peer`;
     case 'ABORT_ERR':
       return 'context deadline exceeded';
+    case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return 'http: server gave HTTP response to HTTPS client';
+      return /wrong version number|packet length too long/.test(first.message)
+        ? 'http: server gave HTTP response to HTTPS client'
+        : first.message.trim();
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_GET_ISSUER_CERT':

@@ -76,7 +76,7 @@ async function printInitialized(run: InitRun, client: Client): Promise<number> {
   );
   const initialized = asMap(decodeJson(reply.body.toString('utf8')))?.get('initialized') === true;
   if (run.printer.format === 'table') run.terminal.output(`Vault is ${initialized ? '' : 'not '}initialized`);
-  else await printData(run.printer, { initialized });
+  else await printData(run.printer, { Initialized: initialized });
   return initialized ? 0 : 2;
 }
 

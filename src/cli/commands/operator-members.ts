@@ -5,7 +5,7 @@
  */
 import type { Encodable, Json, JsonMap } from '../../model/json.ts';
 import { command, expectArguments } from '../command.ts';
-import { describing, messageOf, remoteFailure } from '../failure.ts';
+import { describing } from '../failure.ts';
 import { decodeJson } from '../go-json.ts';
 import { display } from '../go-text.ts';
 import { printData } from '../output.ts';
@@ -40,10 +40,8 @@ Lists the nodes of the cluster.
   output: { format: true },
   async run({ client: connect, printer, terminal }) {
     const client = await connect();
-    const asking = client.request({ method: 'GET', path: 'sys/ha-status' }).catch((error) => {
-      throw remoteFailure(messageOf(error));
-    });
-    const answer = asMap(decodeJson((await describing('', asking)).body.toString('utf8')));
+    const reply = await describing('', client.request({ method: 'GET', path: 'sys/ha-status' }));
+    const answer = asMap(decodeJson(reply.body.toString('utf8')));
     const listed = answer?.get('nodes') ?? asMap(answer?.get('data'))?.get('nodes');
     const nodes = Array.isArray(listed) ? listed.map((node: Json): JsonMap => asMap(node) ?? new Map()) : [];
     if (printer.format !== 'table') return printData(printer, { Nodes: nodes.map(nodeStruct) });

@@ -4,7 +4,7 @@
  * @module
  */
 import { command, expectArguments } from '../command.ts';
-import { CommandFailure, describing, LOCAL } from '../failure.ts';
+import { CommandFailure, describing, LOCAL, messageOf } from '../failure.ts';
 import { printField } from '../output.ts';
 import { askSealStatus, printSealStatus, sealStatusFields } from '../seal-status.ts';
 
@@ -16,7 +16,7 @@ Shows the state of the server, sealed or not. The exit code is 0 where it is uns
 
     $ vault status`,
   output: { field: true, format: true },
-  async run({ args, flags, client: connect, printer }) {
+  async run({ args, flags, client: connect, printer, terminal }) {
     expectArguments(args, 0);
     let client: Awaited<ReturnType<typeof connect>>;
     try {
@@ -29,7 +29,10 @@ Shows the state of the server, sealed or not. The exit code is 0 where it is uns
     const sealed = seal.get('sealed') === true;
     if (flags.field) {
       const fields = await sealStatusFields(client, seal);
-      await printField(printer, fields[flags.field], flags.field, 'seal status');
+      // The exit code is about the seal even where there is no such field, as in Vault.
+      await printField(printer, fields[flags.field], flags.field, 'seal status').catch((error) => {
+        terminal.error(messageOf(error));
+      });
     } else {
       await printSealStatus(printer, client, seal);
     }

@@ -6,7 +6,7 @@
 import { type Json, JsonNumber } from '../../model/json.ts';
 import type { Client } from '../client.ts';
 import { parseDuration } from '../duration.ts';
-import { messageOf } from '../failure.ts';
+import { messageOf, rephrased } from '../failure.ts';
 import { parseBool } from '../flags.ts';
 import { askHidden } from '../prompt.ts';
 import { ask, asMap, asText, asTexts, emptySecret, type Secret, type SecretAuth } from '../secret.ts';
@@ -72,7 +72,7 @@ async function lookUp(client: Client): Promise<SecretAuth> {
   try {
     secret = await ask(client, { method: 'GET', path: 'auth/token/lookup-self' });
   } catch (error) {
-    throw new Error(`error looking up token: ${messageOf(error)}`);
+    throw rephrased(error, (text) => `error looking up token: ${text}`);
   }
   const data = secret?.data;
   if (!data) throw new Error('empty response from lookup-self');

@@ -1,0 +1,44 @@
+/**
+ * Every case of `golden/*.txt` against Coffer's own dev server. `record.ts` wrote what `bao` prints; what Vault prints otherwise was
+ * put in by hand, with its authority.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type RunningServer, startDev } from '../support/server.ts';
+import { writeFixtures } from './golden/fixtures.ts';
+import { runCase } from './golden/run-case.ts';
+import { type GoldenCase, parseTranscript } from './golden/transcript.ts';
+
+const FOLDER = join(import.meta.dirname, 'golden');
+
+let server: RunningServer;
+before(async () => {
+  server = await startDev({ rootToken: 'root' });
+});
+after(() => server?.stop());
+
+for (const file of globSync('*.txt', { cwd: FOLDER }).sort()) {
+  describe(`golden ${basename(file, '.txt')}`, () => {
+    const dir = mkdtempSync(join(tmpdir(), 'coffer-golden-'));
+    after(() => rmSync(dir, { recursive: true, force: true }));
+    writeFixtures(dir);
+    const saved = new Map<string, string>();
+    for (const golden of parseTranscript(readFileSync(join(FOLDER, file), 'utf8'))) {
+      test(`${golden.title} [${golden.authority}]`, async () => {
+        assert.notEqual(golden.authority, '', 'a golden case names its authority');
+        const outcome = await runCase(golden, { address: server.address, dir, saved });
+        assert.deepEqual(inLines(outcome), inLines(golden));
+      });
+    }
+  });
+}
+
+/** A difference in one line is easier to see in a list of lines. */
+function inLines({ stdout, stderr, exit }: Pick<GoldenCase, 'stdout' | 'stderr' | 'exit'>) {
+  return { stdout: stdout.split('\n'), stderr: stderr.split('\n'), exit };
+}
