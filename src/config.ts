@@ -213,9 +213,14 @@ function leaseTtls(
   const maxLeaseTtl = Math.trunc(values.max_lease_ttl ?? 0) || LEASE_TTL_DEFAULT_S;
   const defaultLeaseTtl = Math.trunc(values.default_lease_ttl ?? 0) || LEASE_TTL_DEFAULT_S;
   if (defaultLeaseTtl <= maxLeaseTtl) return { defaultLeaseTtl, maxLeaseTtl };
-  const place = places.default_lease_ttl ?? places.max_lease_ttl ?? '';
+  const place = places.default_lease_ttl;
+  if (place === undefined) {
+    throw new ConfigError(
+      `${places.max_lease_ttl}: max_lease_ttl: expected at least default_lease_ttl (${defaultLeaseTtl} seconds where it is not set)`,
+    );
+  }
   throw new ConfigError(
-    `${place}: default_lease_ttl: expected at most max_lease_ttl (${maxLeaseTtl} seconds), got ${defaultLeaseTtl}`,
+    `${place}: default_lease_ttl: expected at most max_lease_ttl (${maxLeaseTtl} seconds)`,
   );
 }
 

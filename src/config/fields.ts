@@ -124,7 +124,7 @@ export function readFields<F extends Fields>(
       );
       continue;
     }
-    if (keys.length > 1)
+    if (keys.length > 1 && field.kind === 'value')
       throw new ConfigError(`${place}: ${scope.inside}${name}: expected no label behind it`);
     if (places[name] !== undefined) {
       scope.warnings.push(`${place}: ${scope.inside}${name} is set for the second time; this one counts`);

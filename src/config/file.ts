@@ -173,7 +173,7 @@ function checkSeal(one: Block, scope: Scope): void {
   );
 }
 
-const STORAGE = { path: text } as const;
+export const STORAGE = { path: text } as const;
 
 function readStorage(one: Block, scope: Scope): ServerConfig['storage'] {
   const place = placeOf(scope, startOf(one));

@@ -32,7 +32,7 @@ const bodyBounds = unused(
   'bodies are bounded by max_request_size, max_json_depth and 1,000,000 values in all',
 );
 
-const FIELDS = {
+export const LISTENER = {
   address: hostPort,
   cluster_address: notYet(hostPort),
   role: oneOf({ default: 'default', '': 'default' }, '"default"'),
@@ -110,7 +110,7 @@ export function readListener({ labels, body, item }: Block, scope: Scope): Liste
   const type = labels[0]?.toLowerCase();
   if (labels.length !== 1 || type !== 'tcp') throw new ConfigError(`${place}: expected listener "tcp" { … }`);
   const inside = `${scope.inside}listener "tcp": `;
-  const { values, places } = readFields(FIELDS, body.items, { ...scope, inside });
+  const { values, places } = readFields(LISTENER, body.items, { ...scope, inside });
   const { role: _role, profiling: _profiling, ...listener } = values;
   if (!listener.tls_disable) {
     for (const key of ['tls_cert_file', 'tls_key_file'] as const) {
