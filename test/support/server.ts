@@ -139,6 +139,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   return { address: options.address, pid: child.pid, stdout, stderr, exited, stop };
 }
 
+/** What was started, once all starts are settled (so that the others can be stopped where one failed). @throws what failed first. */
+export function valuesOf<T>(settled: PromiseSettledResult<T>[]): T[] {
+  return settled.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+}
+
 async function answers(options: StartOptions): Promise<boolean> {
   try {
     const path = options.readyPath ?? '/v1/sys/health';

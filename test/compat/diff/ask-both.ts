@@ -74,7 +74,7 @@ async function send(side: Side, ask: Ask): Promise<Comparable> {
     const value = where.split('.').reduce((from, key) => from?.[key], reply.body);
     if (typeof value === 'string' && value !== '') side.saved.set(name, value);
   }
-  return { reply, body: normalise(reply.body, side.saved) };
+  return { reply, body: normalise(reply.text, side.saved) };
 }
 
 function filled(text: string, side: Side): string {

@@ -17,9 +17,26 @@ const SHRINKING_STEP_S = 10;
 /** Seconds since 1970. */
 const EPOCHS = new Set(['creation_time', 'server_time_utc', 'last_renewal_time']);
 
-/** `body` with every volatile value replaced, and the values of `saved` (this server's own) by their names. */
-export function normalise(body: unknown, saved: ReadonlyMap<string, string>): unknown {
-  return walk(body, '', saved);
+/** ECMAScript's JSON.parse with source text access, which TypeScript's library does not know yet. */
+type ParseWithSource = (
+  text: string,
+  reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+) => unknown;
+
+/**
+ * The JSON of `body` with every volatile value replaced, and the values of `saved` (this server's own) by their names. A number whose
+ * text is not the shortest for its value (`1.10`, 20 digits) stays its text. Undefined where `body` is not JSON.
+ */
+export function normalise(body: string, saved: ReadonlyMap<string, string>): unknown {
+  let parsed: unknown;
+  try {
+    parsed = (JSON.parse as ParseWithSource)(body, (_key, value, { source }) =>
+      typeof value === 'number' && source !== String(value) ? `<number ${source}>` : value,
+    );
+  } catch {
+    return undefined;
+  }
+  return walk(parsed, '', saved);
 }
 
 function walk(value: unknown, key: string, saved: ReadonlyMap<string, string>): unknown {

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunningServer } from '../../support/server.ts';
+import { type RunningServer, valuesOf } from '../../support/server.ts';
 import { findBao, startBaoDev } from '../bao.ts';
 import { type Check, missingTool } from '../checks.ts';
 import type { Target } from '../target.ts';
@@ -31,19 +31,15 @@ export async function runDiff(bao: string, target: Target, only?: string): Promi
   const sequences = SEQUENCES.filter(({ name }) => only === undefined || name.includes(only));
   const work = mkdtempSync(join(tmpdir(), 'coffer-diff-'));
   const started = await Promise.allSettled([startBaoDev(bao, ROOT_TOKEN), target.startDev(ROOT_TOKEN)]);
-  const servers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   try {
-    const [theirs, ours] = started.map((each) => {
-      if (each.status === 'rejected') throw each.reason;
-      return each.value;
-    }) as [RunningServer, RunningServer];
+    const [theirs, ours] = valuesOf(started) as [RunningServer, RunningServer];
     const findings = await askBoth({ bao: theirs.address, ours: ours.address }, sequences, {
       bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
       ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
     });
     return judge(findings, { whole: only === undefined && target.name === 'coffer' });
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()));
     rmSync(work, { recursive: true, force: true });
   }
 }
