@@ -218,7 +218,7 @@ test('globs: as their definition with a regular expression', () => {
 test('equality of numbers: as arithmetic has it', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: -1_000, max: 1_000 }),
+      fc.integer({ min: -1_000, max: 1_000 }).filter((n) => n !== 0),
       fc.integer({ min: 0, max: 4 }),
       fc.integer({ min: 0, max: 4 }),
       (n, zeros, shift) => {
@@ -228,7 +228,7 @@ test('equality of numbers: as arithmetic has it', () => {
         assert.equal(passes(`{"k":${same}}`, rule), true, same);
         assert.equal(passes(`{"k":${point}}`, rule), true, point);
         assert.equal(passes(`{"k":${n + 1}}`, rule), false);
-        if (n !== 0) assert.equal(passes(`{"k":${n}1}`, rule), false);
+        assert.equal(passes(`{"k":${n}1}`, rule), false);
       },
     ),
   );
