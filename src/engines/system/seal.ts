@@ -6,16 +6,12 @@
 import { operation, type Route } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
+import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { BUILD_DATE, COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
 import type { SealControl, SystemCore } from './core.ts';
 import { type StructBody, structBody } from './struct-body.ts';
-
-/** Of a share: a seal key without, or with, its x coordinate (contract §16). */
-const SHARE_BYTES_MIN = 16;
-const SHARE_BYTES_MAX = 33;
-const SHARES_MAX = 255;
 
 const BARE = { open: true, whileSealed: true } as const;
 

@@ -1,0 +1,82 @@
+/**
+ * Every endpoint that Vault documents, asked at the front door: what docs/compatibility.md calls served is there, and what it does not
+ * is refused and never answered as if it had worked.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Endpoint, endpoints, samplePath } from '../../scripts/compatibility.ts';
+import { startReadyDev } from '../support/dev-ready.ts';
+import { type CallReply, call } from '../support/http.ts';
+import type { RunningServer } from '../support/server.ts';
+
+const AT_ONCE = 16;
+/** These would end the server or the token that asks. */
+const NOT_ASKED = new Set(['POST sys/seal', 'POST auth/token/revoke-self']);
+
+let server: RunningServer;
+before(async () => {
+  server = await startReadyDev();
+  const reply = await call(server.address, 'POST', '/v1/sys/mounts/kv', {
+    token: 'root',
+    body: { type: 'kv-v1' },
+  });
+  assert.equal(reply.status, 204);
+});
+after(() => server.stop());
+
+test('what is not served answers 404 or 405, and says so', async () => {
+  await askEach(
+    endpoints().filter(({ served }) => served === 'not yet'),
+    (name, reply) => {
+      assert([404, 405].includes(reply.status), `${name} answered ${reply.status}: ${reply.text}`);
+      if (name.startsWith('HEAD ')) return;
+      assert.match(
+        reply.body.errors[0],
+        /^(1 error occurred:\n\t\* )?(unsupported path|unsupported operation|no handler for route ".*"\. route entry not found\.)/,
+        name,
+      );
+    },
+  );
+});
+
+test('what is served is found, whatever it thinks of an empty body', async () => {
+  await askEach(
+    endpoints().filter(({ served, verb, path }) => served !== 'not yet' && !NOT_ASKED.has(`${verb} ${path}`)),
+    (name, reply) => {
+      assert.notEqual(reply.status, 405, name);
+      assert.doesNotMatch(reply.text, /unsupported path|no handler for route/, name);
+      assert(reply.status < 500, `${name} answered ${reply.status}: ${reply.text}`);
+    },
+  );
+});
+
+test('PUT is POST', async () => {
+  const body = { paths: ['a'] };
+  const put = await call(server.address, 'PUT', '/v1/sys/capabilities-self', { token: 'root', body });
+  assert.deepEqual(put.body.data, { a: ['root'], capabilities: ['root'] });
+});
+
+async function askEach(
+  asked: readonly Endpoint[],
+  check: (name: string, reply: CallReply) => void,
+): Promise<void> {
+  assert(asked.length > 50, 'the list is not empty');
+  const queue = [...asked];
+  const one = async () => {
+    for (let next = queue.pop(); next; next = queue.pop()) {
+      check(`${next.verb} ${next.path}`, await ask(next));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+}
+
+function ask({ verb, path }: Endpoint): Promise<CallReply> {
+  const hasBody = verb === 'POST' || verb === 'PATCH';
+  return call(server.address, verb, `/v1/${samplePath(path)}`, {
+    token: 'root',
+    body: hasBody ? {} : undefined,
+    headers: verb === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {},
+  });
+}
