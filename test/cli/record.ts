@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findBao, startBaoDev } from '../compat/bao.ts';
+import { BAO_VERSION, findBao, startBaoDev } from '../compat/bao.ts';
 import { writeFixtures } from './golden/fixtures.ts';
 import { asVault, normalize } from './golden/normalize.ts';
 import { argumentsOf, environmentOf, type Facts, runCase } from './golden/run-case.ts';
@@ -33,7 +33,7 @@ for (const file of files) {
     for (const [i, golden] of cases.entries()) compare(file, golden, theirs[i], ours[i]);
   } else {
     const told = cases.map((golden, i) =>
-      golden.authority.startsWith('bao') ? { ...golden, ...theirs[i] } : golden,
+      golden.authority === `bao ${BAO_VERSION}` ? { ...golden, ...theirs[i] } : golden,
     );
     writeFileSync(file, renderTranscript(told));
   }

@@ -5,6 +5,7 @@
  * # A comment.
  * == kv put says where it wrote
  * authority: bao 2.7.2
+ * waits: the server does not wrap yet
  * env: VAULT_FORMAT=json
  * stdin: first line\nsecond line\n
  * save: name
@@ -32,6 +33,8 @@ export interface GoldenCase {
   stdout: string;
   stderr: string;
   exit: number;
+  /** What the server cannot do yet, or says otherwise: the case runs, but its failure is only noted. */
+  waits?: string;
   /** Comment lines in front of it. */
   comments: string[];
 }
@@ -60,8 +63,9 @@ function emptyCase(title: string, comments: string[]): GoldenCase {
 
 function addLine(into: GoldenCase, line: string): boolean {
   const [, key = '', value = ''] =
-    /^(authority|env|stdin|save|\$|>~|>|2>~|2>|exit)(?::)? ?(.*)$/.exec(line) ?? [];
+    /^(authority|waits|env|stdin|save|\$|>~|>|2>~|2>|exit)(?::)? ?(.*)$/.exec(line) ?? [];
   if (key === 'authority') into.authority = value;
+  else if (key === 'waits') into.waits = value;
   else if (key === 'env') into.env[value.slice(0, value.indexOf('='))] = value.slice(value.indexOf('=') + 1);
   else if (key === 'stdin') into.stdin = JSON.parse(`"${value.replaceAll('"', '\\"')}"`) as string;
   else if (key === 'save') into.save = value;
@@ -84,6 +88,7 @@ function renderCase(golden: GoldenCase): string {
   const lines = [...golden.comments, `== ${golden.title}`, `authority: ${golden.authority}`];
   if (golden.comments.length > 0) lines.splice(golden.comments.length, 0, '');
   for (const [name, value] of Object.entries(golden.env)) lines.push(`env: ${name}=${value}`);
+  if (golden.waits) lines.push(`waits: ${golden.waits}`);
   if (golden.stdin !== '')
     lines.push(`stdin: ${JSON.stringify(golden.stdin).slice(1, -1).replaceAll('\\"', '"')}`);
   if (golden.save) lines.push(`save: ${golden.save}`);
