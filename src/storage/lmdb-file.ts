@@ -25,6 +25,15 @@ const AT_FREE_ROOT = PAGE_HEADER_BYTES + 64;
 const AT_MAIN_ROOT = PAGE_HEADER_BYTES + 112;
 const AT_LAST_PAGE = PAGE_HEADER_BYTES + 120;
 const AT_TRANSACTION = PAGE_HEADER_BYTES + 128;
+/** In every page: flags, end of the pointers to its nodes. */
+const AT_FLAGS = 18;
+const AT_LOWER = 20;
+/** A node: size of its data (4 bytes) and flags (2), which in a branch together are a page; then size of its key (2). */
+const NODE_HEADER_BYTES = 8;
+/** Its data lies in pages of its own; its data is a tree of its own, whose root stands there. */
+const NODE_BIG = 0x01;
+const NODE_TREE = 0x02;
+const AT_TREE_ROOT = 40;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 interface Meta {
@@ -35,7 +44,7 @@ interface Meta {
 }
 
 /**
- * Returns when `file` is absent, empty, or has two whole meta pages, all pages that the newest of them counts, and the roots of its trees.
+ * Returns when `file` is absent, empty, or has two whole meta pages, all pages that the newest of them uses, and the roots of its trees.
  * Damage inside other pages is not looked for: records are sealed one by one and say so themselves.
  * @throws StorageFailed when the file is damaged or is not ours.
  */
@@ -59,12 +68,48 @@ function checkPages(file: string, fd: number, fileBytes: number): void {
   const first = readMeta(file, fd, 0);
   const second = readMeta(file, fd, first.pageBytes);
   const meta = second.transaction > first.transaction ? second : first;
+  const roots = meta.roots.filter((root) => root !== NO_PAGE);
+  for (const root of roots) checkRoot(file, fd, root, meta);
+  // LMDB counts pages that a transaction took and gave back without ever writing them, so a sound file may be shorter than
+  // it counts. Then, and only then, every page that is in use has to be looked at.
   const needed = (meta.lastPage + 1n) * BigInt(meta.pageBytes);
-  if (BigInt(fileBytes) < needed) {
-    throw damaged(file, `it has ${fileBytes} bytes, and ${needed} were written`);
-  }
-  for (const root of meta.roots) {
-    if (root !== NO_PAGE) checkRoot(file, fd, root, meta);
+  if (BigInt(fileBytes) < needed) checkReach(file, fd, roots.map(Number), meta.pageBytes, fileBytes);
+}
+
+/** Follows both trees and refuses the file if a page in use lies behind its end. */
+function checkReach(file: string, fd: number, roots: number[], pageBytes: number, fileBytes: number): void {
+  const page = Buffer.alloc(pageBytes);
+  const reach = (first: number, count: number): void => {
+    if ((first + count) * pageBytes > fileBytes) {
+      throw damaged(file, `it has ${fileBytes} bytes, and page ${first + count - 1} is in use behind them`);
+    }
+  };
+  for (let at = roots.pop(); at !== undefined; at = roots.pop()) {
+    reach(at, 1);
+    readSync(fd, page, 0, pageBytes, at * pageBytes);
+    const flags = page.readUInt16LE(AT_FLAGS);
+    const isBranch = (flags & FLAG_BRANCH) !== 0;
+    if (Number(page.readBigUInt64LE(0)) !== at || (!isBranch && (flags & FLAG_LEAF) === 0)) {
+      throw damaged(file, `page ${at} is overwritten`);
+    }
+    const end = Math.min(page.readUInt16LE(AT_LOWER), pageBytes);
+    for (let pointer = PAGE_HEADER_BYTES; pointer < end; pointer += 2) {
+      const node = page.readUInt16LE(pointer);
+      if (node + NODE_HEADER_BYTES > pageBytes) throw damaged(file, `page ${at} is overwritten`);
+      if (isBranch) {
+        roots.push(page.readUIntLE(node, 6));
+        continue;
+      }
+      const nodeFlags = page.readUInt16LE(node + 4);
+      const data = node + NODE_HEADER_BYTES + page.readUInt16LE(node + 6);
+      if ((nodeFlags & NODE_BIG) !== 0) {
+        const pages = Math.ceil((PAGE_HEADER_BYTES + page.readUInt32LE(node)) / pageBytes);
+        reach(Number(page.readBigUInt64LE(data)), pages);
+      } else if ((nodeFlags & NODE_TREE) !== 0) {
+        const root = page.readBigUInt64LE(data + AT_TREE_ROOT);
+        if (root !== NO_PAGE) roots.push(Number(root));
+      }
+    }
   }
 }
 
