@@ -81,7 +81,7 @@ export function endpoints(): Endpoint[] {
   return areas().flatMap(({ area, mount, endpoints: listed }) =>
     listed.flatMap(({ path, verbs, only }) =>
       verbs.map((verb): Endpoint => {
-        const route = routers.get(mount)?.match(samplePath(path))?.route;
+        const route = routers.get(mount)?.match(samplePath(path), verb === 'LIST')?.route;
         const isServed = route?.[VERBS[verb]] !== undefined;
         const missing = isServed ? PARTLY[`${verb} ${mount}${path}`] : undefined;
         const served = isServed ? (missing ? 'partly' : 'served') : 'not yet';

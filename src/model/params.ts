@@ -99,7 +99,7 @@ export function commaInts<O extends Options<number[]>>(
   const decode = (json: Json) =>
     Array.isArray(json)
       ? json.map(toInt)
-      : typeof json === 'string'
+      : typeof json === 'string' || json === null
         ? toCommaStrings(json).map(toInt)
         : [toInt(json)];
   return declare<number[], O>('array', description, decode, options);
@@ -165,25 +165,18 @@ export function toText(json: Json): string {
   throw new Error(`expected a string, got ${kindOf(json)}`);
 }
 
+/** Digits only, as Vault reads integers: `5.0` and `1e1` are none. Texts may have Go's prefixes, and an octal's leading 0. */
 export function toInt(json: Json): number {
   if (json === null) return 0;
   if (typeof json === 'boolean') return json ? 1 : 0;
   const text = typeof json === 'string' ? json.trim() : json instanceof JsonNumber ? json.text : undefined;
   if (text === undefined) throw new Error(`expected an integer, got ${kindOf(json)}`);
   if (text === '') return 0;
-  const octal = /^[+-]?0[0-7]+$/.test(text) && typeof json === 'string';
-  const value = octal
-    ? Number.parseInt(text, 8)
-    : /^[+-]?(0x[0-9a-fA-F]+|0b[01]+|0o[0-7]+|\d+(\.\d*)?([eE][+-]?\d+)?)$/.test(text)
-      ? text.startsWith('-')
-        ? -Number(text.slice(1))
-        : Number(text.replace(/^\+/, ''))
-      : Number.NaN;
-  if (!Number.isFinite(value)) throw new Error('expected an integer');
-  const whole = Math.trunc(value);
-  if (!Number.isSafeInteger(whole)) throw new Error('integer out of range');
-  if (whole !== value && typeof json === 'string') throw new Error('expected an integer');
-  return whole;
+  const [, sign, digits] = /^([+-]?)(0x[0-9a-fA-F]+|0b[01]+|0o[0-7]+|\d+)$/.exec(text) ?? [];
+  if (digits === undefined) throw new Error('expected an integer');
+  const value = /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+  if (!Number.isSafeInteger(value)) throw new Error('integer out of range');
+  return sign === '-' ? -value : value;
 }
 
 const TRUE_TEXTS = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);

@@ -70,7 +70,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     try {
       for (let attempt = 0; ; attempt++) {
         try {
-          const resolved = resolver.resolve(request.path.text);
+          const { verb, path } = request;
+          const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help');
           mountType = resolved.mount?.type ?? '';
           return await walk(
             { request, resolved, caller: undefined, decision: undefined, operation: undefined },
@@ -165,13 +166,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (caller.state.usesLeft !== undefined) taken.caller = caller;
     state.caller = caller;
     if (tokenOptional) return undefined;
-    const sent = request.body ?? request.query;
     state.decision = authority.decide(caller, {
       path: resolved.path,
       verb: request.verb,
       mayCreate: mayCreate(routeOperation(state)),
       sudo: resolved.match?.route.sudo === true,
-      fields: sent,
+      fields: fieldsOf(request),
     });
     return state.decision.allowed ? undefined : denied();
   }
@@ -191,10 +191,10 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
         logical: undefined,
       };
     }
-    if (!match) throw new CodedError('unsupported_path');
-    if ((request.verb === 'update' || request.verb === 'patch') && request.path.trailingSlash) {
+    if (isWrite(request.verb) && request.path.trailingSlash) {
       throw badRequest("cannot write to a path ending in '/'");
     }
+    if (!match) throw new CodedError('unsupported_path');
     const operation = state.operation;
     if (!operation) throw new CodedError('unsupported_operation');
     const reply = await runOperation(state, operation, mount, match.captures);
@@ -209,7 +209,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     captures: Readonly<Record<string, string>>,
   ): Promise<LogicalReply> {
     const { request, caller, decision } = state;
-    const sent = request.body ?? (request.query.size > 0 ? request.query : EMPTY);
+    const sent = fieldsOf(request);
     const params = operation.wholeBody
       ? {}
       : decodeParams(operation.params, withCaptures(sent, captures, operation));
@@ -274,6 +274,15 @@ function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {
     default:
       return route[request.verb];
   }
+}
+
+function isWrite(verb: Verb): boolean {
+  return verb === 'update' || verb === 'patch';
+}
+
+/** What the request says: writes say it in the body, and only there. */
+function fieldsOf({ verb, body, query }: Request): JsonMap {
+  return isWrite(verb) ? (body ?? EMPTY) : query;
 }
 
 /** Is POST here create or update, as the object's own actor finds? */

@@ -17,7 +17,8 @@ export interface Resolved {
 }
 
 export interface Resolver {
-  resolve(path: string): Resolved;
+  /** @param isList - whether the path's last slash was put there by the verb. */
+  resolve(path: string, isList?: boolean): Resolved;
   engineOf(mount: Mount): Engine | undefined;
 }
 
@@ -49,13 +50,13 @@ export function makeResolver(mounts: MountTable, engineOf: (mount: Mount) => Eng
 
   return {
     engineOf,
-    resolve(path) {
+    resolve(path, isList = false) {
       const mount = path.startsWith('sys/') ? (mounts.at('sys/') ?? SYSTEM_MOUNT) : mounts.find(path);
       const engine = mount && engineOf(mount);
       if (!mount || !engine) return { path, mount: undefined, match: undefined };
       const base = apiPath(mount);
       const relative = path.slice(base.length);
-      const match = routerOf(engine).match(relative);
+      const match = routerOf(engine).match(relative, isList);
       if (!match) return { path, mount, match };
       const canonical = canonicalRelative(match.pattern, match, relative);
       return { path: canonical === relative ? path : base + canonical, mount, match };

@@ -12,8 +12,11 @@ export interface Match {
 }
 
 export interface Router {
-  /** @param path - relative to the mount. A list's ends in `/`, which only a `:path*` capture keeps. */
-  match(path: string): Match | undefined;
+  /**
+   * @param path - relative to the mount. A list's ends in `/`, which only a `:path*` capture keeps.
+   * @param isList - for any other verb, a path with a slash at its end is another path, and only a `:path*` may take it.
+   */
+  match(path: string, isList?: boolean): Match | undefined;
 }
 
 interface Compiled {
@@ -50,11 +53,11 @@ export function makeRouter(engine: Engine): Router {
   }
 
   return {
-    match(path) {
+    match(path, isList = false) {
       const slash = path.indexOf('/');
       const first = slash < 0 ? path : path.slice(0, slash);
       for (const candidate of byFirst.get(first) ?? others) {
-        const captures = matchOne(candidate.segments, path);
+        const captures = matchOne(candidate.segments, path, isList);
         if (captures) return { pattern: candidate.pattern, route: candidate.route, captures };
       }
       return undefined;
@@ -74,7 +77,11 @@ function compile(pattern: string, route: Route): Compiled {
   return { pattern, route, segments };
 }
 
-function matchOne(segments: readonly Segment[], path: string): Record<string, string> | undefined {
+function matchOne(
+  segments: readonly Segment[],
+  path: string,
+  isList: boolean,
+): Record<string, string> | undefined {
   const captures: Record<string, string> = {};
   let at = 0;
   for (const segment of segments) {
@@ -97,7 +104,8 @@ function matchOne(segments: readonly Segment[], path: string): Record<string, st
     at = end + 1;
   }
   // All of the path is used up, but for the slash that ends a list.
-  return at >= path.length ? captures : undefined;
+  const isUsedUp = at > path.length || path === '';
+  return isUsedUp || (isList && at === path.length) ? captures : undefined;
 }
 
 /** The path with the captures as the route spells them, for policy and audit: lower-cased where the table says so. */

@@ -66,6 +66,8 @@ test('refuses nothing as a value', async () => {
     assert.equal(status, 400);
     assert.deepEqual(reply.errors, ['missing data fields']);
   }
+  const query = { query: { a: '1' } };
+  assert.equal((await bench.call('update', 'x', undefined, query)).status, 400, 'a query is no body');
   assert.deepEqual(bench.storage.paths(''), []);
 });
 

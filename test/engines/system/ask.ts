@@ -225,7 +225,7 @@ export async function ask(
   path: string,
   { body, query = {}, token = 'root' }: AskOptions = {},
 ): Promise<LogicalReply> {
-  const match = makeRouter(makeSystem(core)).match(path);
+  const match = makeRouter(makeSystem(core)).match(path, verb === 'list');
   if (!match) throw new CodedError('unsupported_path');
   const operation = match.route[verb];
   if (operation?.where !== 'here') throw new CodedError('unsupported_operation');
