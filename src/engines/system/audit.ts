@@ -39,7 +39,7 @@ export function auditRoutes({ audit }: SystemCore): Record<string, Route> {
             options: Object.fromEntries(options ?? []),
             local,
           };
-          if (type === '') throw badRequest('audit device type must be specified as a string');
+          if (type === '') throw badRequest('unknown backend type: ""');
           refuseLarge(device);
           await audit.enable(device, claims);
           return {};

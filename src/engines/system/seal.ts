@@ -180,9 +180,9 @@ async function unseal(seal: SealControl, body: StructBody): Promise<void> {
     // One share too many is no mistake: scripts give all they have.
     if (!sealed) return;
     if (share.length < SHARE_BYTES_MIN)
-      throw badRequest(`key is shorter than minimum ${SHARE_BYTES_MIN} bytes`);
+      throw badRequest(`invalid key: key is shorter than minimum ${SHARE_BYTES_MIN} bytes`);
     if (share.length > SHARE_BYTES_MAX)
-      throw badRequest(`key is longer than maximum ${SHARE_BYTES_MAX} bytes`);
+      throw badRequest(`invalid key: key is longer than maximum ${SHARE_BYTES_MAX} bytes`);
     await seal.unseal(share);
   } finally {
     share.fill(0);

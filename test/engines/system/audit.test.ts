@@ -38,10 +38,7 @@ test('audit-hash', async () => {
 
 test('a device needs a type, and bounds', async () => {
   const core = fakeCore();
-  assert.deepEqual(await refusal(core, 'update', 'audit/f', { body: {} }), [
-    400,
-    'audit device type must be specified as a string',
-  ]);
+  assert.deepEqual(await refusal(core, 'update', 'audit/f', { body: {} }), [400, 'unknown backend type: ""']);
   const long = { type: 'file', description: 'x'.repeat(65_536) };
   assert.equal((await refusal(core, 'update', 'audit/f', { body: long }))[0], 400);
   assert.equal(

@@ -195,7 +195,8 @@ test('sealed, it says so, and opens again with its key', async () => {
     assert.equal((await askOther('GET', 'sys/health?sealedcode=299')).status, 299);
     assert.equal((await askOther('GET', 'sys/seal-status')).body.sealed, true);
     assert.deepEqual((await askOther('GET', 'sys/init')).body, { initialized: true });
-    for (const path of ['sys/mounts', 'secret/data/kept', 'sys/leader', 'sys/nothing', 'sys/metrics']) {
+    assert.equal((await askOther('GET', 'sys/leader')).body.ha_enabled, false);
+    for (const path of ['sys/mounts', 'secret/data/kept', 'sys/nothing', 'sys/metrics']) {
       const reply = await askOther('GET', path);
       assert.deepEqual([reply.status, reply.body], [503, { errors: ['Vault is sealed'] }], path);
     }

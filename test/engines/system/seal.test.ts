@@ -123,7 +123,7 @@ test('unseal: what is hex, but of no length a share has, is read as base64', asy
   const tooLongInHex = 'a'.repeat(68);
   assert.deepEqual(
     await refusal(sealedCore(), 'update', 'unseal', { body: { key: tooLongInHex } }),
-    [400, 'key is longer than maximum 33 bytes'],
+    [400, 'invalid key: key is longer than maximum 33 bytes'],
     'as base64 it has 51 bytes',
   );
   const shortInHex = 'a'.repeat(24);
@@ -143,8 +143,8 @@ for (const [state, body, text] of [
   ['sealed', {}, "'key' must be specified in request body as JSON, or 'reset' set to true"],
   ['sealed', undefined, "'key' must be specified in request body as JSON, or 'reset' set to true"],
   ['sealed', { key: 'zz!' }, "'key' must be a valid hex or base64 string"],
-  ['sealed', { key: 'abcd' }, 'key is shorter than minimum 16 bytes'],
-  ['sealed', { key: 'ab'.repeat(36) }, 'key is longer than maximum 33 bytes'],
+  ['sealed', { key: 'abcd' }, 'invalid key: key is shorter than minimum 16 bytes'],
+  ['sealed', { key: 'ab'.repeat(36) }, 'invalid key: key is longer than maximum 33 bytes'],
   ['sealed', { key: 5 }, 'failed to parse JSON input: "key" is not a string'],
   ['unsealed', { reset: true }, 'vault is unsealed'],
   ['uninitialised', { key: SHARE.toString('hex') }, 'Vault is not initialized'],
