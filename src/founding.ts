@@ -55,7 +55,7 @@ export function newMount(of: Pick<Mount, 'path' | 'type' | 'description'> & Part
   return {
     class: 'secret',
     uuid: randomUUID(),
-    accessor: `${of.type}_${randomBytes(4).toString('hex')}`,
+    accessor: `${of.class === 'auth' ? 'auth_' : ''}${of.type}_${randomBytes(4).toString('hex')}`,
     namespace: 'root',
     config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
     options: null,

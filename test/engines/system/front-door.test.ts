@@ -88,6 +88,8 @@ test('what Vault guards with sudo needs it besides the verb', async () => {
 test('members stand at the top level too, where old clients look for them', async () => {
   const mounts = (await ask('GET', 'sys/mounts')).body;
   assert.deepEqual(mounts['secret/'], mounts.data['secret/']);
+  const auth = (await ask('GET', 'sys/auth')).body;
+  assert.match(auth['token/'].accessor, /^auth_token_[0-9a-f]{8}$/);
   const policies = (await ask('LIST', 'sys/policy')).body;
   assert.deepEqual(policies.keys, policies.data.policies);
   const tune = (await ask('GET', 'sys/mounts/secret/tune')).body;
