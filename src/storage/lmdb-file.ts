@@ -92,9 +92,10 @@ function checkReach(file: string, fd: number, roots: number[], pageBytes: number
     if (Number(page.readBigUInt64LE(0)) !== at || (!isBranch && (flags & FLAG_LEAF) === 0)) {
       throw damaged(file, `page ${at} is overwritten`);
     }
-    const end = Math.min(page.readUInt16LE(AT_LOWER), pageBytes);
+    // Both count from the end of the header.
+    const end = Math.min(PAGE_HEADER_BYTES + page.readUInt16LE(AT_LOWER), pageBytes);
     for (let pointer = PAGE_HEADER_BYTES; pointer < end; pointer += 2) {
-      const node = page.readUInt16LE(pointer);
+      const node = PAGE_HEADER_BYTES + page.readUInt16LE(pointer);
       if (node + NODE_HEADER_BYTES > pageBytes) throw damaged(file, `page ${at} is overwritten`);
       if (isBranch) {
         roots.push(page.readUIntLE(node, 6));
