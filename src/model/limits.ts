@@ -132,7 +132,7 @@ export const MOUNT_RECORD_BYTES_MAX = 64 * 1024;
 export const POLICY_NAME_BYTES_MAX = 512;
 export const KV_MAILBOX_MAX = 1_024;
 /** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */
-export const KV_HELD_CHARS_MAX = 16 * 1024;
+export const KV_HELD_CHARS_MAX = 8 * 1024;
 /** Versions of one secret. Its head names them all and is written with each change. */
 export const KV_VERSIONS_MAX = 30_000;
 /** Versions that one change erases, so that it fits in a commit beside others. */

@@ -15,7 +15,7 @@ import type { LogicalReply } from '../../model/request.ts';
 import { casOf, checkCas } from './check-and-set.ts';
 import { configOf, type KvConfig } from './config.ts';
 import { asDoubles } from './doubles.ts';
-import { invalidPath } from './invalid-path.ts';
+import { invalidPath, isNoName } from './invalid-path.ts';
 import { adopt, asSecret, type KvState, kvSecret, payloadOf } from './kinds.ts';
 import { mergePatch } from './merge-patch.ts';
 import { objectOrNull } from './object-param.ts';
@@ -44,7 +44,7 @@ export const readData = reading({
   params: { version: VERSION_PARAM },
   run(state, { version }, ctx) {
     const found = findVersion(asSecret(state), version, ctx.now());
-    if (!found) return ctx.id.name.endsWith('/') ? invalidPath('read') : {};
+    if (!found) return isNoName(ctx.id.name) ? invalidPath('read') : {};
     const { secret, number, metadata } = found;
     if (found.isGone) return { status: 404, data: dataReply('null', metadata) };
     const payload = payloadOf(secret, number, ctx);
@@ -220,7 +220,7 @@ export const deleteData = changing({
   summary: 'Deletes the latest version; it can be undeleted.',
   params: {},
   run(state, _params, ctx) {
-    if (!state) return { reply: ctx.id.name.endsWith('/') ? invalidPath('delete') : {} };
+    if (!state) return { reply: isNoName(ctx.id.name) ? invalidPath('delete') : {} };
     return adopt(state, ctx, (adopted) => deleteVersions(adopted, [adopted.secret!.currentVersion], ctx));
   },
 });

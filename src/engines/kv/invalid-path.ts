@@ -31,14 +31,18 @@ export const onInvalidPath = operation({
   run: (_params, { request }) => invalidPath(request.verb),
 });
 
+/** No secret has this name: paths of secrets end in something. */
+export function isNoName(name: string): boolean {
+  return name === '' || name.endsWith('/');
+}
+
 /** Bare `data`, `metadata`, `delete`, `undelete`, `destroy`. */
 export const onRoot = operation({
   summary: 'Not a secret, but where secrets lie.',
   params: {},
   wholeBody: true,
-  run: (_params, { request }): LogicalReply => {
-    if (request.path.trailingSlash) return invalidPath(request.verb);
-    const warning = 'Non-listing operations on the root of a K/V v2 mount are not supported.';
-    return { status: 404, warnings: [warning] };
-  },
+  run: (): LogicalReply => ({
+    status: 404,
+    warnings: ['Non-listing operations on the root of a K/V v2 mount are not supported.'],
+  }),
 });

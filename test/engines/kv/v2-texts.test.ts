@@ -193,6 +193,9 @@ test('paths that v2 does not have', async () => {
   await warned('list', 'data', INVALID.replace('%', 'list'));
   await warned('list', 'data/x', INVALID.replace('%', 'list'));
   await warned('list', 'config', INVALID.replace('%', 'list'));
+  await warned('read', 'config/', INVALID.replace('%', 'get'));
+  await warned('read', 'data/', INVALID.replace('%', 'get'));
+  await warned('delete', 'data/', INVALID.replace('%', 'delete'));
   await warned('read', 'data/x/', INVALID.replace('%', 'get'));
   await warned('delete', 'data/x/', INVALID.replace('%', 'delete'));
 });
@@ -200,6 +203,19 @@ test('paths that v2 does not have', async () => {
 test('the roots of what v2 has', async () => {
   for (const path of ['data', 'metadata', 'delete', 'undelete', 'destroy']) {
     for (const verb of ['read', 'update', 'patch', 'delete'] as const) await warned(verb, path, ROOT);
+  }
+});
+
+test('those roots with a slash are no roots', async () => {
+  for (const path of ['metadata/', 'subkeys/']) {
+    assert.deepEqual((await bench.call('read', path)).body, { errors: [] }, path);
+  }
+  assert.equal((await bench.call('delete', 'metadata/')).status, 204);
+  for (const path of ['delete/', 'undelete/', 'destroy/', 'detailed-metadata/']) {
+    assert.equal((await bench.call('read', path)).status, 405, path);
+    assert.deepEqual((await bench.call('update', path, {})).body.errors, [
+      "cannot write to a path ending in '/'",
+    ]);
   }
 });
 
