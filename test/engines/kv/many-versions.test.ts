@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
+import { KV_VERSIONS_MAX } from '../../../src/model/limits.ts';
 import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
 
 let bench: EngineBench;
@@ -87,4 +88,20 @@ test('a delete that is cut short leaves a whole secret with fewer versions', asy
   assert.equal((await bench.call('delete', 'metadata/x')).status, 204);
   assert.deepEqual(payloads(), []);
   assert.notEqual(bench.takeFaults().length, 0);
+});
+
+test('there is an end to versions, and it is said before anything is lost', async () => {
+  const v = Array.from({ length: KV_VERSIONS_MAX }, () => [1_700_000_000_000, 0, 0]);
+  const head = { at: 1_700_000_000_000, to: 1_700_000_000_000, n: v.length, v, max: 1_000_000, size: 2 };
+  const at = 'root/mount-uuid/kv/~full';
+  const put = (path: string, text: string) =>
+    bench.storage.records.set(path, { value: Buffer.from(text), version: 1 });
+  put(`data/${at}`, `\x02${JSON.stringify(head)}`);
+  put(`rest/${at}/v/${v.length}`, '{}');
+  const refused = await bench.call('update', 'data/full', { data: {} });
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.errors[0], /^a secret keeps at most 30000 versions/);
+  assert.equal((await bench.call('read', 'data/full')).body.data.metadata.version, v.length);
+  await bench.call('update', 'destroy/full', { versions: [v.length] });
+  assert.equal((await bench.call('read', 'data/full')).body.data.metadata.destroyed, true);
 });
