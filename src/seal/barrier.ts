@@ -93,12 +93,11 @@ export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => 
       return sealed.toString('base64url');
     },
     openName(context, sealed) {
+      const key = nameKeyNow();
       const bytes = Buffer.from(sealed, 'base64url');
       // Node's decoder passes over what is not base64url; one name has one spelling.
-      const segment =
-        bytes.toString('base64url') === sealed
-          ? sivOpen(nameKeyNow(), Buffer.from(context, 'utf8'), bytes)
-          : undefined;
+      const canonical = bytes.toString('base64url') === sealed;
+      const segment = canonical ? sivOpen(key, Buffer.from(context, 'utf8'), bytes) : undefined;
       if (segment === undefined) throw damaged('a stored name does not open');
       return segment.toString('utf8');
     },

@@ -21,7 +21,7 @@ import {
   withTerm,
 } from './keyring.ts';
 import { damaged } from './record.ts';
-import { KEY_BYTES } from './secret-json.ts';
+import { drawKey } from './secret-bytes.ts';
 
 export interface KeyringStoreParts {
   readonly storage: Storage;
@@ -112,7 +112,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     }
   }
 
-  const newTerm = (from: Keyring) => withTerm(from, new Uint8Array(randomBytes(KEY_BYTES)), now());
+  const newTerm = (from: Keyring) => withTerm(from, drawKey(randomBytes), now());
 
   /** Takes a slice into hand; under a new term where `wanted`, or where the active one has nothing left. Also where rotation is switched off. */
   async function debit(wanted: boolean): Promise<void> {

@@ -8,7 +8,8 @@ import assert from 'node:assert/strict';
 import { TERM_OPERATIONS_MAX } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
 import { damaged, openRecord, sealRecord, termOf } from './record.ts';
-import { decodeSecretJson, encodeSecretJson, KEY_BYTES } from './secret-json.ts';
+import { KEY_BYTES } from './secret-bytes.ts';
+import { decodeSecretJson, encodeSecretJson } from './secret-json.ts';
 
 export const KEYRING_PATH = 'keyring';
 const KEYRING_TERM = 1;

@@ -20,7 +20,7 @@ import {
   unwrapRootKey,
   wrapRootKey,
 } from './seal-config.ts';
-import { KEY_BYTES } from './secret-json.ts';
+import { copySecret, drawKey } from './secret-bytes.ts';
 import { combine, split } from './shamir.ts';
 
 /** Fewest encryptions of a term that may be configured (contract §2.1). */
@@ -120,11 +120,11 @@ export function makeSeal(parts: SealParts): Seal {
   async function init({ shares, threshold }: { shares: number; threshold: number }): Promise<Uint8Array[]> {
     refuseShares(shares, threshold);
     if ((await readConfig()) !== undefined) throw badRequest('Vault is already initialized');
-    const kek = randomBytes(KEY_BYTES);
+    const kek = drawKey(randomBytes);
     const keyring = firstKeyring();
     const storedKey = wrapRootKey(kek, keyring.rootKey, randomBytes(NONCE_BYTES));
     const fresh = { shares, threshold, storedKey };
-    const made = shares === 1 ? [new Uint8Array(kek)] : split(kek, { shares, threshold }, randomBytes);
+    const made = shares === 1 ? [copySecret(kek)] : split(kek, { shares, threshold }, randomBytes);
     kek.fill(0);
     try {
       await keys.create(
@@ -141,7 +141,7 @@ export function makeSeal(parts: SealParts): Seal {
   }
 
   function firstKeyring(): Keyring {
-    const key = () => new Uint8Array(randomBytes(KEY_BYTES));
+    const key = () => drawKey(randomBytes);
     return {
       rootKey: key(),
       namesKey: key(),
@@ -170,7 +170,7 @@ export function makeSeal(parts: SealParts): Seal {
     refuseShare(share);
     if (given.some((other) => other.length === share.length && timingSafeEqual(other, share)))
       return status();
-    given.push(new Uint8Array(share));
+    given.push(copySecret(share));
     if (nonce === '') nonce = uuid(randomBytes(16));
     if (given.length >= known.threshold) await open(known);
     return status();
@@ -197,7 +197,7 @@ export function makeSeal(parts: SealParts): Seal {
   }
 
   function unsealKey({ threshold }: SealConfig): Uint8Array {
-    const key = threshold === 1 ? new Uint8Array(given[0]!) : combined();
+    const key = threshold === 1 ? copySecret(given[0]!) : combined();
     if (![16, 24, 32].includes(key.length)) {
       key.fill(0);
       throw badRequest(`invalid key: failed to setup unseal key: crypto/aes: invalid key size ${key.length}`);

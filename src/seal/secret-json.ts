@@ -4,7 +4,8 @@
  *
  * @module
  */
-export const KEY_BYTES = 32;
+import { KEY_BYTES, newSecret } from './secret-bytes.ts';
+
 /** Base64 of 32 bytes: 43 characters and one `=`. */
 const TEXT_BYTES = 44;
 const QUOTE = 0x22;
@@ -66,7 +67,7 @@ export function decodeSecretJson(json: Buffer): unknown {
 /** Puts the key's number in the place of the key. */
 function takeKey(text: Buffer, keys: Uint8Array[]): void {
   if (text.length !== TEXT_BYTES || text[TEXT_BYTES - 1] !== EQUALS) return;
-  const key = new Uint8Array(KEY_BYTES);
+  const key = newSecret(KEY_BYTES);
   if (!readBase64(text, key)) {
     key.fill(0);
     return;

@@ -7,6 +7,7 @@
  * @module
  */
 import { SHARES_MAX } from '../model/limits.ts';
+import { newSecret } from './secret-bytes.ts';
 
 /** Product in GF(2^8), by shifts and masks. */
 export function multiply(a: number, b: number): number {
@@ -45,7 +46,7 @@ export function split(
   if (!possible) throw new RangeError('shares and threshold do not fit');
   const xs = coordinates(shares, randomBytes);
   const parts = xs.map((x) => {
-    const part = new Uint8Array(secret.length + 1);
+    const part = newSecret(secret.length + 1);
     part[secret.length] = x;
     return part;
   });
@@ -84,7 +85,7 @@ export function combine(parts: readonly Uint8Array[]): Uint8Array {
     }
     return weight;
   });
-  const secret = new Uint8Array(length - 1);
+  const secret = newSecret(length - 1);
   for (let i = 0; i < secret.length; i++) {
     let sum = 0;
     for (let part = 0; part < parts.length; part++) sum ^= multiply(parts[part]![i]!, weights[part]!);

@@ -17,6 +17,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Storage, StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { missing } from '../support/missing.ts';
 
 const CHILD = fileURLToPath(new URL('./writer-child.ts', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
@@ -79,7 +80,7 @@ test('kill -9 in the middle of 64 writers: all that was acknowledged is there, n
 });
 
 test('a file-size limit: writes fail with a sentence, reads go on, and writes go on when it is lifted', async (t) => {
-  if (spawnSync('prlimit', ['--version']).status !== 0) return t.skip('no prlimit here');
+  if (spawnSync('prlimit', ['--version']).status !== 0) return t.skip(missing('prlimit'));
   const folder = newFolder();
   const acknowledged = new Map<string, number>();
   let failures: string[] = [];
@@ -116,7 +117,7 @@ test('a full disk: said so, nothing acknowledged is lost, and the store goes on 
   const inNamespace = ['unshare', '--map-root-user', '--mount', 'sh', '-c'];
   const mount = `mount -t tmpfs -o size=6m tmpfs ${folder}`;
   if (spawnSync(inNamespace[0]!, [...inNamespace.slice(1), mount]).status !== 0) {
-    return t.skip('no file system can be mounted here');
+    return t.skip(missing('the right to mount a file system (unshare)'));
   }
   const script = `${mount} && dd if=/dev/zero of=${folder}/ballast bs=1M count=4 2>/dev/null && exec "$@"`;
   const acknowledged = new Map<string, number>();
@@ -154,7 +155,7 @@ const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
 const withFault = (fault: string) => ['strace', '-D', '-f', '-o', '/dev/null', '-e', `inject=${fault}`];
 
 test('a meta page that fails: the file is opened again, and reads and writes go on', async (t) => {
-  if (!canTrace) return t.skip('no strace here');
+  if (!canTrace) return t.skip(missing('strace'));
   const folder = newFolder();
   const acknowledged = new Map<string, number>();
   const failures: string[] = [];
@@ -181,7 +182,7 @@ test('a meta page that fails: the file is opened again, and reads and writes go 
 });
 
 test('a sync that never returns: nothing is acknowledged and nothing is visible', async (t) => {
-  if (!canTrace) return t.skip('no strace here');
+  if (!canTrace) return t.skip(missing('strace'));
   const folder = newFolder();
   await (await openLmdb({ type: 'file', folder })).close();
   const lines: string[] = [];

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { gcmOpen, gcmSeal, hkdf, sivOpen, sivSeal } from '../../src/seal/aead.ts';
+import { missing } from '../support/missing.ts';
+
+const folder = process.env.VECTORS_DIR ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url));
+const hex = (text: string) => Buffer.from(text, 'hex');
+
+interface WycheproofFile {
+  testGroups: { ivSize?: number; tagSize?: number; tests: Record<string, string>[] }[];
+}
+
+/** The groups of a Wycheproof file; undefined where the vectors are not here. */
+function wycheproof(name: string): WycheproofFile['testGroups'] | undefined {
+  const file = join(folder, 'wycheproof', `${name}.json.gz`);
+  if (!existsSync(file)) return undefined;
+  return (JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as WycheproofFile).testGroups;
+}
+
+test('AES-GCM: Wycheproof, 96-bit nonces', (t) => {
+  const groups = wycheproof('aes_gcm_test')?.filter((group) => group.ivSize === 96 && group.tagSize === 128);
+  if (groups === undefined) return t.skip(missing('Wycheproof vectors (VECTORS_DIR)'));
+  let count = 0;
+  for (const { tests } of groups) {
+    for (const { tcId, key, iv, aad, msg, ct, tag, result } of tests) {
+      const sealed = hex(iv! + ct! + tag!);
+      const opened = gcmOpen(hex(key!), hex(aad!), sealed);
+      assert.equal(opened?.toString('hex'), result === 'valid' ? msg : undefined, `test ${tcId}`);
+      if (result === 'valid')
+        assert.deepEqual(gcmSeal(hex(key!), hex(iv!), hex(aad!), hex(msg!)), sealed, `test ${tcId}`);
+      count++;
+    }
+  }
+  assert(count > 50, `${count} vectors`);
+});
+
+test('HKDF-SHA256: Wycheproof', (t) => {
+  const groups = wycheproof('hkdf_sha256_test');
+  if (groups === undefined) return t.skip(missing('Wycheproof vectors (VECTORS_DIR)'));
+  let count = 0;
+  for (const { tests } of groups) {
+    for (const { tcId, ikm, salt, info, size, okm, result } of tests) {
+      const make = () => hkdf(hex(ikm!), hex(salt!), hex(info!), Number(size));
+      if (result === 'valid') assert.equal(make().toString('hex'), okm, `test ${tcId}`);
+      else assert.throws(make, `test ${tcId}`);
+      count++;
+    }
+  }
+  assert(count > 50, `${count} vectors`);
+});
+
+test('AES-SIV: RFC 5297 appendix A.1', () => {
+  const key = hex('fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff');
+  const aad = hex('101112131415161718191a1b1c1d1e1f2021222324252627');
+  const plaintext = hex('112233445566778899aabbccddee');
+  const sealed = hex('85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c');
+  assert.deepEqual(sivSeal(key, aad, plaintext), sealed);
+  assert.deepEqual(sivOpen(key, aad, sealed), plaintext);
+});
+
+test('AES-SIV with two AES-256 keys: opens only whole, unchanged and with its additional data', () => {
+  const key = Buffer.alloc(64, 3);
+  const aad = Buffer.from('context');
+  for (const text of ['', 'a', 'sixteen bytes 16', 'more than one block of AES']) {
+    const sealed = sivSeal(key, aad, Buffer.from(text));
+    assert.equal(sealed.length, 16 + text.length);
+    assert.equal(sivOpen(key, aad, sealed)?.toString(), text);
+    assert.equal(sivOpen(key, Buffer.from('other'), sealed), undefined);
+    assert.equal(sivOpen(Buffer.alloc(64, 4), aad, sealed), undefined);
+    for (let i = 0; i < sealed.length; i++) {
+      const changed = Buffer.from(sealed);
+      changed[i]! ^= 1;
+      assert.equal(sivOpen(key, aad, changed), undefined);
+      assert.equal(sivOpen(key, aad, sealed.subarray(0, i)), undefined);
+    }
+  }
+});
