@@ -54,3 +54,12 @@ export const patch = (path: string, body?: unknown, more: More = {}): Ask => ({
 export function as(token: string | null, asks: Ask[]): Ask[] {
   return asks.map((ask) => ({ ...ask, token }));
 }
+
+/** The ask in one line: `METHOD path`, then its token, its body and its headers where they are given. */
+export function askText({ method, path, token, body, headers }: Ask): string {
+  const words = [method, path];
+  if (token !== undefined) words.push(token ?? 'no-token');
+  if (body !== undefined) words.push(typeof body === 'string' ? body : JSON.stringify(body));
+  if (headers !== undefined && method !== 'PATCH') words.push(JSON.stringify(headers));
+  return words.join(' ');
+}

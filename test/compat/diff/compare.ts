@@ -56,10 +56,10 @@ export function compareReplies(bao: Comparable, ours: Comparable, shapeOnly: boo
     const [theirs, mine] = [bao.reply.headers[name] ?? ABSENT, ours.reply.headers[name] ?? ABSENT];
     if (theirs !== mine) found.push({ where: `header ${name}`, bao: theirs, ours: mine });
   }
-  if (bao.body === undefined || ours.body === undefined) {
-    if (bao.reply.text !== ours.reply.text && !shapeOnly)
-      found.push({ where: 'body', bao: bao.reply.text, ours: ours.reply.text });
-    return found;
+  if (bao.body === undefined || ours.body === undefined || bao.reply.status !== ours.reply.status) {
+    const [theirs, mine] = [bao.body ?? bao.reply.text, ours.body ?? ours.reply.text];
+    const alike = shapeOnly || JSON.stringify(theirs) === JSON.stringify(mine);
+    return alike ? found : [...found, { where: 'body', bao: theirs, ours: mine }];
   }
   const order = commonOrder(bao.body, ours.body);
   if (order !== undefined) found.push(order);
@@ -117,5 +117,6 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
+  if (typeof value === 'string' && value.startsWith('<number ')) return 'number';
   return Array.isArray(value) ? 'array' : typeof value;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Check } from '../checks.ts';
+import { askText } from './ask.ts';
 import type { Finding } from './ask-both.ts';
 import { ABSENT, type Difference } from './compare.ts';
 import { EXPECTATIONS, type Expectation } from './expectations.ts';
@@ -43,7 +44,7 @@ export function judge(findings: Finding[], { whole }: { whole: boolean }): Verdi
 }
 
 function expectationOf(finding: Finding, difference: Difference): Expectation | undefined {
-  const ask = `${finding.ask.method} ${finding.ask.path}`;
+  const ask = askText(finding.ask);
   return EXPECTATIONS.find(
     ({ asks, where, ours }) =>
       asks.test(ask) &&
@@ -95,13 +96,8 @@ function groupByAsk(differences: Judged[]): Map<Finding, Judged[]> {
 }
 
 function described({ ask, sequence, index }: Finding, differences: Judged[]): string {
-  const token = ask.token === undefined ? '' : ` (token ${ask.token ?? 'none'})`;
-  const body =
-    ask.body === undefined
-      ? ''
-      : ` ${clipped(typeof ask.body === 'string' ? ask.body : JSON.stringify(ask.body), 160)}`;
   return [
-    `  [${sequence} ${index}] ${ask.method} ${clipped(ask.path, 120)}${token}${body}`,
+    `  [${sequence} ${index}] ${clipped(askText(ask), SHOWN_CHARS_MAX)}`,
     ...differences.map(
       ({ difference: { where, bao, ours } }) => `      ${where}: bao ${shown(bao)}, ours ${shown(ours)}`,
     ),
@@ -113,7 +109,11 @@ function staleness({ asks, where, reason }: Expectation): string {
 }
 
 function shown(value: unknown): string {
-  return value === ABSENT ? 'absent' : clipped(JSON.stringify(value), SHOWN_CHARS_MAX);
+  return clipped(json(value), SHOWN_CHARS_MAX);
+}
+
+function json(value: unknown): string {
+  return value === ABSENT ? 'absent' : JSON.stringify(value);
 }
 
 function clipped(text: string, charsMax: number): string {

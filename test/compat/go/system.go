@@ -115,7 +115,7 @@ func mountChecks(client *api.Client) {
 		noError(sys.Unmount("go-tune"))
 	})
 	check("mount refusals", func() {
-		status(sys.Mount("go-x", &api.MountInput{Type: "no-such-engine"}), 400, "no-such-engine")
+		status(sys.Mount("go-x", &api.MountInput{Type: "no-such-engine"}), 400, "plugin not found in the catalog")
 		status(sys.Mount("sys/x", &api.MountInput{Type: "kv"}), 400, `cannot mount "sys/x/"`)
 	})
 	check("remount", func() {
@@ -129,7 +129,7 @@ func mountChecks(client *api.Client) {
 		methods := must(sys.ListAuth())
 		that(methods["token/"] != nil && methods["token/"].Type == "token", "token/ is not among %v", methods)
 		equal("default_lease_ttl", must(sys.MountConfig("auth/token")).DefaultLeaseTTL, 2764800)
-		status(sys.EnableAuthWithOptions("go-auth", &api.EnableAuthOptions{Type: "no-such-method"}), 400, "no-such-method")
+		status(sys.EnableAuthWithOptions("go-auth", &api.EnableAuthOptions{Type: "no-such-method"}), 400, "plugin not found in the catalog")
 		noError(sys.DisableAuth("go-auth"))
 	})
 }

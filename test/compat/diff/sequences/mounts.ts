@@ -221,7 +221,7 @@ export const mounts: Sequence[] = [
       put('sys/audit/d-x', { type: 'file', options: { file_path: '{auditFile}', mode: 'x' } }),
       put('sys/audit/d-x', { type: 'file', options: { file_path: '{auditFile}', format: 'x' } }),
       put('sys/audit/d-x', { type: 'file', options: { file_path: '{auditFile}', hmac_accessor: 'x' } }),
-      put('sys/audit/d-x', { type: 'file', options: { file_path: '/no/such/folder/file' } }),
+      put('sys/audit/d-x', { type: 'file', options: { file_path: '{auditFile}/below' } }),
       put('sys/audit/d-x', { type: 'file', options: { file_path: '/' } }),
       get('sys/config/auditing/request-headers'),
       post('sys/config/auditing/request-headers/X-Mine', { hmac: true }),
