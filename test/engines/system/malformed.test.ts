@@ -77,7 +77,9 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
       let answered = 0;
       for (const captured of pattern.includes(':') ? PATHS : ['']) {
         const path = pattern.replace(/:\w+\*?/, captured);
-        for (const body of verb === 'update' ? bodies(pattern, Object.keys(operation.params)) : [undefined]) {
+        const sent: Iterable<object | undefined> =
+          verb === 'update' ? bodies(pattern, Object.keys(operation.params)) : [undefined];
+        for (const body of sent) {
           const core = fakeCore();
           core.authTypes.push('userpass');
           core.deviceList.push({ path: 'x/', type: 'file', description: '', options: {}, local: false });
