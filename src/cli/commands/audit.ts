@@ -12,7 +12,8 @@ import { compareBytes, display } from '../go-text.ts';
 import { asTexts, parseKeyValues, stdinReader } from '../key-values.ts';
 import { printData } from '../output.ts';
 import { sanitizePath, withTrailingSlash } from '../paths.ts';
-import { ask, asMap } from '../secret.ts';
+import { asMap } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 import { table } from '../table.ts';
 
 const enableFlags = {

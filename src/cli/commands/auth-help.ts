@@ -7,7 +7,8 @@ import { command, expectArguments } from '../command.ts';
 import { CommandFailure, describing, LOCAL, REMOTE } from '../failure.ts';
 import { quote } from '../go-text.ts';
 import { sanitizePath, withTrailingSlash } from '../paths.ts';
-import { ask, asMap, asText } from '../secret.ts';
+import { asMap, asText } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 import { LOGIN_HELP } from './login-methods.ts';
 
 export const authHelp = command({

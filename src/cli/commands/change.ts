@@ -6,7 +6,8 @@
 import type { Run } from '../command.ts';
 import { described } from '../failure.ts';
 import { printSecret, printSecretField } from '../output.ts';
-import { type Secret, secretOfRefusal } from '../secret.ts';
+import type { Secret } from '../secret.ts';
+import { secretOfRefusal } from '../secret-requests.ts';
 
 export interface ChangeTexts {
   /** In front of the error. */

@@ -7,7 +7,7 @@ import { command } from '../command.ts';
 import { localFailure } from '../failure.ts';
 import { asTextLists, parseKeyValues, stdinReader } from '../key-values.ts';
 import { sanitizePath } from '../paths.ts';
-import { deleteSecret } from '../secret.ts';
+import { deleteSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 
 export const deleteCommand = command({

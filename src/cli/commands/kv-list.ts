@@ -6,7 +6,7 @@
 import { command, expectArguments } from '../command.ts';
 import { describing } from '../failure.ts';
 import { sanitizePath } from '../paths.ts';
-import { listSecret } from '../secret.ts';
+import { listSecret } from '../secret-requests.ts';
 import { findKvPlace, mountFlag } from './kv-paths.ts';
 import { printListing } from './listing.ts';
 

@@ -7,7 +7,7 @@ import type { Encodable } from '../../model/json.ts';
 import { command, expectArguments, type Run } from '../command.ts';
 import { formatDuration } from '../duration.ts';
 import { durationFlag, type FlagTable, intFlag, listFlag, mapFlag, optionalBoolFlag } from '../flags.ts';
-import { patchSecret, writeSecret } from '../secret.ts';
+import { patchSecret, writeSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 import { findVersionedPlace } from './kv-metadata.ts';
 import { mountFlag } from './kv-paths.ts';

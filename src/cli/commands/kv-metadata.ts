@@ -7,7 +7,8 @@ import { command, expectArguments, type Run } from '../command.ts';
 import { describing, localFailure, remoteFailure } from '../failure.ts';
 import { printData, printSecret, printSecretField } from '../output.ts';
 import { sanitizePath } from '../paths.ts';
-import { asMap, deleteSecret, readSecret, type Secret } from '../secret.ts';
+import { asMap, type Secret } from '../secret.ts';
+import { deleteSecret, readSecret } from '../secret-requests.ts';
 import { banner, bannerFor, findKvPlace, type KvPlace, mountFlag } from './kv-paths.ts';
 
 export const kvMetadataGet = command({

@@ -10,7 +10,8 @@ import { type FlagTable, stringFlag } from '../flags.ts';
 import { sanitizePath } from '../paths.ts';
 import { joinPath } from '../request-url.ts';
 import { ResponseError } from '../response-error.ts';
-import { asMap, asText, parseSecret, type Query, readSecret, type Secret } from '../secret.ts';
+import { asMap, asText, parseSecret, type Secret } from '../secret.ts';
+import { type Query, readSecret } from '../secret-requests.ts';
 
 export const mountFlag = {
   mount: stringFlag('Where the engine is mounted; the argument is then only the rest of the path.'),

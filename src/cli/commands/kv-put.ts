@@ -9,7 +9,8 @@ import { type FlagTable, intFlag } from '../flags.ts';
 import { parseKeyValues, stdinReader } from '../key-values.ts';
 import { printData, printSecret } from '../output.ts';
 import { sanitizePath } from '../paths.ts';
-import { type Secret, writeSecret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
+import { writeSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 import { banner, bannerFor, findKvPlace, mountFlag } from './kv-paths.ts';
 

@@ -7,7 +7,7 @@ import { command } from '../command.ts';
 import { localFailure, remoteFailure } from '../failure.ts';
 import { type FlagTable, intFlag } from '../flags.ts';
 import { sanitizePath } from '../paths.ts';
-import { writeSecret } from '../secret.ts';
+import { writeSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 import { findKvPlace, mountFlag, readKv } from './kv-paths.ts';
 import { existingMetadata, existingVersion } from './kv-version.ts';

@@ -7,7 +7,7 @@ import { command, expectArguments, type Run } from '../command.ts';
 import { localFailure } from '../failure.ts';
 import { type FlagTable, listFlag } from '../flags.ts';
 import { sanitizePath } from '../paths.ts';
-import { deleteSecret, writeSecret } from '../secret.ts';
+import { deleteSecret, writeSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 import { findKvPlace, mountFlag, versionList } from './kv-paths.ts';
 

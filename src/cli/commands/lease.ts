@@ -10,7 +10,8 @@ import { boolFlag, durationFlag, type FlagTable } from '../flags.ts';
 import { encodeJson } from '../go-json.ts';
 import { wrapText } from '../go-text.ts';
 import { printSecret } from '../output.ts';
-import { ask, emptySecret } from '../secret.ts';
+import { emptySecret } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 export const leaseLookup = command({
   usage: 'lease lookup ID',

@@ -7,7 +7,7 @@ import { command, expectArguments } from '../command.ts';
 import { describing } from '../failure.ts';
 import { type FlagTable, intFlag, stringFlag } from '../flags.ts';
 import { sanitizePath } from '../paths.ts';
-import { listSecret } from '../secret.ts';
+import { listSecret } from '../secret-requests.ts';
 import { printListing } from './listing.ts';
 
 const flags = {

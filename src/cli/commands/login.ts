@@ -12,7 +12,8 @@ import { wrapText } from '../go-text.ts';
 import { asTexts, parseKeyValues, stdinReader } from '../key-values.ts';
 import { printSecret, printSecretField } from '../output.ts';
 import { sanitizePath, withTrailingSlash } from '../paths.ts';
-import { type Secret, unwrapSecret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
+import { unwrapSecret } from '../secret-requests.ts';
 import { chooseTokenHelper } from '../token-helper.ts';
 import { LOGIN_METHODS } from './login-methods.ts';
 

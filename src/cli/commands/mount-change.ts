@@ -8,7 +8,8 @@ import { command, expectArguments, type Run } from '../command.ts';
 import { describing } from '../failure.ts';
 import { encodeJson } from '../go-json.ts';
 import { sanitizePath, withTrailingSlash } from '../paths.ts';
-import { ask, asMap, asText } from '../secret.ts';
+import { asMap, asText } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 /** How often a move that takes long is asked about. */
 const POLL_MS = 10_000;

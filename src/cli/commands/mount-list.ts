@@ -9,7 +9,8 @@ import { describing } from '../failure.ts';
 import { boolFlag, type FlagTable } from '../flags.ts';
 import { compareBytes, display, displayMap } from '../go-text.ts';
 import { printData } from '../output.ts';
-import { ask, asMap } from '../secret.ts';
+import { asMap } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 import { table } from '../table.ts';
 
 const flags = { detailed: boolFlag('Print everything that is known of each mount.') } satisfies FlagTable;

@@ -9,7 +9,7 @@ import { command, expectArguments } from '../command.ts';
 import { describing } from '../failure.ts';
 import { display } from '../go-text.ts';
 import { type Printer, printData } from '../output.ts';
-import { ask } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 import { columns } from '../table.ts';
 
 export const operatorKeyStatus = command({

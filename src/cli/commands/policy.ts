@@ -12,7 +12,8 @@ import { display } from '../go-text.ts';
 import { readFile, readStream } from '../key-values.ts';
 import { printData } from '../output.ts';
 import { ResponseError } from '../response-error.ts';
-import { ask, asText } from '../secret.ts';
+import { asText } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 const ROOT = 'sys/policies/acl';
 

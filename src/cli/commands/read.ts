@@ -8,7 +8,7 @@ import { describing, remoteFailure } from '../failure.ts';
 import { asTextLists, parseKeyValues, stdinReader } from '../key-values.ts';
 import { printSecret, printSecretField } from '../output.ts';
 import { sanitizePath } from '../paths.ts';
-import { readSecret } from '../secret.ts';
+import { readSecret } from '../secret-requests.ts';
 
 export const read = command({
   usage: 'read [options] PATH [K=V...]',

@@ -9,7 +9,8 @@ import { describing, localFailure } from '../failure.ts';
 import { boolFlag, type FlagTable } from '../flags.ts';
 import { encodeJson } from '../go-json.ts';
 import { printData } from '../output.ts';
-import { ask, asTexts } from '../secret.ts';
+import { asTexts } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 const flags = {
   accessor: boolFlag('The first argument is an accessor.'),

@@ -10,7 +10,8 @@ import { describing } from '../failure.ts';
 import { boolFlag, durationFlag, type FlagTable, intFlag, listFlag, mapFlag, stringFlag } from '../flags.ts';
 import { encodeJson } from '../go-json.ts';
 import { printSecret, printSecretField } from '../output.ts';
-import { ask, emptySecret } from '../secret.ts';
+import { emptySecret } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 const flags = {
   id: stringFlag('The token itself, rather than a random one. Needs sudo.'),

@@ -9,7 +9,8 @@ import { parseDuration } from '../duration.ts';
 import { messageOf, rephrased } from '../failure.ts';
 import { parseBool } from '../flags.ts';
 import { askHidden } from '../prompt.ts';
-import { ask, asMap, asText, asTexts, emptySecret, type Secret, type SecretAuth } from '../secret.ts';
+import { asMap, asText, asTexts, emptySecret, type Secret, type SecretAuth } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const tokenLoginHelp = {

@@ -10,7 +10,8 @@ import { describing, localFailure } from '../failure.ts';
 import { boolFlag, durationFlag, type FlagTable } from '../flags.ts';
 import { encodeJson } from '../go-json.ts';
 import { printSecret, printSecretField } from '../output.ts';
-import { ask, emptySecret } from '../secret.ts';
+import { emptySecret } from '../secret.ts';
+import { ask } from '../secret-requests.ts';
 
 const accessorFlag = {
   accessor: boolFlag('The argument is an accessor. The token itself is then not shown.'),

@@ -6,7 +6,8 @@
 import { command, expectArguments } from '../command.ts';
 import { describing } from '../failure.ts';
 import { printList, printSecret, printSecretField } from '../output.ts';
-import { listedKeys, unwrapSecret } from '../secret.ts';
+import { listedKeys } from '../secret.ts';
+import { unwrapSecret } from '../secret-requests.ts';
 
 export const unwrap = command({
   usage: 'unwrap [options] [TOKEN]',

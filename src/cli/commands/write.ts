@@ -10,7 +10,8 @@ import { localFailure } from '../failure.ts';
 import { boolFlag, type FlagTable } from '../flags.ts';
 import { parseKeyValues, stdinReader } from '../key-values.ts';
 import { sanitizePath } from '../paths.ts';
-import { patchSecret, type Secret, writeSecret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
+import { patchSecret, writeSecret } from '../secret-requests.ts';
 import { printChange } from './change.ts';
 
 const flags = {
