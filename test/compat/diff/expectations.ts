@@ -137,6 +137,12 @@ const OURS: Record<string, Covered[]> = {
       bao: /error converting input for field/,
       ours: /^"(Field validation failed: )?error converting input for field \\".*\\": /,
     },
+    {
+      asks: /^POST auth\/token\/create \{/,
+      where: FIRST_ERROR,
+      bao: /^"time: (invalid duration|unknown unit)/,
+      ours: /error converting input for field/,
+    },
     { asks: / d-kv2\/metadata\/m /, where: FIRST_ERROR, bao: /^"custom_metadata validation failed/ },
     {
       asks: /^PUT sys\/policies\/acl\//,
@@ -152,7 +158,6 @@ const OURS: Record<string, Covered[]> = {
     },
     { asks: /^PUT sys\/audit\//, where: FIRST_ERROR },
     { asks: / \{"x-vault-wrap-ttl":"x"\}$/, where: FIRST_ERROR },
-    { asks: /^PUT sys\/unseal no-token /, where: FIRST_ERROR, bao: /^"invalid key: / },
     { asks: /^POST secret\/data\/b x+$/, where: /^(\/errors\/0|header cache-control)$/ },
     {
       asks: / auth\/token\/(lookup|renew|revoke)-accessor /,
@@ -161,6 +166,9 @@ const OURS: Record<string, Covered[]> = {
     },
     { asks: / \/robots\.txt /, where: /^(body|header vary)$/ },
     { asks: /^POST auth\/token\/create \{"id":"s\.mine"/, where: FIRST_ERROR },
+  ],
+  'an upgrade names the versions it is from and to; OpenBao says 0 twice': [
+    { asks: /^POST sys\/mounts\/d-t\/tune \{"options":\{"version":"2"\}\}/, where: /^\/warnings\/0$/ },
   ],
   'help describes our own tables; its frame is the same': [
     { asks: /help=1( |$)|^HELP /, where: /^\/openapi\// },

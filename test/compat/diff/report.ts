@@ -46,10 +46,11 @@ export function judge(findings: Finding[], { whole }: { whole: boolean }): Verdi
 function expectationOf(finding: Finding, difference: Difference): Expectation | undefined {
   const ask = askText(finding.ask);
   return EXPECTATIONS.find(
-    ({ asks, where, ours }) =>
+    ({ asks, where, bao, ours }) =>
       asks.test(ask) &&
       where.test(difference.where) &&
-      (ours === undefined || ours.test(shown(difference.ours))),
+      (bao === undefined || bao.test(json(difference.bao))) &&
+      (ours === undefined || ours.test(json(difference.ours))),
   );
 }
 
