@@ -139,12 +139,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   return { address: options.address, pid: child.pid, stdout, stderr, exited, stop };
 }
 
-/** What was started, once all starts are settled (so that the others can be stopped where one failed). @throws what failed first. */
-export function valuesOf<T>(settled: PromiseSettledResult<T>[]): T[] {
-  return settled.map((each) => {
-    if (each.status === 'rejected') throw each.reason;
-    return each.value;
-  });
+/** Waits for servers that start at the same time. @throws what kept one from starting, once the others are stopped again. */
+export async function startAll(starting: Promise<RunningServer>[]): Promise<RunningServer[]> {
+  const settled = await Promise.allSettled(starting);
+  const started = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failure = settled.find((each) => each.status === 'rejected');
+  if (failure === undefined) return started;
+  await Promise.all(started.map((server) => server.stop()));
+  throw failure.reason;
 }
 
 async function answers(options: StartOptions): Promise<boolean> {

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningServer, valuesOf } from '../../support/server.ts';
+import { type RunningServer, startAll } from '../../support/server.ts';
 import { findBao, startBaoDev } from '../bao.ts';
 import { type Check, missingTool } from '../checks.ts';
 import type { Target } from '../target.ts';
@@ -30,16 +30,16 @@ export async function runDiffBao(target: Target): Promise<Check[]> {
 export async function runDiff(bao: string, target: Target, only?: string): Promise<Verdict> {
   const sequences = SEQUENCES.filter(({ name }) => only === undefined || name.includes(only));
   const work = mkdtempSync(join(tmpdir(), 'coffer-diff-'));
-  const started = await Promise.allSettled([startBaoDev(bao, ROOT_TOKEN), target.startDev(ROOT_TOKEN)]);
+  const servers = await startAll([startBaoDev(bao, ROOT_TOKEN), target.startDev(ROOT_TOKEN)]);
+  const [theirs, ours] = servers as [RunningServer, RunningServer];
   try {
-    const [theirs, ours] = valuesOf(started) as [RunningServer, RunningServer];
     const findings = await askBoth({ bao: theirs.address, ours: ours.address }, sequences, {
       bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
       ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
     });
     return judge(findings, { whole: only === undefined && target.name === 'coffer' });
   } finally {
-    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()));
+    await Promise.all(servers.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });
   }
 }

@@ -9,7 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, valuesOf } from '../../support/server.ts';
+import { type RunningServer, startAll } from '../../support/server.ts';
 import { cached } from '../cache.ts';
 import { applyExceptions, type Check, type Exception, missingTool } from '../checks.ts';
 import { findProgram, run } from '../programs.ts';
@@ -32,9 +32,9 @@ export async function runGo(target: Target): Promise<Check[]> {
   if (typeof program !== 'string')
     return program.missing ? missingTool('go', program.why) : [failed('go build', program.why)];
   const work = mkdtempSync(join(tmpdir(), 'coffer-go-'));
-  const started = await Promise.allSettled([target.startDev(ROOT_TOKEN), target.startUninitialized()]);
+  const servers = await startAll([target.startDev(ROOT_TOKEN), target.startUninitialized()]);
+  const [dev, uninitialized] = servers as [RunningServer, RunningServer];
   try {
-    const [dev, uninitialized] = valuesOf(started) as [RunningServer, RunningServer];
     const result = await run(program, [], {
       env: {
         VAULT_ADDR: dev.address,
@@ -52,7 +52,7 @@ export async function runGo(target: Target): Promise<Check[]> {
       checks.push(failed('go', result.stderr.slice(-4_000)));
     return applyExceptions(checks, target.name === 'coffer' ? GO_EXCEPTIONS : []);
   } finally {
-    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()));
+    await Promise.all(servers.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });
   }
 }
