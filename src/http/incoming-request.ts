@@ -83,7 +83,7 @@ export class IncomingRequest implements Request {
     if (this.ended !== undefined) controller.abort(this.ended);
     else {
       response.once('close', () => {
-        if (!response.writableFinished) this.end(new ClientGone());
+        if (!response.writableEnded) this.end(new ClientGone());
       });
     }
     return controller.signal;
@@ -96,10 +96,10 @@ export class IncomingRequest implements Request {
   }
 }
 
-/** The connection or stream of a reply that was not written to its end is gone. */
+/** Its connection or stream is gone, and it was not answered. (HTTP/2 calls a stream that was reset "finished": no help.) */
 export function isCut(response: AnyResponse): boolean {
   const gone = 'stream' in response ? response.stream.destroyed : response.destroyed;
-  return gone && !response.writableFinished;
+  return gone && !response.writableEnded;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -8,7 +8,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -92,7 +92,6 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const { listener, log } = parts;
   const secure = listener.tls_disable !== true;
   const sockets = new Set<Socket>();
-  const sessions = new Set<ServerHttp2Session>();
   let server: Server | Http2SecureServer | undefined;
   let door: FrontDoor | undefined;
   let stopping: Promise<void> | undefined;
@@ -130,10 +129,6 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    made.on('session', (session: ServerHttp2Session) => {
-      sessions.add(session);
-      session.once('close', () => sessions.delete(session));
-    });
     made.on('sessionError', (error: Error) => {
       log.debug('http: session failed', { code: (error as NodeJS.ErrnoException).code });
     });
@@ -143,14 +138,12 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
     if (server === undefined) return;
     const closed = once(server, 'close');
     server.close();
-    for (const session of sessions) session.close();
-    // Opened ahead and never used; Node takes them for busy until their time for a head is over.
+    // Node closes what idles between requests, and finishes HTTP/2 sessions. Not what never began, such as a TLS handshake.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     const force = setTimeout(() => {
       log.warn('http: connections were cut, their requests did not end in time', {
         connections: sockets.size,
       });
-      for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
     }, parts.stopGraceMs ?? STOP_GRACE_MS);
     await closed;
@@ -196,10 +189,14 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
 }
 
 function http1Options(listener: ListenerOptions) {
+  const headersTimeout = milliseconds(listener.http_read_header_timeout, READ_HEAD_MS);
+  const requestTimeout = milliseconds(listener.http_read_timeout, READ_REQUEST_MS);
   return {
     maxHeaderSize: HEAD_BYTES_MAX,
-    headersTimeout: milliseconds(listener.http_read_header_timeout, READ_HEAD_MS),
-    requestTimeout: milliseconds(listener.http_read_timeout, READ_REQUEST_MS),
+    // Node wants the part to have no more time than the whole.
+    headersTimeout:
+      requestTimeout > 0 ? Math.min(headersTimeout || requestTimeout, requestTimeout) : headersTimeout,
+    requestTimeout,
     keepAliveTimeout: milliseconds(listener.http_idle_timeout, CONNECTION_IDLE_MS),
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
     // A request without a body has no stream to be run to its end.

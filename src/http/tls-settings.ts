@@ -5,10 +5,19 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import type { SecureContextOptions, SecureVersion, TlsOptions } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+  type TlsOptions,
+} from 'node:tls';
 import type { ListenerOptions } from './listener-options.ts';
 
-export const TLS_GROUPS = 'X25519MLKEM768:X25519:P-256:P-384';
+/**
+ * In the order preferred. The slash makes the first a choice of its own: a client that can do it but sent a share for another group is
+ * asked again (one round trip more), where a colon would let its guess decide.
+ */
+export const TLS_GROUPS = 'X25519MLKEM768/X25519:P-256:P-384';
 
 /** Those of TLS 1.3, then of 1.2 those that Go's server offers and that are not known to be weak. */
 const CIPHERS = [
@@ -30,7 +39,7 @@ const VERSIONS: Record<string, SecureVersion | undefined> = { tls12: 'TLSv1.2', 
  * @throws Error naming the key and the file of what cannot be used.
  */
 export function secureContext(options: ListenerOptions): SecureContextOptions {
-  return {
+  const context: SecureContextOptions = {
     cert: readPem('tls_cert_file', options.tls_cert_file),
     key: readPem('tls_key_file', options.tls_key_file),
     ca:
@@ -43,6 +52,17 @@ export function secureContext(options: ListenerOptions): SecureContextOptions {
     ecdhCurve: TLS_GROUPS,
     honorCipherOrder: true,
   };
+  try {
+    createSecureContext(context);
+  } catch (error) {
+    const files = [options.tls_cert_file, options.tls_key_file, options.tls_client_ca_file]
+      .filter(Boolean)
+      .join(', ');
+    throw new Error(`tls_cert_file, tls_key_file or tls_client_ca_file cannot be used (${files})`, {
+      cause: error,
+    });
+  }
+  return context;
 }
 
 /** What holds for the whole life of a listener. A client certificate is asked for, as Vault does, and verified where that is required. */
