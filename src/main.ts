@@ -53,15 +53,16 @@ export interface Coffer {
   readonly seal: ReturnType<typeof makeSeal>;
   readonly tokens: Tokens;
   readonly catalog: ReturnType<typeof makeCatalog>;
-  readonly listeners: readonly HttpServer[];
+  /** Serves from now on. @throws ListenError where an address cannot be had. */
+  listen(): Promise<void>;
   /** SIGHUP: certificates and audit files anew. */
   reload(): Promise<void>;
   /** Finishes what is running, then lets go of everything. */
   stop(): Promise<void>;
 }
 
-/** Opens the store and listens. Sealed until somebody unseals. @throws with one sentence where a part cannot start. */
-export async function startCoffer(options: CofferOptions): Promise<Coffer> {
+/** Opens the store. Sealed until somebody unseals, and not listening yet. @throws with one sentence where a part cannot start. */
+export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { log, defaultLeaseTtl, maxLeaseTtl } = options;
   const now = Date.now;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
@@ -135,6 +136,7 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
   ]);
   const engineOf = (mount: Mount): Engine | undefined =>
     mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
+  const resolver = makeResolver(mounts, engineOf);
   const httpServers: HttpServer[] = [];
   engines.set(
     'system',
@@ -147,6 +149,7 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
         policies,
         tokens,
         authority,
+        resolver,
         auditDevices,
         secretTypes: ['kv'],
         authTypes: [],
@@ -168,7 +171,7 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
   );
   const handler = makePipeline({
     seal: lifecycle,
-    resolver: makeResolver(mounts, engineOf),
+    resolver,
     authority,
     audit,
     cluster,
@@ -186,22 +189,20 @@ export async function startCoffer(options: CofferOptions): Promise<Coffer> {
     await storage.close();
   }
 
-  try {
+  async function listen(): Promise<void> {
     for (const listener of options.listeners) {
       const server = makeHttpServer({ handler, log: log.named('http'), listener, now });
       await server.start();
       httpServers.push(server);
     }
-  } catch (error) {
-    await stop();
-    throw error;
   }
+
   return {
     lifecycle,
     seal,
     tokens,
     catalog,
-    listeners: httpServers,
+    listen,
     async reload() {
       await audit.reopen();
       for (const server of httpServers) server.reloadTls();

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { devBanner, serverBanner } from './banner.ts';
 import { openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
-import { type Coffer, startCoffer } from './main.ts';
+import { type Coffer, openCoffer } from './main.ts';
 import { makeLog, type ServerLog } from './observe/log.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
 import { type NodeSettings, settingsOf } from './server-settings.ts';
@@ -48,7 +48,7 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
   for (const warning of settings.warnings) streams.stderr.write(`WARNING! ${warning}\n`);
   const log = makeLog(settings.log);
 
-  const coffer = await startCoffer({ ...settings, log });
+  const coffer = await openCoffer({ ...settings, log });
   try {
     const secrets = flags.dev
       ? await openDevMode(coffer, {
@@ -57,6 +57,8 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
           kvVersion: flags.devKvV1 ? '1' : '2',
         })
       : undefined;
+    // Only now: whoever finds the port open finds everything there.
+    await coffer.listen();
     streams.stdout.write(serverBanner(bannerFacts(settings)));
     if (secrets) {
       const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);

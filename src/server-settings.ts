@@ -34,7 +34,7 @@ export function settingsOf(
   env: NodeJS.ProcessEnv,
   devTls: DevTlsFiles | undefined,
 ): NodeSettings {
-  const loaded = flags.config.length > 0 ? loadConfig(flags.config, env) : undefined;
+  const loaded = flags.config.length > 0 ? loadConfig(flags.config, env, { dev: flags.dev }) : undefined;
   const config = loaded?.config;
   const listeners = [...(flags.dev ? [devListener(flags, devTls)] : []), ...(config?.listeners ?? [])];
   const first = listeners[0]!;

@@ -14,6 +14,7 @@ import type { Authority } from './pipeline/authority.ts';
 import type { Lifecycle } from './pipeline/lifecycle.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
+import type { Resolver } from './pipeline/resolve.ts';
 import type { Seal } from './seal/seal.ts';
 
 export interface SystemCoreParts {
@@ -24,6 +25,7 @@ export interface SystemCoreParts {
   readonly policies: PolicyStore;
   readonly tokens: Tokens;
   readonly authority: Authority;
+  readonly resolver: Resolver;
   readonly auditDevices: AuditDevices;
   readonly secretTypes: readonly string[];
   readonly authTypes: readonly string[];
@@ -61,7 +63,15 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     types: { secret: parts.secretTypes, auth: parts.authTypes, engineOf: parts.engineOf },
     policies,
     access: {
-      aclOf: authority.aclOf,
+      aclOf(names) {
+        const acl = authority.aclOf(names);
+        return {
+          // Asked with the spelling that a request for this path would be judged by.
+          capabilities: (path) => acl.capabilities(parts.resolver.resolve(path).path),
+          touches: (prefix) => acl.touches(prefix),
+          resultant: () => acl.resultant(),
+        };
+      },
       stateOfToken: (token) => tokens.stateOf(tokens.accessorOf(token)),
       stateOfAccessor: (accessor) => tokens.stateOf(accessor),
     },

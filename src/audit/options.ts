@@ -55,12 +55,12 @@ function parseFormatOptions(options: Readonly<Record<string, string>>): FormatOp
 
 function parseMode(text: string | undefined): number | undefined {
   if (text === undefined) return 0o600;
-  if (!MODE.test(text)) throw badRequest(`mode must be octal, such as "0600", not "${text}"`);
+  if (!MODE.test(text)) throw badRequest(`mode must be octal, such as "0600"`);
   const mode = Number.parseInt(text, 8);
   if (mode === 0) return undefined;
-  if ((mode & EXECUTE_BITS) !== 0) throw badRequest(`mode "${text}" must not let anybody execute the file`);
-  if (mode > 0o777) throw badRequest(`mode "${text}" may only hold permissions for owner, group and others`);
-  if ((mode & 0o200) === 0) throw badRequest(`mode "${text}" must let the owner write`);
+  if ((mode & EXECUTE_BITS) !== 0) throw badRequest(`mode must not let anybody execute the file`);
+  if (mode > 0o777) throw badRequest(`mode may only hold permissions for owner, group and others`);
+  if ((mode & 0o200) === 0) throw badRequest(`mode must let the owner write`);
   return mode;
 }
 
@@ -68,5 +68,5 @@ function parseBool(name: string, text: string | undefined, absent: boolean): boo
   if (text === undefined || text === '') return absent;
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
-  throw badRequest(`${name} must be true or false, not "${text}"`);
+  throw badRequest(`${name} must be true or false`);
 }

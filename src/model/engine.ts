@@ -70,8 +70,10 @@ export interface Route {
   readonly open?: true | 'token welcome';
   /** Needs `sudo` besides the verb's capability. */
   readonly sudo?: true;
-  /** Answered by a sealed or uninitialised node too. */
+  /** Answered by a sealed or uninitialised node too, without asking who asks. */
   readonly whileSealed?: true;
+  /** HEAD is answered as GET, without the body; elsewhere it is 405. */
+  readonly head?: true;
   /** Captures that are lower-cased before policy, actor id and audit see them. */
   readonly lowerCase?: readonly string[];
 }

@@ -63,6 +63,16 @@ export function multiError(messages: string[]): string {
   return `${head}\n${messages.map((m) => `\t* ${m}\n`).join('')}\n`;
 }
 
+/** The path is served by nobody, as only those who may know are told. */
+export function unsupportedPath(): CodedError {
+  return new CodedError('unsupported_path', multiError([ERRORS.unsupported_path.text]));
+}
+
+/** The path is served, the verb is not. */
+export function unsupportedOperation(): CodedError {
+  return new CodedError('unsupported_operation', multiError([ERRORS.unsupported_operation.text]));
+}
+
 /** A valid token whose policies do not allow it (contract §1.6). */
 export function denied(): CodedError {
   return new CodedError('permission_denied', multiError(['permission denied']));

@@ -105,7 +105,9 @@ const HTML_ESCAPES: Record<string, string> = {
 
 /** Up to this length a loop is faster than the regular expression. */
 const PLAIN_CHARS_MAX = 24;
-const PLAIN = Uint8Array.from({ length: 128 }, (_, code) => (SPECIAL.test(String.fromCharCode(code)) ? 0 : 1));
+const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
+  SPECIAL.test(String.fromCharCode(code)) ? 0 : 1,
+);
 
 /** ASCII that needs no escape. */
 function isPlain(text: string): boolean {

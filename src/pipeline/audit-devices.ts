@@ -42,7 +42,7 @@ const addDevice: SectionChange<KeptDevice, void> = {
   id: 'audit/add',
   section: 'audit',
   run(entries, device) {
-    if (entries.has(device.path)) throw badRequest(`path already in use: ${device.path}`);
+    if (entries.has(device.path)) throw badRequest('path already in use');
     return { patch: { [device.path]: device }, reply: undefined };
   },
 };
@@ -69,10 +69,9 @@ export function makeAuditDevices(
         .map(({ salt: _salt, ...settings }) => settings)
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
     async enable(settings, claims) {
-      if (settings.type !== 'file') throw badRequest(`unknown backend type: "${settings.type}"`);
+      if (settings.type !== 'file') throw badRequest('unknown backend type: only "file" is served');
       const device: KeptDevice = { ...settings, salt: newId() };
-      if (catalog.entries('audit').has(settings.path))
-        throw badRequest(`path already in use: ${settings.path}`);
+      if (catalog.entries('audit').has(settings.path)) throw badRequest('path already in use');
       const opened = make(device);
       await audit.probe(opened, newId());
       try {

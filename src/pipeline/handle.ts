@@ -9,10 +9,18 @@ import type { Claims, Cluster } from '../model/actor.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import type { AnyOperation, RouteContext } from '../model/engine.ts';
-import { badRequest, CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
+import {
+  badRequest,
+  CodedError,
+  denied,
+  ERRORS,
+  multiError,
+  unsupportedOperation,
+  unsupportedPath,
+} from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { STALE_CLAIMS_RETRIES } from '../model/limits.ts';
-import type { Mount } from '../model/mount.ts';
+import { apiPath, type Mount } from '../model/mount.ts';
 import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
@@ -110,7 +118,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (request.namespace !== '') throw new CodedError('unsupported_path', 'namespace not found');
     if (request.wrapTtlSeconds !== undefined) throw badRequest('response wrapping is not supported yet');
 
-    const open = route?.open === true;
+    // Who asks cannot be told while sealed; what answers then does no harm to anybody.
+    const open = route?.open === true || (seal.isSealed() && route?.whileSealed === true);
     let refusal: CodedError | undefined;
     if (!open) refusal = await authorize(state, taken, route?.open === 'token welcome');
     state.operation = routeOperation(state);
@@ -168,6 +177,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (tokenOptional) return undefined;
     state.decision = authority.decide(caller, {
       path: resolved.path,
+      lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && apiPath(resolved.mount),
       verb: request.verb,
       mayCreate: mayCreate(routeOperation(state)),
       sudo: resolved.match?.route.sudo === true,
@@ -194,9 +204,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (isWrite(request.verb) && request.path.trailingSlash) {
       throw badRequest("cannot write to a path ending in '/'");
     }
-    if (!match) throw new CodedError('unsupported_path');
+    if (!match) throw unsupportedPath();
     const operation = state.operation;
-    if (!operation) throw new CodedError('unsupported_operation');
+    if (!operation) throw unsupportedOperation();
     const reply = await runOperation(state, operation, mount, match.captures);
     const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
     return { reply: replyOf(request, mount, leased), logical: leased };
@@ -270,7 +280,7 @@ function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {
     case 'help':
       return undefined;
     case 'header':
-      return route.read;
+      return route.head ? route.read : undefined;
     default:
       return route[request.verb];
   }

@@ -68,9 +68,14 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       accessor += BASE62[Number(number % 62n)];
       number /= 62n;
     }
+    return accessor;
+  }
+
+  /** Only of tokens that were good: guesses must not push out what is in use. */
+  function remember(token: string, accessor: string): void {
+    if (known.has(token)) return;
     if (known.size >= TOKENS_KNOWN_MAX) known.delete(known.keys().next().value!);
     known.set(token, accessor);
-    return accessor;
   }
 
   async function read(accessor: string): Promise<TokenState | undefined> {
@@ -118,6 +123,7 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
         known.delete(token);
         return undefined;
       }
+      remember(token, accessor);
       return { token, accessor, state, isRoot: state.policies.includes('root') };
     },
     isGood: (caller) => isGoodNow(caller.accessor),

@@ -31,6 +31,7 @@ export function healthRoutes(core: SystemCore): Record<string, Route> {
   );
   return {
     health: {
+      head: true,
       open: true,
       whileSealed: true,
       read: operation({

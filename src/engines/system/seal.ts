@@ -67,6 +67,8 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
     },
     seal: {
       sudo: true,
+      // Sealing what is sealed changes nothing, and succeeds as in Vault.
+      whileSealed: true,
       update: operation({
         summary: 'Seals the server.',
         params: {},
