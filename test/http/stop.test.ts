@@ -37,7 +37,9 @@ async function held(t: Parameters<typeof listen>[0], settings: Settings = {}): P
   return { ...listening, release: gate.resolve, reached };
 }
 
-test('what runs is answered and its connection closed; what idles or was never used goes at once', async (t) => {
+test('what runs is answered and its connection closed; what idles or was never used goes at once', {
+  timeout: 5_000,
+}, async (t) => {
   const { server, port, release, reached } = await held(t, { stopGraceMs: 60_000 });
   const [running, idle, unused] = await Promise.all([wire(port), wire(port), wire(port)]);
   idle.write(request('GET /v1/quick'));
@@ -81,7 +83,9 @@ function tls(t: Parameters<typeof listen>[0]) {
   return { listener, trust: { ca: readFileSync(files.caFile), servername: 'localhost' } };
 }
 
-test('TLS: streams are finished; idle sessions and connections without a handshake go at once', async (t) => {
+test('TLS: streams are finished; idle sessions and connections without a handshake go at once', {
+  timeout: 5_000,
+}, async (t) => {
   const { listener, trust } = tls(t);
   const { server, port, release, reached } = await held(t, { stopGraceMs: 60_000, listener });
   const [running, idle] = [0, 1].map(() => connectHttp2(`https://localhost:${port}`, trust));
