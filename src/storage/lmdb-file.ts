@@ -84,8 +84,11 @@ function checkReach(file: string, fd: number, roots: number[], pageBytes: number
       throw damaged(file, `it has ${fileBytes} bytes, and page ${first + count - 1} is in use behind them`);
     }
   };
+  let left = Math.ceil(fileBytes / pageBytes);
   for (let at = roots.pop(); at !== undefined; at = roots.pop()) {
     reach(at, 1);
+    // A page that leads back to itself would be followed for ever.
+    if (left-- === 0) throw damaged(file, 'its index runs in circles');
     readSync(fd, page, 0, pageBytes, at * pageBytes);
     const flags = page.readUInt16LE(AT_FLAGS);
     const isBranch = (flags & FLAG_BRANCH) !== 0;

@@ -292,6 +292,25 @@ test('a file cut off anywhere, overwritten at its head or of another program is 
   await storage.close();
 });
 
+test('a short file whose index leads back to itself is refused, not followed for ever', async () => {
+  const file = await filled();
+  const bytes = readFileSync(file);
+  const page = bytes.readUInt32LE(48);
+  const newest = bytes.readBigUInt64LE(152) > bytes.readBigUInt64LE(page + 152) ? 0 : page;
+  const root = Number(bytes.readBigUInt64LE(newest + 136));
+  const at = root * page;
+  assert.equal(bytes.readUInt16LE(at + 18) & 1, 1, 'the root is a branch');
+  for (let pointer = 24; pointer < 24 + bytes.readUInt16LE(at + 20); pointer += 2) {
+    bytes.writeUIntLE(root, at + 24 + bytes.readUInt16LE(at + pointer), 6);
+  }
+  bytes.writeBigUInt64LE(bytes.readBigUInt64LE(newest + 144) + 50n, newest + 144);
+  writeFileSync(file, bytes);
+  await assert.rejects(
+    openAt(file),
+    /^StorageFailed: the data file .* is damaged \(its index runs in circles\)/,
+  );
+});
+
 test('a write that dies between its pages and its meta page leaves the store as it was before', async () => {
   const file = await filled();
   const before = readFileSync(file);
