@@ -29,7 +29,8 @@ export async function runInProcess(
   return { exit, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-function collector(): { stream: PassThrough; text(): string } {
+/** A stream and what was written to it. */
+export function collector(): { stream: PassThrough; text(): string } {
   const chunks: Buffer[] = [];
   const stream = new PassThrough();
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
