@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { newMount, rootToken } from './founding.ts';
 import type { Coffer } from './main.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
+import type { TokenState } from './model/caller.ts';
 import { addMount } from './pipeline/mount-table.ts';
 
 export interface DevSecrets {
@@ -58,9 +59,14 @@ async function ensureRootToken(
   const { tokens } = coffer;
   if (wanted === undefined || wanted === current) return current;
   const there = await tokens.authenticate(wanted, { takeUse: false });
-  if (!there) await tokens.create(rootToken(Date.now()), wanted, { claims: OWN_CLAIMS });
+  if (!there) await tokens.create(devToken(), wanted, { claims: OWN_CLAIMS });
   if (replace) await tokens.revoke(tokens.accessorOf(current), 'tree');
   return wanted;
+}
+
+/** As one that `token create` makes. */
+function devToken(): TokenState {
+  return { ...rootToken(Date.now()), displayName: 'token', path: 'auth/token/create' };
 }
 
 const UNSEAL_KEY_FILE = 'unseal-key';

@@ -5,6 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DEFAULT_POLICY_TEXT } from './auth/policies/built-in.ts';
+import { ROOT_PATH } from './auth/token/token-actor.ts';
 import type { Tokens } from './auth/token/tokens.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
@@ -39,7 +40,7 @@ export function rootToken(nowMs: number): TokenState {
     usesLeft: undefined,
     numUses: 0,
     type: 'service',
-    path: 'auth/token/root',
+    path: ROOT_PATH,
     createdAtMs: nowMs,
     ttl: 0,
     expiresAtMs: undefined,

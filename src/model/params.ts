@@ -60,7 +60,7 @@ export function duration<O extends Options<number>>(description: string, options
     if (json === null) return undefined;
     const seconds = toDurationSeconds(json);
     if (seconds < 0) throw new Error('cannot provide negative value');
-    return Math.trunc(seconds);
+    return wholeSeconds(seconds);
   };
   return declare<number, O>('string', description, decode, options, 'duration');
 }
@@ -70,7 +70,7 @@ export function signedDuration<O extends Options<number>>(
   description: string,
   options?: O,
 ): Declared<number, O> {
-  const decode = (json: Json) => (json === null ? undefined : Math.trunc(toDurationSeconds(json)));
+  const decode = (json: Json) => (json === null ? undefined : wholeSeconds(toDurationSeconds(json)));
   return declare<number, O>('string', description, decode, options, 'duration');
 }
 
@@ -203,6 +203,11 @@ const UNIT_SECONDS: Record<string, number> = {
   m: 60,
   h: 3600,
 };
+
+/** What is less than a second is one, not none: 0 would mean "the default". */
+function wholeSeconds(seconds: number): number {
+  return seconds > 0 && seconds < 1 ? 1 : Math.trunc(seconds);
+}
 
 /** A duration as Vault reads it: seconds, or Go's syntax, or whole days (`7d`). */
 export function toDurationSeconds(json: Json): number {

@@ -115,7 +115,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     const { request, resolved } = state;
     const route = resolved.match?.route;
     if (seal.isSealed() && !route?.whileSealed) throw new CodedError('sealed');
-    if (request.namespace !== '') throw new CodedError('unsupported_path', 'namespace not found');
+    if (request.namespace !== '' && request.namespace !== 'root')
+      throw new CodedError('unsupported_path', 'namespace not found');
     if (request.wrapTtlSeconds !== undefined) throw badRequest('response wrapping is not supported yet');
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
@@ -206,7 +207,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     }
     if (!match) throw unsupportedPath();
     const operation = state.operation;
-    if (!operation) throw unsupportedOperation();
+    if (!operation)
+      throw match.route.whileSealed ? new CodedError('unsupported_operation', []) : unsupportedOperation();
     const reply = await runOperation(state, operation, mount, match.captures);
     const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
     return { reply: replyOf(request, mount, leased), logical: leased };
@@ -242,7 +244,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (!claims.good()) throw new CodedError('stale_claims');
       reply = await operation.run(params, routeContext(state, mount, captures, sent, claims));
     }
-    return operation.wholeBody ? reply : paramWarnings(reply, operation.params, sent, captures);
+    return operation.wholeBody && request.body
+      ? reply
+      : paramWarnings(reply, operation.params, sent, captures);
   }
 
   function routeContext(

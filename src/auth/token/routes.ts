@@ -10,7 +10,9 @@ import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { AuthBlock, LogicalReply } from '../../model/request.ts';
+import { rfc3339 } from '../../model/time.ts';
 import { isSubset, sanitizePolicies } from './policy-names.ts';
+import { ROOT_PATH } from './token-actor.ts';
 import type { Tokens } from './tokens.ts';
 import { ttlOf } from './ttl.ts';
 
@@ -242,9 +244,8 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         summary: 'Revokes the token of an accessor and all below it.',
         params: { accessor: ACCESSOR_PARAM },
         run: async ({ accessor }, ctx) => {
-          if (!(await tokens.revoke(accessorGiven(accessor), 'tree', { claims: ctx.claims })))
-            throw invalidAccessor();
-          return {};
+          const found = await tokens.revoke(accessorGiven(accessor), 'tree', { claims: ctx.claims });
+          return found ? {} : { warnings: ['No token found with this accessor'] };
         },
       }),
     },
@@ -258,6 +259,8 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
           const accessor = tokens.accessorOf(token);
           if (!(await tokens.stateOf(accessor))) throw badRequest('token to revoke not found');
           await tokens.revoke(accessor, 'self', { claims: ctx.claims });
+          // Its children are orphans when this returns; after a crash in between, its timer goes on with it.
+          await tokens.sweep(accessor);
           return {};
         },
       }),
@@ -303,7 +306,8 @@ function policiesOf(
 ): string[] {
   const asked = sanitizePolicies(params.policies, false);
   let policies: string[];
-  if (asked.length === 0) {
+  // Only a list that is not there, or empty, stands for the parent's: names that come to nothing must not.
+  if (params.policies.length === 0) {
     policies = sanitizePolicies(parent.policies, false);
   } else if (isSudo) {
     policies = sanitizePolicies(asked, !params.no_default_policy);
@@ -336,8 +340,6 @@ export function authBlock(token: string, accessor: string, state: TokenState, tt
   };
 }
 
-const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
-
 function tokenData(
   state: TokenState,
   accessor: string,
@@ -362,11 +364,14 @@ function tokenData(
     type: state.type,
   };
   if (state.period > 0) data.period = state.period;
+  // Only the root token of init has no lease.
+  if (state.path !== ROOT_PATH) {
+    data.renewable = state.renewable;
+    data.issue_time = rfc3339(state.createdAtMs);
+  }
   if (state.expiresAtMs !== undefined) {
     data.expire_time = rfc3339(state.expiresAtMs);
     data.ttl = Math.max(0, Math.ceil((state.expiresAtMs - nowMs) / 1_000));
-    data.renewable = state.renewable;
-    data.issue_time = rfc3339(state.createdAtMs);
   }
   if (state.renewedAtMs !== undefined) {
     data.last_renewal_time = Math.floor(state.renewedAtMs / 1_000);

@@ -33,7 +33,12 @@ export interface TokenActor {
   readonly renew: TokenOperation<{ expiresAtMs: number }, TokenState>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether there was anything to revoke. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
+  /** Ends what was begun: children, cubbyhole, record. Does nothing to a token that is alive. Safe to repeat and to run twice at once. */
+  sweep(cluster: Cluster, accessor: string): Promise<void>;
 }
+
+/** Path of the root token that init makes. */
+export const ROOT_PATH = 'auth/token/root';
 
 export function tokenId(accessor: string): ActorId {
   return { kind: 'token', namespace: 'root', mount: 'token', name: accessor };
@@ -68,7 +73,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
       state?.parent === undefined || state.dying
         ? []
         : [{ index: 'parent', group: state.parent, entry: id.name }],
-    onDue: (state, id, cluster) => sweep(cluster, state, id),
+    onDue: (state, id, cluster) => sweepOf(cluster, state, id),
   };
 
   const read: TokenActor['read'] = {
@@ -146,7 +151,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     },
   };
 
-  async function sweep(cluster: Cluster, state: State, id: ActorId): Promise<void> {
+  async function sweepOf(cluster: Cluster, state: State, id: ActorId): Promise<void> {
     if (state === undefined) return;
     const options = { claims: OWN_CLAIMS };
     for (let before = ''; ; ) {
@@ -167,5 +172,11 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     await cluster.send(forget, id, undefined, options);
   }
 
-  return { kind, read, create, use, renew, revoke };
+  async function sweep(cluster: Cluster, accessor: string): Promise<void> {
+    const id = tokenId(accessor);
+    const state = await cluster.send(read, id, undefined, { claims: OWN_CLAIMS });
+    if (state?.dying) await sweepOf(cluster, state, id);
+  }
+
+  return { kind, read, create, use, renew, revoke, sweep };
 }

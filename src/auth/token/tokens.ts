@@ -39,6 +39,8 @@ export interface Tokens {
   ): Promise<{ token: string; accessor: string }>;
   renew(accessor: string, expiresAtMs: number, options: SendOptions): Promise<TokenState>;
   revoke(accessor: string, how: 'tree' | 'self', options?: SendOptions): Promise<boolean>;
+  /** Sweeps a revoked token now, rather than soon. */
+  sweep(accessor: string): Promise<void>;
   accessors(): Promise<string[]>;
   /** Forgets which token has which accessor; on seal. */
   clear(): void;
@@ -138,6 +140,7 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       cluster.send(actor.renew, tokenId(accessor), { expiresAtMs }, options),
     revoke: (accessor, how, options = { claims: OWN_CLAIMS }) =>
       cluster.send(actor.revoke, tokenId(accessor), how, options),
+    sweep: (accessor) => actor.sweep(cluster, accessor),
     accessors: () => cluster.list('token', 'root', 'token', ''),
     clear: () => known.clear(),
   };

@@ -4,7 +4,6 @@
  * @module
  */
 import { badRequest } from '../../model/errors.ts';
-import { goDuration } from '../../model/params.ts';
 
 export interface TtlWish {
   /** Asked for in this call; 0: nothing was. */
@@ -33,7 +32,7 @@ export function ttlOf(wish: TtlWish): { ttl: number; warnings: string[] } {
   if (period > 0) {
     ttl = period;
     if (ttl > maxTtl) {
-      warnings.push(capped('Period', ttl, maxTtl));
+      warnings.push(capped('period', ttl, maxTtl));
       ttl = maxTtl;
     }
     // A period has no end but an explicit one.
@@ -53,6 +52,13 @@ export function ttlOf(wish: TtlWish): { ttl: number; warnings: string[] } {
   return { ttl, warnings };
 }
 
-function capped(what: string, ttl: number, maxTtl: number): string {
-  return `${what} of "${goDuration(ttl)}" exceeded the effective max_ttl of "${goDuration(maxTtl)}"; ${what} value is capped accordingly`;
+function capped(what: 'TTL' | 'period', ttl: number, maxTtl: number): string {
+  return `${what} of "${shortDuration(ttl)}" exceeded the effective max_ttl of "${shortDuration(maxTtl)}"; ${what} value is capped accordingly`;
+}
+
+/** Go's text of a duration without what is zero at its end: `768h`, `1h30m`. */
+function shortDuration(seconds: number): string {
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const text = `${h > 0 ? `${h}h` : ''}${m > 0 || (h > 0 && s > 0) ? `${m}m` : ''}${s > 0 ? `${s}s` : ''}`;
+  return text === '' ? '0s' : text;
 }
