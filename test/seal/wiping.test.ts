@@ -9,25 +9,22 @@ import { missing, notOnThisPlatform } from '../support/missing.ts';
 
 const CHILD = fileURLToPath(new URL('./sealing-child.ts', import.meta.url));
 
-/** All writable memory of a process. */
+/** All writable memory of a process that it ever touched. */
 function memoryOf(pid: number): Buffer[] {
   const mem = openSync(`/proc/${pid}/mem`, 'r');
   try {
-    return readFileSync(`/proc/${pid}/maps`, 'utf8')
-      .split('\n')
-      .filter((line) => / rw/.test(line))
-      .flatMap((line) => {
-        const [from = 0, to = 0] = line
-          .split(' ')[0]!
-          .split('-')
-          .map((hex) => Number.parseInt(hex, 16));
-        const bytes = Buffer.alloc(to - from);
-        try {
-          return [bytes.subarray(0, readSync(mem, bytes, 0, bytes.length, from))];
-        } catch {
-          return [];
-        }
-      });
+    const regions = readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/);
+    return regions.flatMap((region) => {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(region) ?? [];
+      if (from === undefined || to === undefined || /^Rss: +0 kB/m.test(region)) return [];
+      const at = Number.parseInt(from, 16);
+      const bytes = Buffer.alloc(Number.parseInt(to, 16) - at);
+      try {
+        return [bytes.subarray(0, readSync(mem, bytes, 0, bytes.length, at))];
+      } catch {
+        return [];
+      }
+    });
   } finally {
     closeSync(mem);
   }
