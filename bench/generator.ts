@@ -25,7 +25,13 @@ export interface Seen {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-function drive(load: Load, socket: Socket, requests: readonly Buffer[], seen: number[], clock: Clock): Promise<void> {
+function drive(
+  load: Load,
+  socket: Socket,
+  requests: readonly Buffer[],
+  seen: number[],
+  clock: Clock,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let sentAt = 0;
     let pending: Buffer = Buffer.alloc(0);
@@ -36,7 +42,9 @@ function drive(load: Load, socket: Socket, requests: readonly Buffer[], seen: nu
     socket.setNoDelay(true);
     socket.on('connect', send);
     socket.on('error', reject);
-    socket.on('close', () => (clock.isOver() ? resolve() : reject(new Error('the server closed a connection'))));
+    socket.on('close', () =>
+      clock.isOver() ? resolve() : reject(new Error('the server closed a connection')),
+    );
     socket.on('data', (chunk: Buffer) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const headEnd = pending.indexOf(HEAD_END);
@@ -46,7 +54,9 @@ function drive(load: Load, socket: Socket, requests: readonly Buffer[], seen: nu
       if (pending.length < headEnd + 4 + length) return;
       const status = Number(head.slice(9, 12));
       if (status !== load.expectStatus) {
-        reject(new Error(`status ${status} instead of ${load.expectStatus}: ${pending.toString().slice(0, 400)}`));
+        reject(
+          new Error(`status ${status} instead of ${load.expectStatus}: ${pending.toString().slice(0, 400)}`),
+        );
         return;
       }
       pending = pending.subarray(headEnd + 4 + length);
@@ -67,7 +77,10 @@ async function main(load: Load): Promise<Seen> {
   const startMs = performance.now();
   const measureFrom = startMs + load.warmupSeconds * 1_000;
   const over = measureFrom + load.seconds * 1_000;
-  const clock: Clock = { isMeasuring: () => performance.now() >= measureFrom, isOver: () => performance.now() >= over };
+  const clock: Clock = {
+    isMeasuring: () => performance.now() >= measureFrom,
+    isOver: () => performance.now() >= over,
+  };
   const requests = load.requests.map((text) => Buffer.from(text));
   const seen: number[] = [];
   await Promise.all(
@@ -76,7 +89,8 @@ async function main(load: Load): Promise<Seen> {
     ),
   );
   seen.sort((a, b) => a - b);
-  const at = (share: number) => seen[Math.min(seen.length - 1, Math.floor(seen.length * share))] ?? Number.NaN;
+  const at = (share: number) =>
+    seen[Math.min(seen.length - 1, Math.floor(seen.length * share))] ?? Number.NaN;
   return { perSecond: seen.length / load.seconds, p50Ms: at(0.5), p99Ms: at(0.99), requests: seen.length };
 }
 

@@ -37,7 +37,11 @@ const reads = (port: number, token: string) => keys.map((path) => request('GET',
 
 const SCENARIOS: Scenario[] = [
   { name: 'KV v2 read', goal: 0.5, requests: reads },
-  { name: 'token lookup', goal: 0.5, requests: (port, token) => [request('GET', port, '/v1/auth/token/lookup-self', token)] },
+  {
+    name: 'token lookup',
+    goal: 0.5,
+    requests: (port, token) => [request('GET', port, '/v1/auth/token/lookup-self', token)],
+  },
   {
     name: 'KV v2 write, durable',
     goal: 0.25,

@@ -19,7 +19,12 @@ const MB = 1e6;
 
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 
-function send(server: RunningServer, method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+function send(
+  server: RunningServer,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; text: string }> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(server.address);
@@ -30,7 +35,9 @@ function send(server: RunningServer, method: string, path: string, body?: unknow
     const sent = request({ hostname, port, method, path, headers, agent }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      reply.on('end', () =>
+        resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      );
     });
     sent.on('error', reject);
     sent.end(payload);
@@ -67,7 +74,9 @@ async function secrets(server: RunningServer): Promise<void> {
   const startMs = performance.now();
   let done = 0;
   await forEach(SECRETS, async (n) => {
-    const reply = await send(server, 'POST', `/v1/secret/data/soak/${n % 1_000}/${n}`, { data: { value: VALUE } });
+    const reply = await send(server, 'POST', `/v1/secret/data/soak/${n % 1_000}/${n}`, {
+      data: { value: VALUE },
+    });
     if (reply.status !== 200) throw new Error(reply.text);
     if (++done % (SECRETS / 10) === 0) {
       marks.set(done, performance.now());

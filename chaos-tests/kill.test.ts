@@ -67,7 +67,11 @@ async function check(address: string, writers: Writer[]): Promise<void> {
 }
 
 test(`after each of ${KILLS} kill -9 every acknowledged write is there`, { timeout: 600_000 }, async () => {
-  const writers: Writer[] = Array.from({ length: WRITERS }, (_, n) => ({ path: `moving/${n}`, acked: 0, sent: 0 }));
+  const writers: Writer[] = Array.from({ length: WRITERS }, (_, n) => ({
+    path: `moving/${n}`,
+    acked: 0,
+    sent: 0,
+  }));
   let server = await start();
   const body = { policy: 'path "a" { capabilities = ["read"] }' };
   await call(server.address, 'PUT', '/v1/sys/policies/acl/still', { token: 'root', body });

@@ -93,7 +93,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   });
   const catalog = makeCatalog(cluster);
   const mounts = makeMountTable(catalog);
-  const policies = makePolicyStore(catalog);
+  const policies = makePolicyStore(catalog, fault);
   const tokens = makeTokens({
     actor: tokenActor,
     cluster,

@@ -5,7 +5,7 @@
  */
 import type { ActorId, ActorKind, ActorOperation, SendOptions } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
-import { PASSIVATE_EVERY_MS } from '../model/limits.ts';
+import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import { Activation, type Components } from './activation.ts';
 import { actorKey, type Names, shardOf } from './places.ts';
@@ -90,6 +90,7 @@ export function makeActors(options: ActorsOptions): Actors {
 
   /** Absent ones are not kept: guessed names and tokens must not push out what is in use. */
   function letGoIfAbsent(among: Active, activation: Activation): void {
+    if (activation.kind.keepsAbsent) return;
     if (activation.isAbsent && activation.isIdle && among.get(activation.key) === activation)
       letGo(among, activation);
   }
@@ -185,9 +186,13 @@ export function makeActors(options: ActorsOptions): Actors {
     async stop() {
       accepting = false;
       passivator?.clear();
+      const deadline = performance.now() + ACTORS_STOP_MS;
       for (const among of active.values()) {
         for (const activation of [...among.values()]) {
-          while (!activation.isIdle) await new Promise((resolve) => setImmediate(resolve));
+          // A store that never answers must not keep keys in memory for ever.
+          while (!activation.isIdle && performance.now() < deadline) {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
           letGo(among, activation);
         }
       }

@@ -59,6 +59,8 @@ export interface ActorKind<S> {
   readonly idleMs: number;
   /** Waiting messages; one more is answered `overloaded`. */
   readonly mailboxMax: number;
+  /** Keep it active though nothing is stored of it: for names of ours, which nobody can guess up by the thousand. */
+  readonly keepsAbsent?: true;
   decode(head: Uint8Array | undefined, id: ActorId, read: ReadRecord): S | Promise<S>;
   /** The head record; undefined: nothing is left, the head is deleted. */
   encode(state: S): Uint8Array | undefined;

@@ -73,6 +73,8 @@ export const TIMER_PAGE = 256;
 export const TIMERS_AT_ONCE = 64;
 /** A due actor that could not act is tried again after this. */
 export const TIMER_RETRY_MS = 5 * SECOND_MS;
+/** How long a stop waits for actors at work before it wipes them all the same. */
+export const ACTORS_STOP_MS = 10 * SECOND_MS;
 export const PASSIVATE_EVERY_MS = 30 * SECOND_MS;
 /** Entries a sweep takes at a time. */
 export const SWEEP_PAGE = 256;

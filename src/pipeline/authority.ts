@@ -43,7 +43,7 @@ export function makeAuthority(
   });
 
   function aclOf(policies: readonly string[]): Acl {
-    const key = policies.join(',');
+    const key = policies.join('\n');
     let acl = acls.get(key);
     if (!acl) {
       if (acls.size >= ACLS_MAX) acls.clear();

@@ -21,6 +21,8 @@ export interface PolicyStore {
   remove(name: string, claims: Claims): Promise<void>;
 }
 
+type Fault = (what: string, error: unknown) => void;
+
 const putPolicy: SectionChange<{ name: string; text: string }, void> = {
   id: 'policies/put',
   section: 'policies',
@@ -35,7 +37,17 @@ const removePolicy: SectionChange<{ name: string }, void> = {
 
 const BUILT_IN = new Map([ROOT_POLICY, RESPONSE_WRAPPING_POLICY].map((policy) => [policy.name, policy]));
 
-export function makePolicyStore(catalog: Catalog): PolicyStore {
+/** A policy that was taken once and cannot be read any more grants nothing, and the operator hears of it. */
+function parseKept(name: string, text: string, fault: Fault): Policy {
+  try {
+    return parsePolicy(name, text);
+  } catch (error) {
+    fault('a stored policy', error);
+    return { name, text, rules: [], templated: false, isRoot: false };
+  }
+}
+
+export function makePolicyStore(catalog: Catalog, fault: Fault): PolicyStore {
   let parsed = new Map<string, Policy>();
   catalog.watch('policies', () => {
     parsed = new Map();
@@ -50,7 +62,7 @@ export function makePolicyStore(catalog: Catalog): PolicyStore {
       if (text === undefined) return BUILT_IN.get(name);
       let policy = parsed.get(name);
       if (!policy) {
-        policy = parsePolicy(name, text);
+        policy = parseKept(name, text, fault);
         parsed.set(name, policy);
       }
       return policy;

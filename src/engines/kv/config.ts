@@ -31,6 +31,7 @@ const CONFIG_FORMAT = 1;
 /** The settings of one mount; undefined: never written. */
 export const kvConfig: ActorKind<KvConfig | undefined> = {
   kind: 'kv-config',
+  keepsAbsent: true,
   activeMax: 10_000,
   idleMs: KV_IDLE_MS,
   mailboxMax: KV_MAILBOX_MAX,
