@@ -93,7 +93,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   });
   const catalog = makeCatalog(cluster);
   const mounts = makeMountTable(catalog);
-  const policies = makePolicyStore(catalog, fault);
+  const policies = makePolicyStore(catalog);
   const tokens = makeTokens({
     actor: tokenActor,
     cluster,
@@ -101,7 +101,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     now,
     randomBytes,
   });
-  const authority = makeAuthority(tokens, catalog, policies.parsed);
+  const authority = makeAuthority(tokens, catalog, policies.parsed, fault);
   const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
   const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden);

@@ -36,18 +36,29 @@ export function makeAuthority(
   tokens: Tokens,
   catalog: Catalog,
   policyOf: (name: string) => Policy | undefined,
+  fault: (what: string, error: unknown) => void,
 ): Authority {
   let acls = new Map<string, Acl>();
   catalog.watch('policies', () => {
     acls = new Map();
   });
 
+  /** Where one policy cannot be read, all is denied: what it denied must not be allowed by the others. */
+  function compile(policies: readonly string[]): Acl {
+    try {
+      return compileAcl(policies.map(policyOf).filter((policy) => policy !== undefined));
+    } catch (error) {
+      fault('a stored policy', error);
+      return compileAcl([]);
+    }
+  }
+
   function aclOf(policies: readonly string[]): Acl {
     const key = policies.join('\n');
     let acl = acls.get(key);
     if (!acl) {
       if (acls.size >= ACLS_MAX) acls.clear();
-      acl = compileAcl(policies.map(policyOf).filter((policy) => policy !== undefined));
+      acl = compile(policies);
       acls.set(key, acl);
     }
     return acl;

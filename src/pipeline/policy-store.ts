@@ -15,13 +15,12 @@ export interface PolicyStore {
   names(): string[];
   /** As written; also of the built-in ones but `root`. */
   text(name: string): string | undefined;
+  /** @throws CodedError where a policy that was taken once cannot be read any more. */
   parsed(name: string): Policy | undefined;
   /** @throws CodedError, `failed to parse policy: …`. */
   put(name: string, text: string, claims: Claims): Promise<void>;
   remove(name: string, claims: Claims): Promise<void>;
 }
-
-type Fault = (what: string, error: unknown) => void;
 
 const putPolicy: SectionChange<{ name: string; text: string }, void> = {
   id: 'policies/put',
@@ -37,17 +36,7 @@ const removePolicy: SectionChange<{ name: string }, void> = {
 
 const BUILT_IN = new Map([ROOT_POLICY, RESPONSE_WRAPPING_POLICY].map((policy) => [policy.name, policy]));
 
-/** A policy that was taken once and cannot be read any more grants nothing, and the operator hears of it. */
-function parseKept(name: string, text: string, fault: Fault): Policy {
-  try {
-    return parsePolicy(name, text);
-  } catch (error) {
-    fault('a stored policy', error);
-    return { name, text, rules: [], templated: false, isRoot: false };
-  }
-}
-
-export function makePolicyStore(catalog: Catalog, fault: Fault): PolicyStore {
+export function makePolicyStore(catalog: Catalog): PolicyStore {
   let parsed = new Map<string, Policy>();
   catalog.watch('policies', () => {
     parsed = new Map();
@@ -62,7 +51,7 @@ export function makePolicyStore(catalog: Catalog, fault: Fault): PolicyStore {
       if (text === undefined) return BUILT_IN.get(name);
       let policy = parsed.get(name);
       if (!policy) {
-        policy = parseKept(name, text, fault);
+        policy = parsePolicy(name, text);
         parsed.set(name, policy);
       }
       return policy;
