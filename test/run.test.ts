@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { missing, notOnThisPlatform } from './support/missing.ts';
+import { byHand, missing, notOnThisPlatform } from './support/missing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coffer-run-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -16,6 +16,7 @@ const HEAD = `import { describe, test } from 'node:test'; import assert from 'no
 function run(
   files: Record<string, string>,
   ci = '',
+  more: Record<string, string> = {},
 ): { lines: string[]; output: string; status: number | null } {
   const names = Object.entries(files).map(([name, text]) => {
     writeFileSync(join(folder, name), HEAD + text);
@@ -24,7 +25,10 @@ function run(
   // A runner that finds this variable takes itself for a test file and runs nothing.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const entry = fileURLToPath(new URL('run.ts', import.meta.url));
-  const done = spawnSync(process.execPath, [entry, ...names], { encoding: 'utf8', env: { ...env, CI: ci } });
+  const done = spawnSync(process.execPath, [entry, ...names], {
+    encoding: 'utf8',
+    env: { ...env, CI: ci, ...more },
+  });
   return { lines: done.stdout.trimEnd().split('\n'), output: done.stdout, status: done.status };
 }
 
@@ -58,14 +62,25 @@ test('a file that crashes after its tests, does not parse, or holds no test has 
   assert.match(output, /holds no test that ran/);
 });
 
-test('skips are named with their reasons; in CI only those for the platform stay skips', () => {
+test('skips are named with their reasons; in CI only those for the platform or by hand stay skips', () => {
   const text = `test('tool', { skip: '${missing('strace')}' }, () => {});
-    test('os', (t) => t.skip('${notOnThisPlatform('Linux only')}')); test('runs', () => {});
+    test('os', (t) => t.skip('${notOnThisPlatform('Linux only')}')); test('runs', () => {}); test('other', { skip: '${byHand('set X')}' }, () => {});
     describe('all of it', { skip: '${missing('etcd')}' }, () => { test('x', () => {}); });`;
   const lax = run({ 'skip.test.mjs': text });
-  assert.equal(lax.lines.at(-1), '1 passed, 0 failed, 3 skipped');
+  assert.equal(lax.lines.at(-1), '1 passed, 0 failed, 4 skipped');
   assert.match(lax.output, /^skipped: .*skip\.test\.mjs › tool: missing: strace$/m);
   const strict = run({ 'skip.test.mjs': text }, 'true');
-  assert.equal(strict.lines.at(-1), '1 passed, 2 failed, 1 skipped');
+  assert.equal(strict.lines.at(-1), '1 passed, 2 failed, 2 skipped');
   assert.equal(strict.status, 1);
+});
+
+test('a file that hangs is stopped, named, and has failed; the others go on', () => {
+  const files = {
+    'hang.test.mjs': `test('1', () => {}); test('2', () => new Promise((done) => setTimeout(done, 60_000)));`,
+    'quick.test.mjs': `test('3', () => {});`,
+  };
+  const { lines, output, status } = run(files, '', { TEST_FILE_MS_MAX: '1500' });
+  assert.equal(lines.at(-1), '2 passed, 1 failed');
+  assert.equal(status, 1);
+  assert.match(output, /^FAILED .*hang\.test\.mjs: stopped, it took too long$/m);
 });

@@ -1,6 +1,7 @@
 /**
- * How a test says why it does not run. The reason starts with one of two words, which the runner tells apart:
- * `missing:` is a defect of the machine, and under `CI=true` a failure; `platform:` can never be had there.
+ * How a test says why it does not run. The reason starts with a word that the runner knows:
+ * `missing:` is a defect of the machine, and under `CI=true` a failure, as is a skip without such a word. `platform:` can never be had
+ * there; `by hand:` is for tests that somebody runs on purpose, such as against another server.
  *
  * @module
  */
@@ -13,4 +14,9 @@ export function missing(what: string): string {
 /** For tests that mean nothing on this operating system. */
 export function notOnThisPlatform(why: string): string {
   return `platform: ${why}`;
+}
+
+/** For tests that need something on purpose: `byHand('set BAO to a bao binary')`. Not for what CI should find. */
+export function byHand(how: string): string {
+  return `by hand: ${how}`;
 }
