@@ -167,6 +167,12 @@ const OURS: Record<string, Covered[]> = {
     { asks: / \/robots\.txt /, where: /^(body|header vary)$/ },
     { asks: /^POST auth\/token\/create \{"id":"s\.mine"/, where: FIRST_ERROR },
   ],
+  'a TTL below a second is a second': [
+    {
+      asks: /^POST auth\/token\/create \{"policies":"default","ttl":"500ms"\}$/,
+      where: /^\/auth\/lease_duration$/,
+    },
+  ],
   'an upgrade names the versions it is from and to; OpenBao says 0 twice': [
     { asks: /^POST sys\/mounts\/d-t\/tune \{"options":\{"version":"2"\}\}/, where: /^\/warnings\/0$/ },
   ],
