@@ -56,46 +56,43 @@ export function readBody(
     const chunks: Buffer[] = [];
     let length = 0;
     let held = 0;
-    const settle = (error: Error | undefined) => {
+    let settled = false;
+    const fail = (error: Error) => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
-      request.removeListener('data', onData);
-      request.removeListener('end', onEnd);
-      request.removeListener('close', onClose);
-      if (error === undefined) {
-        resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length), held });
-        return;
-      }
       budget.left += held;
+      request.removeListener('data', onData);
       request.pause();
       reject(error);
     };
     const onData = (chunk: Buffer) => {
       length += chunk.length;
-      if (length > bytesMax) {
-        settle(tooLarge());
-        return;
-      }
+      if (length > bytesMax) return fail(tooLarge());
       const hold = Math.max(0, length - BODY_BYTES_FREE) - held;
-      if (hold > budget.left) {
-        settle(new CodedError('overloaded'));
-        return;
-      }
+      if (hold > budget.left) return fail(new CodedError('overloaded'));
       budget.left -= hold;
       held += hold;
       chunks.push(chunk);
     };
-    const onEnd = () => settle(undefined);
-    const onClose = () => settle(new ClientGone());
+    const onEnd = () => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length), held });
+    };
     const timer =
       timeMs > 0
         ? setTimeout(
-            () => settle(badRequest('the request body did not arrive in time', { status: 408 })),
+            () => fail(badRequest('the request body did not arrive in time', { status: 408 })),
             timeMs,
           )
         : undefined;
     request.on('data', onData);
     request.on('end', onEnd);
-    request.on('close', onClose);
+    request.on('close', () => {
+      if (!settled) fail(new ClientGone());
+    });
     request.on('error', ignore);
   });
 }

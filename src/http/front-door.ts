@@ -88,9 +88,7 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
     const { incoming, response } = request;
     let whole = false;
     try {
-      const bytesMax = handler.isOpen(request.path.text)
-        ? Math.min(OPEN_BODY_BYTES_MAX, options.bodyBytesMax)
-        : options.bodyBytesMax;
+      const bytesMax = bodyBytesMax(request);
       if (declaredLength(incoming) > bytesMax) throw tooLarge();
       if (continues) (response as ServerResponse).writeContinue();
       const timeMs = 'stream' in incoming ? options.bodyMs : 0;
@@ -105,6 +103,14 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       return;
     }
     run(request);
+  }
+
+  function bodyBytesMax({ incoming, path }: IncomingRequest): number {
+    const declared = declaredLength(incoming);
+    // Most bodies are short enough for any path, and say so: then nothing has to be looked up.
+    const short = declared > 0 && declared <= OPEN_BODY_BYTES_MAX;
+    if (short || !handler.isOpen(path.text)) return options.bodyBytesMax;
+    return Math.min(OPEN_BODY_BYTES_MAX, options.bodyBytesMax);
   }
 
   function run(request: IncomingRequest): void {

@@ -43,8 +43,11 @@ export class IncomingRequest implements Request {
   bodyBytes = 0;
   /** Large-body bytes it holds of the process's budget. */
   bodyHeld = 0;
-  /** The tick of the in-flight table at which its time is over. */
+  /** Of the in-flight table: the tick at which its time is over, and its neighbours. */
   expiresAtTick = 0;
+  inFlight = false;
+  older: IncomingRequest | undefined = undefined;
+  newer: IncomingRequest | undefined = undefined;
   answered = false;
   readonly response: AnyResponse;
   readonly incoming: AnyRequest;
