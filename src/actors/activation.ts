@@ -19,15 +19,7 @@ import {
 import { CodedError } from '../model/errors.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
-import {
-  actorKey,
-  encodeActorId,
-  indexPath,
-  type Names,
-  type Places,
-  placesOf,
-  timerPath,
-} from './places.ts';
+import { actorKey, encodeActorId, headPath, indexPath, type Names, recordPath, timerPath } from './places.ts';
 import type { Spawned } from './spawn.ts';
 
 export interface Components {
@@ -62,9 +54,13 @@ export class Activation {
   readonly kind: ActorKind<unknown>;
   /** Set by a use, taken away when the passivator passes by. */
   touched = true;
-  spawned: Spawned | undefined;
   readonly #parts: Components;
-  readonly #places: Places;
+  /** Where the head lies; further records lie right behind it. */
+  readonly #head: string;
+  readonly #spawn: (activation: Activation) => Spawned;
+  /** Its nact actor, while there is mail: most active actors are only read, and a waiting nact actor is as large as their state. */
+  #spawned: Spawned | undefined;
+  #released = false;
   #state: unknown;
   #headVersion = 0;
   #loaded = false;
@@ -72,12 +68,18 @@ export class Activation {
   #mailbox: Message[] = [];
   #working = false;
 
-  constructor(id: ActorId, kind: ActorKind<unknown>, parts: Components) {
+  constructor(
+    id: ActorId,
+    kind: ActorKind<unknown>,
+    parts: Components,
+    spawn: (activation: Activation) => Spawned,
+  ) {
     this.id = id;
     this.key = actorKey(id);
     this.kind = kind;
     this.#parts = parts;
-    this.#places = placesOf(parts.names, id);
+    this.#head = headPath(parts.names, id);
+    this.#spawn = spawn;
   }
 
   /** Nothing is stored of it: it is not worth keeping active. */
@@ -107,7 +109,7 @@ export class Activation {
   }
 
   async #load(): Promise<void> {
-    const head = await this.#parts.storage.get(this.#places.head);
+    const head = await this.#parts.storage.get(this.#head);
     const state = await this.kind.decode(head?.value, this.id, (name) => this.#readRecord(name));
     this.#state = state;
     this.#headVersion = head?.version ?? 0;
@@ -115,7 +117,7 @@ export class Activation {
   }
 
   async #readRecord(name: string): Promise<Uint8Array | undefined> {
-    return (await this.#parts.storage.get(this.#places.rest + name))?.value;
+    return (await this.#parts.storage.get(recordPath(this.#head, name)))?.value;
   }
 
   /** Runs a reading operation on the committed state, in this turn. */
@@ -129,7 +131,7 @@ export class Activation {
       (error: unknown) => {
         if (!(error instanceof RecordGone)) throw error;
         // Let go of meanwhile: whoever asked has to find the new one.
-        if (!this.spawned) throw new CodedError('stale_claims');
+        if (this.#released) throw new CodedError('stale_claims');
         return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
       },
     );
@@ -139,7 +141,9 @@ export class Activation {
   enqueue(message: Message): void {
     if (this.#mailbox.length >= this.kind.mailboxMax) throw new CodedError('overloaded');
     this.#mailbox.push(message);
-    if (!this.#working && this.#mailbox.length === 1) this.spawned?.wake();
+    if (this.#working || this.#mailbox.length > 1) return;
+    this.#spawned ??= this.#spawn(this);
+    this.#spawned.wake();
   }
 
   /** Works through the mailbox. nact calls it, one call at a time. */
@@ -155,13 +159,19 @@ export class Activation {
       }
     } finally {
       this.#working = false;
+      this.#retire();
     }
+  }
+
+  #retire(): void {
+    this.#spawned?.stop();
+    this.#spawned = undefined;
   }
 
   /** Wipes what it holds. The caller has taken it out of the registry. */
   release(): void {
-    this.spawned?.stop();
-    this.spawned = undefined;
+    this.#released = true;
+    this.#retire();
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;
@@ -231,8 +241,8 @@ export class Activation {
     const before = this.#state;
     const head = this.kind.encode(state);
     const changes: Change[] = [];
-    if (head !== undefined || this.#headVersion !== 0) changes.push({ path: this.#places.head, value: head });
-    for (const [name, value] of records) changes.push({ path: this.#places.rest + name, value });
+    if (head !== undefined || this.#headVersion !== 0) changes.push({ path: this.#head, value: head });
+    for (const [name, value] of records) changes.push({ path: recordPath(this.#head, name), value });
 
     const [dueBefore, due] = [this.kind.dueAt?.(before), this.kind.dueAt?.(state)];
     const timer = due === undefined ? undefined : timerPath(this.key, due);
@@ -248,7 +258,7 @@ export class Activation {
       for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: new Uint8Array(0) });
     }
     if (changes.length > 0) {
-      const conditions: Condition[] = [{ path: this.#places.head, version: this.#headVersion }];
+      const conditions: Condition[] = [{ path: this.#head, version: this.#headVersion }];
       const version = await storage.commit(changes, conditions);
       if (head !== undefined) this.#headVersion = version;
       else this.#headVersion = 0;

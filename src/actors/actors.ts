@@ -56,13 +56,15 @@ export function makeActors(options: ActorsOptions): Actors {
   let accepting = false;
   let passivator: { clear(): void } | undefined;
 
-  function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
-    const activation = new Activation(id, kind, parts);
-    activation.spawned = spawner.spawn(
-      shardOf(key),
+  const spawnFor = (activation: Activation) =>
+    spawner.spawn(
+      shardOf(activation.key),
       () => activation.work(),
       (error) => options.fault('actor', error),
     );
+
+  function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
+    const activation = new Activation(id, kind, parts, spawnFor);
     among.set(key, activation);
     if (among.size > kind.activeMax) makeRoom(among, kind);
     return activation;

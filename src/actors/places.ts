@@ -3,7 +3,7 @@
  * tree, not what is in it; a folder can still be listed by its prefix.
  *
  *   data/<namespace>/<mount>/<kind>/<sealed name>              head
- *   rest/<namespace>/<mount>/<kind>/<sealed name>/<record>     what the head names
+ *   data/<namespace>/<mount>/<kind>/<sealed name>!<record>     what the head names: beside it, so that both are in one page
  *   timer/<shard>/<due, 15 digits>/<hash of the id>            when the actor wants to be woken
  *   by/<index>/<sealed group>/<sealed entry>                   index entries
  *
@@ -29,13 +29,13 @@ export function shardOf(key: string): number {
   return Number.parseInt(hash('sha256', key, 'hex').slice(0, 3), 16) >> 2;
 }
 
-function shelf(top: 'data' | 'rest', id: Omit<ActorId, 'name'>): string {
-  return `${top}/${id.namespace}/${id.mount}/${id.kind}/`;
+function shelf(id: Omit<ActorId, 'name'>): string {
+  return `data/${id.namespace}/${id.mount}/${id.kind}/`;
 }
 
 /** Seals `name` below the shelf of its kind. A trailing `/` stays, so that prefixes of lists are made here too. */
 function sealedName(names: Names, id: ActorId): string {
-  const base = shelf('data', id);
+  const base = shelf(id);
   const out: string[] = [];
   let parent = base;
   for (const segment of id.name.split('/')) {
@@ -45,29 +45,36 @@ function sealedName(names: Names, id: ActorId): string {
   return out.join('/');
 }
 
-export interface Places {
-  readonly head: string;
-  /** Prefix of the further records, ends in `/`. */
-  readonly rest: string;
-}
+/** Stands between a head's path and a record's name; no sealed name holds it. */
+const RECORD_MARK = '!';
+/** Bytes that the name of a further record may add. */
+const RECORD_NAME_BYTES = 24;
 
 /** @throws CodedError where the name is too long for a storage path. */
-export function placesOf(names: Names, id: ActorId): Places {
-  const sealed = sealedName(names, id);
-  const rest = `${shelf('rest', id)}${sealed}/`;
-  // 20 bytes are for the names of further records.
-  if (Buffer.byteLength(rest) + 20 > STORAGE_PATH_BYTES_MAX) throw badRequest('path is too long');
-  return { head: shelf('data', id) + sealed, rest };
+export function headPath(names: Names, id: ActorId): string {
+  const head = shelf(id) + sealedName(names, id);
+  if (Buffer.byteLength(head) + RECORD_NAME_BYTES > STORAGE_PATH_BYTES_MAX)
+    throw badRequest('path is too long');
+  return head;
+}
+
+export function recordPath(head: string, name: string): string {
+  return `${head}${RECORD_MARK}${name}`;
+}
+
+/** Is this name of a listing a head or a folder, rather than a record beside a head? */
+export function isListed(child: string): boolean {
+  return !child.includes(RECORD_MARK);
 }
 
 /** The storage prefix whose children are what a list of `id.name` ('' or ending in `/`) shows. */
 export function listPrefix(names: Names, id: ActorId): string {
-  return shelf('data', id) + sealedName(names, id);
+  return shelf(id) + sealedName(names, id);
 }
 
 /** The plain name of one listed child; folders keep their `/`. */
 export function openChild(names: Names, id: ActorId, child: string): string {
-  const context = `${shelf('data', id)}${id.name}`;
+  const context = `${shelf(id)}${id.name}`;
   return child.endsWith('/')
     ? `${names.openName(context, child.slice(0, -1))}/`
     : names.openName(context, child);

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ActorId } from '../model/actor.ts';
-import { TIMER_PAGE, TIMER_RETRY_MS, TIMERS_AT_ONCE } from '../model/limits.ts';
+import { SHARDS_AT_ONCE, TIMER_PAGE, TIMER_RETRY_MS, TIMERS_AT_ONCE } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import { decodeActorId, dueOf, SHARDS, timerPrefix } from './places.ts';
 
@@ -60,10 +60,14 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
   }
 
   async function fireDue(): Promise<void> {
-    for (let shard = 0; shard < SHARDS && !stopped; shard++) {
-      if (next[shard]! > now()) continue;
-      await fireShard(shard);
-    }
+    let shard = 0;
+    const worker = async (): Promise<void> => {
+      while (shard < SHARDS && !stopped) {
+        const mine = shard++;
+        if (next[mine]! <= now()) await fireShard(mine);
+      }
+    };
+    await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker));
   }
 
   async function fireShard(shard: number): Promise<void> {

@@ -4,7 +4,14 @@
  * @module
  */
 import { type Actors, makeActors } from '../actors/actors.ts';
-import { indexPrefix, listPrefix, type Names, openChild, openIndexEntry } from '../actors/places.ts';
+import {
+  indexPrefix,
+  isListed,
+  listPrefix,
+  type Names,
+  openChild,
+  openIndexEntry,
+} from '../actors/places.ts';
 import { makeDueTimers } from '../actors/timers.ts';
 import {
   type ActorId,
@@ -62,16 +69,14 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     counts: actors.counts,
     async sweepMount(namespace, mount) {
       actors.releaseMount(mount);
-      for (const top of ['data', 'rest']) {
-        const prefix = `${top}/${namespace}/${mount}/`;
-        for (;;) {
-          const paths = await storage.list(prefix, '', COMMIT_OPERATIONS);
-          if (paths.length === 0) break;
-          await storage.commit(
-            paths.map((path) => ({ path, value: undefined })),
-            [],
-          );
-        }
+      const prefix = `data/${namespace}/${mount}/`;
+      for (;;) {
+        const paths = await storage.list(prefix, '', COMMIT_OPERATIONS);
+        if (paths.length === 0) return;
+        await storage.commit(
+          paths.map((path) => ({ path, value: undefined })),
+          [],
+        );
       }
     },
     async list(kind, namespace, mount, prefix, { after = '', limit = 0 } = {}) {
@@ -80,6 +85,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
       // Sealed names sort otherwise than plain ones, so a page can only be cut after all were opened.
       const plain: string[] = [];
       for (const name of sealed) {
+        if (!isListed(name)) continue;
         plain.push(openChild(names, id, name));
         if (plain.length % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
       }

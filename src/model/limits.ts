@@ -70,7 +70,9 @@ export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** Changes in one commit (protocol §19). */
 export const COMMIT_OPERATIONS = 60;
 export const TIMER_PAGE = 256;
-export const TIMERS_AT_ONCE = 64;
+/** Due actors that are woken at once: so many of a shard, in so many shards. */
+export const TIMERS_AT_ONCE = 8;
+export const SHARDS_AT_ONCE = 32;
 /** A due actor that could not act is tried again after this. */
 export const TIMER_RETRY_MS = 5 * SECOND_MS;
 /** How long a stop waits for actors at work before it wipes them all the same. */

@@ -11,6 +11,8 @@ export interface MemoryStorage extends Storage {
   readonly records: Map<string, Stored>;
   /** Paths that begin with `prefix`, sorted. */
   paths(prefix: string): string[];
+  /** Paths of the records that stand beside a head. */
+  recordPaths(): string[];
   commits: number;
   /** Awaited before a record is looked up. */
   beforeGet: ((path: string) => Promise<void> | void) | undefined;
@@ -26,6 +28,7 @@ export function makeMemoryStorage(): MemoryStorage {
     type: 'memory',
     records,
     paths,
+    recordPaths: () => paths('').filter((path) => path.includes('!')),
     commits: 0,
     beforeGet: undefined,
     beforeCommit: undefined,

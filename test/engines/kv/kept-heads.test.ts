@@ -7,17 +7,17 @@ import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts
 const RECORDS = {
   'data/root/mount-uuid/kv/~short': '\x01{"at":1700000000000,"lease":60,"long":false}\n{"a":1.0,"ttl":"1m"}',
   'data/root/mount-uuid/kv/~long': '\x01{"at":1700000000000,"long":true}\n',
-  'rest/root/mount-uuid/kv/~long/v/1': '{"text":"long"}',
+  'data/root/mount-uuid/kv/~long!v/1': '{"text":"long"}',
   'data/root/mount-uuid/kv/~plain':
     '\x02{"at":1700000000000,"to":1700000000000,"n":1,"v":[[1700000000000,0,0]],"size":7}',
-  'rest/root/mount-uuid/kv/~plain/v/1': '{"a":1}',
+  'data/root/mount-uuid/kv/~plain!v/1': '{"a":1}',
   'data/root/mount-uuid/kv/~full':
     '\x02{"at":1700000000000,"to":1700000001000,"n":5,"first":2,' +
     '"v":[[1700000000000,0,0],[1700000000000,1700000060000,1],[1700000000000,0,2],[1700000001000,1900000000000,0]],' +
     '"max":4,"cas":1,"after":90,"custom":"{\\"k\\":\\"v\\"}","mn":3,"mcas":1,"size":9}',
-  'rest/root/mount-uuid/kv/~full/v/2': '{"v":"two"}',
-  'rest/root/mount-uuid/kv/~full/v/3': '{"v":"three"}',
-  'rest/root/mount-uuid/kv/~full/v/5': '{"v":"five"}',
+  'data/root/mount-uuid/kv/~full!v/2': '{"v":"two"}',
+  'data/root/mount-uuid/kv/~full!v/3': '{"v":"three"}',
+  'data/root/mount-uuid/kv/~full!v/5': '{"v":"five"}',
   'data/root/mount-uuid/kv/~bare': '\x02{"at":1700000000000,"to":1700000000000,"v":[],"max":2,"mn":1}',
   'data/root/mount-uuid/kv-config/~config':
     '\x01{"max_versions":7,"cas_required":true,"delete_version_after":-1,"metadata_cas_required":false}',

@@ -21,7 +21,7 @@ function holdPayloads(): () => void {
   const held = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  bench.storage.beforeGet = (path) => (path.startsWith('rest/') ? held : undefined);
+  bench.storage.beforeGet = (path) => (path.includes('!') ? held : undefined);
   return goOn;
 }
 
@@ -37,7 +37,7 @@ test('are read, patched, listed and destroyed like others', async () => {
   await bench.call('patch', 'data/x', { data: { text: null } });
   assert.deepEqual((await read()).body.data.data, { mark: 'b' });
   await bench.call('update', 'destroy/x', { versions: [1, 2, 3] });
-  assert.deepEqual(bench.storage.paths('rest/'), []);
+  assert.deepEqual(bench.storage.recordPaths(), []);
 });
 
 test('a read whose version is erased meanwhile shows the version after it', async () => {
@@ -64,7 +64,7 @@ test('a read whose version is destroyed meanwhile says so', async () => {
 test('a payload that the store has lost is an error, not a secret that is not there', async () => {
   await bench.call('update', 'data/x', { data: { i: 1 } });
   await bench.call('update', 'data/x', { data: { i: 2 } });
-  for (const path of bench.storage.paths('rest/')) bench.storage.records.delete(path);
+  for (const path of bench.storage.recordPaths()) bench.storage.records.delete(path);
   assert.equal((await read(1)).status, 500);
   await bench.restart();
   assert.equal((await read()).status, 500);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => bench.stop());
 
 const payloads = () =>
-  bench.storage.paths('rest/').map((path) => Number(path.slice(path.lastIndexOf('/') + 1)));
+  bench.storage.recordPaths().map((path) => Number(path.slice(path.lastIndexOf('/') + 1)));
 const versions = async () => {
   const { body } = await bench.call('read', 'metadata/x');
   return body.data as { current_version: number; oldest_version: number; versions: Record<string, object> };
@@ -97,7 +97,7 @@ test('there is an end to versions, and it is said before anything is lost', asyn
   const put = (path: string, text: string) =>
     bench.storage.records.set(path, { value: Buffer.from(text), version: 1 });
   put(`data/${at}`, `\x02${JSON.stringify(head)}`);
-  put(`rest/${at}/v/${v.length}`, '{}');
+  put(`data/${at}!v/${v.length}`, '{}');
   const refused = await bench.call('update', 'data/full', { data: {} });
   assert.equal(refused.status, 400);
   assert.match(refused.body.errors[0], /^a secret keeps at most 30000 versions/);

@@ -158,7 +158,9 @@ async function compare({ bench, reference }: World): Promise<void> {
   for (const [p, secret] of reference.secrets) {
     for (const [n, { destroyed }] of secret.versions) if (!destroyed) payloads.push(`${p}/v/${n}`);
   }
-  const stored = bench.storage.paths('rest/').map((at) => at.slice('rest/root/mount-uuid/kv/'.length));
+  const stored = bench.storage
+    .recordPaths()
+    .map((at) => at.slice('data/root/mount-uuid/kv/'.length).replace('!', '/'));
   assert.deepEqual(stored.map((at) => at.replaceAll('~', '')).sort(), payloads.sort());
 }
 

@@ -65,7 +65,7 @@ for (const [verb, path, body] of changes) {
       if (path === 'destroy/') {
         assert.deepEqual([first.status, first.body.data.data], [404, null]);
         assert.deepEqual(
-          bench.storage.paths('rest/').filter((p) => p.includes(`~${name}/`)),
+          bench.storage.recordPaths().filter((p) => p.includes(`~${name}/`)),
           [],
         );
       } else {

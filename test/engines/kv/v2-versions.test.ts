@@ -73,7 +73,7 @@ test('ten versions are kept where nobody says otherwise', async () => {
   );
   assert.equal((await read(2)).status, 404);
   assert.deepEqual((await read(3)).body.data.data, { i: 3 });
-  assert.equal(bench.storage.paths('rest/').length, 10);
+  assert.equal(bench.storage.recordPaths().length, 10);
 });
 
 test('the larger of the limits of secret and mount counts, from the next write on', async () => {
@@ -133,7 +133,7 @@ test('destroyed is destroyed: the value is gone from the store and from memory',
   await bench.call('update', 'data/x', { data: { secret: 'abc' } });
   await bench.call('update', 'data/x', { data: { secret: 'def' } });
   await bench.call('update', 'destroy/x', { versions: '1, 2' });
-  assert.deepEqual(bench.storage.paths('rest/'), []);
+  assert.deepEqual(bench.storage.recordPaths(), []);
   for (const version of [1, 2]) {
     const { status, body } = await read(version);
     assert.equal(status, 404);
