@@ -33,7 +33,7 @@ export interface GoldenCase {
   stdout: string;
   stderr: string;
   exit: number;
-  /** What the server cannot do yet, or says otherwise: the case runs, but its failure is only noted. */
+  /** What the server cannot do yet, or says otherwise: the case must fail, and is noted as to do. */
   waits?: string;
   /** Comment lines in front of it. */
   comments: string[];
