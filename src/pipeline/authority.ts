@@ -17,8 +17,6 @@ export interface Decision {
   readonly mayUpdate: boolean;
   /** Names of the policies that grant it. */
   readonly granting: readonly string[];
-  /** Catalog version under which this was decided. */
-  readonly version: number;
 }
 
 export interface Authority {
@@ -27,8 +25,10 @@ export interface Authority {
   decide(caller: Caller, question: Question): Decision;
   isSudo(caller: Caller, path: string): boolean;
   aclOf(policies: readonly string[]): Acl;
-  /** The authority of a decided request, to be checked again wherever it starts. */
-  claims(caller: Caller | undefined, decision: Decision | undefined): Claims;
+  /** Of the catalog, as it is now. */
+  version(): number;
+  /** The authority of a decided request, to be checked again wherever it starts: nothing changed since `version`, the token is good. */
+  claims(version: number, caller: Caller | undefined, decision: Decision | undefined): Claims;
   revokeSpent(caller: Caller): Promise<void>;
 }
 
@@ -69,12 +69,11 @@ export function makeAuthority(
     isGood: tokens.isGood,
     aclOf,
     decide(caller, question) {
-      const verdict = aclOf(caller.state.policies).check(question);
-      return { ...verdict, version: catalog.version };
+      return aclOf(caller.state.policies).check(question);
     },
+    version: () => catalog.version,
     isSudo: (caller, path) => caller.isRoot || aclOf(caller.state.policies).isSudo(path),
-    claims(caller, decision) {
-      const version = decision?.version ?? catalog.version;
+    claims(version, caller, decision) {
       return {
         good: () => catalog.version === version && (caller === undefined || tokens.isGood(caller)),
         mayCreate: decision?.mayCreate ?? true,

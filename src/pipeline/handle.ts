@@ -49,6 +49,8 @@ export interface PipelineOptions {
 interface Walk {
   readonly request: Request;
   readonly resolved: Resolved;
+  /** Of the catalog, when the path was resolved. */
+  readonly version: number;
   caller: Caller | undefined;
   decision: Decision | undefined;
   operation: AnyOperation | undefined;
@@ -79,10 +81,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       for (let attempt = 0; ; attempt++) {
         try {
           const { verb, path } = request;
+          // Before anything is looked up: a change from here on makes what follows stale.
+          const version = authority.version();
           const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help');
           mountType = resolved.mount?.type ?? '';
           return await walk(
-            { request, resolved, caller: undefined, decision: undefined, operation: undefined },
+            { request, resolved, version, caller: undefined, decision: undefined, operation: undefined },
             taken,
           );
         } catch (error) {
@@ -220,12 +224,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     mount: Mount,
     captures: Readonly<Record<string, string>>,
   ): Promise<LogicalReply> {
-    const { request, caller, decision } = state;
+    const { request, version, caller, decision } = state;
     const sent = fieldsOf(request);
     const params = operation.wholeBody
       ? {}
       : decodeParams(operation.params, withCaptures(sent, captures, operation));
-    const claims = authority.claims(caller, decision);
+    const claims = authority.claims(version, caller, decision);
     let reply: LogicalReply;
     if (operation.where === 'actor') {
       const id = {
