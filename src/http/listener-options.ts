@@ -36,6 +36,26 @@ export interface ListenerOptions {
   /** Levels of JSON; 500 where absent, at most JSON_DEPTH_CEILING. */
   readonly max_json_depth?: number;
   readonly custom_response_headers?: CustomResponseHeaders;
+  /** From these peers X-Forwarded-For is believed: IP addresses and networks. */
+  readonly x_forwarded_for_authorized_addrs?: readonly string[];
+  /** How many addresses at the end of X-Forwarded-For are proxies behind the peer; 0 where absent. */
+  readonly x_forwarded_for_hop_skips?: number;
+  /** Refuse requests without the header; false where absent. */
+  readonly x_forwarded_for_reject_not_present?: boolean;
+  /** Refuse a peer that sends the header and may not; false where absent. */
+  readonly x_forwarded_for_reject_not_authorized?: boolean;
+  readonly telemetry?: {
+    /** `sys/metrics` answers without a token. */
+    readonly unauthenticated_metrics_access?: boolean;
+    /** This listener does not serve `sys/metrics`. */
+    readonly disallow_metrics?: boolean;
+    /** This listener serves nothing else. */
+    readonly metrics_only?: boolean;
+  };
+  readonly inflight_requests_logging?: {
+    /** `sys/in-flight-req` answers without a token. */
+    readonly unauthenticated_in_flight_requests_access?: boolean;
+  };
 }
 
 /** What `listen` takes. @throws Error for an address without a port. */

@@ -50,6 +50,8 @@ export interface HttpServerParts {
   now(): number;
   /** How long `stop` waits for what is running; STOP_GRACE_MS where absent. */
   readonly stopGraceMs?: number;
+  /** What large bodies may hold; where absent, one that all listeners of the process share. */
+  readonly bodyBudget?: BodyBudget;
 }
 
 export interface HttpServer {
@@ -86,7 +88,7 @@ const LISTEN_FAILURES: Record<string, string> = {
 };
 
 /** Bytes of large bodies, counted over all listeners of the process. */
-const budget: BodyBudget = { left: BODIES_BYTES_MAX };
+const sharedBudget: BodyBudget = { left: BODIES_BYTES_MAX };
 
 export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const { listener, log } = parts;
@@ -179,7 +181,7 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
     handler,
     log,
     now,
-    budget,
+    budget: parts.bodyBudget ?? sharedBudget,
     sender: makeSender(makeHeaderTable(secure, listener.custom_response_headers), bound, isStopping),
     bodyBytesMax: bound,
     json: { depthMax, valuesMax: JSON_VALUES_MAX },

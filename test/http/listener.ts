@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { BodyBudget } from '../../src/http/body.ts';
 import type { ListenerOptions } from '../../src/http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from '../../src/http/server.ts';
 import type { Encodable } from '../../src/model/json.ts';
@@ -28,6 +29,7 @@ export interface Settings {
   /** Open paths; none where absent. */
   readonly isOpen?: (path: string) => boolean;
   readonly stopGraceMs?: number;
+  readonly bodyBudget?: BodyBudget;
 }
 
 /** What the handler answers where the test gives none: what it was asked. */
@@ -59,6 +61,7 @@ export async function listen(
     now: Date.now,
     listener: { address: '127.0.0.1:0', tls_disable: true, ...settings.listener },
     stopGraceMs: settings.stopGraceMs ?? 100,
+    bodyBudget: settings.bodyBudget,
     handler: {
       async handle(request) {
         seen.push(request);
