@@ -245,9 +245,10 @@ export class Activation {
     for (const [name, value] of records) changes.push({ path: recordPath(this.#head, name), value });
 
     const [dueBefore, due] = [this.kind.dueAt?.(before), this.kind.dueAt?.(state)];
-    const timer = due === undefined ? undefined : timerPath(this.key, due);
+    const timer = due === undefined ? undefined : timerPath(names, this.key, due);
     if (due !== dueBefore) {
-      if (dueBefore !== undefined) changes.push({ path: timerPath(this.key, dueBefore), value: undefined });
+      if (dueBefore !== undefined)
+        changes.push({ path: timerPath(names, this.key, dueBefore), value: undefined });
       if (timer !== undefined) changes.push({ path: timer, value: encodeActorId(this.id) });
     }
     if (this.kind.indexes) {

@@ -4,7 +4,7 @@
  *
  *   data/<namespace>/<mount>/<kind>/<sealed name>              head
  *   data/<namespace>/<mount>/<kind>/<sealed name>!<record>     what the head names: beside it, so that both are in one page
- *   timer/<shard>/<due, 15 digits>/<hash of the id>            when the actor wants to be woken
+ *   timer/<shard>/<due, 15 digits>/<keyed hash of the id>      when the actor wants to be woken
  *   by/<index>/<sealed group>/<sealed entry>                   index entries
  *
  * @module
@@ -84,8 +84,10 @@ export function timerPrefix(shard: number): string {
   return `timer/${String(shard).padStart(4, '0')}/`;
 }
 
-export function timerPath(key: string, dueMs: number): string {
-  return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${hash('sha256', key, 'base64url').slice(0, 22)}`;
+/** @param key - of the actor. It is hashed as sealed, so that nobody without the keys can tell whose timer it is by guessing. */
+export function timerPath(names: Names, key: string, dueMs: number): string {
+  const tag = hash('sha256', names.sealName('timer/', key), 'base64url').slice(0, 22);
+  return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${tag}`;
 }
 
 /** Due time out of a timer's path, ms. */

@@ -28,6 +28,8 @@ export interface TokenState {
   period: number;
   renewable: boolean;
   renewedAtMs?: number;
+  /** Seconds the last renewal granted. */
+  grantedTtl?: number;
   noDefaultPolicy: boolean;
   /**
    * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.

@@ -23,7 +23,6 @@ export function auditEntry(
     auth: authOf(caller, decision),
     request: {
       id: request.id,
-      clientId: caller?.accessor,
       operation: operationOf(request, decision),
       mountPoint: mount && apiPath(mount),
       mountType: mount?.type,

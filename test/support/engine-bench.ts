@@ -127,7 +127,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
       if (faults.length > 0) throw new AggregateError(faults, 'faults that no client was told of');
     },
     async call(verb, path, body, { query = {}, mayCreate = true, mayUpdate = true, accessor = 'acc' } = {}) {
-      const decision = { allowed: true, mayCreate, mayUpdate, granting: [], version: 0 };
+      const decision = { allowed: true, mayCreate, mayUpdate, granting: [] };
       const caller = { token: 't', accessor, state: { usesLeft: undefined }, isRoot: false };
       const pipeline = makePipeline({
         seal: { isSealed: () => false },
@@ -136,6 +136,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
           authenticate: async () => caller as unknown as Caller,
           isGood: () => true,
           decide: () => decision,
+          version: () => 0,
           isSudo: () => false,
           aclOf: () => assert.fail('no policies here'),
           claims: () => ({ good: () => true, mayCreate, mayUpdate }),

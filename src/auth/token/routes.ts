@@ -150,14 +150,15 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const nowMs = ctx.now();
     const { ttl, warnings } = ttlOf({
       increment,
-      ttl: state.ttl,
+      // What the last renewal granted, as Vault's leases keep it.
+      ttl: state.grantedTtl ?? state.ttl,
       period: state.period,
       explicitMaxTtl: state.explicitMaxTtl,
       ...options.ttls(),
       startMs: state.createdAtMs,
       nowMs,
     });
-    const renewed = await tokens.renew(accessor, nowMs + ttl * 1_000, {
+    const renewed = await tokens.renew(accessor, ttl, {
       claims: ctx.claims,
       caller: ctx.caller,
     });

@@ -30,7 +30,7 @@ export interface TokenActor {
   /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
   readonly use: TokenOperation<undefined, State>;
   /** Sets a new end. @throws CodedError where it is gone or not renewable. */
-  readonly renew: TokenOperation<{ expiresAtMs: number }, TokenState>;
+  readonly renew: TokenOperation<{ ttl: number }, TokenState>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether there was anything to revoke. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
   /** Ends what was begun: children, cubbyhole, record. Does nothing to a token that is alive. Safe to repeat and to run twice at once. */
@@ -109,10 +109,11 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     id: 'token/renew',
     actor: kind,
     mode: 'change',
-    run(state, { expiresAtMs }, ctx) {
+    run(state, { ttl }, ctx) {
       if (!isAlive(state, ctx.now())) throw badRequest('token not found');
       if (!state.renewable) throw badRequest('lease is not renewable');
-      const next = { ...state, expiresAtMs, renewedAtMs: ctx.now() };
+      const renewedAtMs = ctx.now();
+      const next = { ...state, grantedTtl: ttl, expiresAtMs: renewedAtMs + ttl * 1_000, renewedAtMs };
       return { reply: next, next: { state: next } };
     },
   };

@@ -37,7 +37,7 @@ export interface Tokens {
     id: string | undefined,
     options: SendOptions,
   ): Promise<{ token: string; accessor: string }>;
-  renew(accessor: string, expiresAtMs: number, options: SendOptions): Promise<TokenState>;
+  renew(accessor: string, ttl: number, options: SendOptions): Promise<TokenState>;
   revoke(accessor: string, how: 'tree' | 'self', options?: SendOptions): Promise<boolean>;
   /** Sweeps a revoked token now, rather than soon. */
   sweep(accessor: string): Promise<void>;
@@ -136,8 +136,7 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       await cluster.send(actor.create, tokenId(accessor), state, options);
       return { token, accessor };
     },
-    renew: (accessor, expiresAtMs, options) =>
-      cluster.send(actor.renew, tokenId(accessor), { expiresAtMs }, options),
+    renew: (accessor, ttl, options) => cluster.send(actor.renew, tokenId(accessor), { ttl }, options),
     revoke: (accessor, how, options = { claims: OWN_CLAIMS }) =>
       cluster.send(actor.revoke, tokenId(accessor), how, options),
     sweep: (accessor) => actor.sweep(cluster, accessor),

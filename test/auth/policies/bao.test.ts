@@ -10,6 +10,7 @@ import { type Acl, compileAcl } from '../../../src/auth/policies/acl.ts';
 import { parsePolicy } from '../../../src/auth/policies/parse.ts';
 import { startBaoDev } from '../../compat/bao.ts';
 import { call } from '../../support/http.ts';
+import { byHand } from '../../support/missing.ts';
 import { path, policyText, rules } from './generated.ts';
 
 const { BAO } = process.env;
@@ -17,7 +18,7 @@ const ROUNDS = 40;
 const PATHS_A_ROUND = 12;
 
 test('sys/capabilities: the same answers as a real bao', {
-  skip: BAO === undefined || BAO === '' ? 'skipped: BAO names no bao to compare with' : false,
+  skip: BAO === undefined || BAO === '' ? byHand('set BAO to a bao binary') : false,
 }, async (t) => {
   const server = await startBaoDev(BAO as string, 'root');
   t.after(() => server.stop());
@@ -49,7 +50,7 @@ test('sys/capabilities: the same answers as a real bao', {
 });
 
 test('parameters: the same verdicts as a real bao', {
-  skip: BAO === undefined || BAO === '' ? 'skipped: BAO names no bao to compare with' : false,
+  skip: BAO === undefined || BAO === '' ? byHand('set BAO to a bao binary') : false,
 }, async (t) => {
   const server = await startBaoDev(BAO as string, 'root');
   t.after(() => server.stop());
