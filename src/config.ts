@@ -227,7 +227,6 @@ function leaseTtls(
 function telemetryOf(values: FileConfig['values']['telemetry'] = {}): TelemetryConfig {
   return {
     prometheusRetentionTime: values.prometheus_retention_time ?? DAY_SECONDS,
-    disableHostname: values.disable_hostname ?? false,
     enableHostnameLabel: values.enable_hostname_label ?? false,
     metricsPrefix: values.metrics_prefix ?? 'vault',
   };

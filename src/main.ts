@@ -20,9 +20,13 @@ import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
 import type { ActorKind } from './model/actor.ts';
 import type { Engine } from './model/engine.ts';
-import type { Log } from './model/log.ts';
+import { STOP_STEP_MS } from './model/limits.ts';
+import type { Log, LogLevel } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
-import { makeMetrics } from './observe/metrics.ts';
+import { makeNodeGauges } from './node-gauges.ts';
+import { makeMetrics, type Telemetry } from './observe/metrics.ts';
+import { makeRequestLog } from './observe/request-log.ts';
+import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
@@ -32,6 +36,7 @@ import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSeal } from './seal/seal.ts';
 import { makeSealedStorage } from './seal/sealed-storage.ts';
+import { takeSteps } from './shutdown.ts';
 import { openLmdb } from './storage/lmdb.ts';
 import { makeSystemCore } from './system-core.ts';
 
@@ -46,7 +51,18 @@ export interface CofferOptions {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly log: Log;
+  readonly requestsLevel?: LogLevel;
+  readonly telemetry?: Telemetry;
+  /** Is a web interface asked for? True where absent. */
+  readonly ui?: boolean;
+  /** Shown in each reply; not shown where absent. */
+  readonly hostname?: string;
+  /** The embedded store where absent. */
+  readonly openStorage?: typeof openLmdb;
 }
+
+/** What may change while the server runs. */
+export type LiveSettings = Pick<CofferOptions, 'requestsLevel' | 'telemetry'>;
 
 export interface Coffer {
   readonly lifecycle: ReturnType<typeof makeLifecycle>;
@@ -55,9 +71,9 @@ export interface Coffer {
   readonly catalog: ReturnType<typeof makeCatalog>;
   /** Serves from now on. @throws ListenError where an address cannot be had. */
   listen(): Promise<void>;
-  /** SIGHUP: certificates and audit files anew. */
-  reload(): Promise<void>;
-  /** Finishes what is running, then lets go of everything. */
+  /** SIGHUP: certificates and audit files anew, and what may change; without `live` that stays. What cannot be read is logged, and stays. */
+  reload(live: LiveSettings | undefined): Promise<void>;
+  /** Finishes what is running, then lets go of everything. @throws AggregateError where something would not end. */
   stop(): Promise<void>;
 }
 
@@ -66,9 +82,10 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { log, defaultLeaseTtl, maxLeaseTtl } = options;
   const now = Date.now;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
-  const metrics = makeMetrics();
+  const metrics = makeMetrics({ telemetry: options.telemetry });
+  let { requestsLevel } = options;
 
-  const storage = await openLmdb(options.storage);
+  const storage = timedStorage(await (options.openStorage ?? openLmdb)(options.storage), metrics);
   const seal = makeSeal({ storage, randomBytes, now, fault });
   const tokenActor = makeTokenActor(async (_cluster, accessor) => {
     const mount = mounts.at('cubbyhole/');
@@ -138,6 +155,17 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
   const resolver = makeResolver(mounts, engineOf);
   const httpServers: HttpServer[] = [];
+  const clusterNow = () =>
+    catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined;
+  metrics.watch(
+    makeNodeGauges({
+      seal,
+      mounts,
+      isSealed: lifecycle.isSealed,
+      clusterName: () => clusterNow()?.name,
+      inFlight: () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0),
+    }),
+  );
   engines.set(
     'system',
     makeSystem(
@@ -156,14 +184,13 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         engineOf,
         node: {
           storageType: storage.type,
-          cluster: () =>
-            catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined,
+          cluster: clusterNow,
           apiAddress: options.apiAddress,
           clusterAddress: options.clusterAddress,
           defaultLeaseTtl,
           maxLeaseTtl,
           inFlight: () => httpServers.flatMap((server) => [...server.inFlight()].map(inFlightRequest)),
-          metricsText: metrics.text,
+          metricsText: () => (metrics.isPrometheusOn() ? metrics.text() : undefined),
           metricsSummary: metrics.summary,
         },
       }),
@@ -182,16 +209,25 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });
 
-  async function stop(): Promise<void> {
-    await Promise.all(httpServers.map((server) => server.stop()));
-    await lifecycle.seal();
-    await audit.stop();
-    await storage.close();
-  }
+  const steps = [
+    // Before all else: what runs is answered, and nothing new comes.
+    { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },
+    { name: 'seal', run: lifecycle.seal },
+    { name: 'audit', run: audit.stop },
+    { name: 'storage', run: storage.close },
+  ];
 
   async function listen(): Promise<void> {
+    const common = {
+      handler,
+      log: log.named('http'),
+      now,
+      ui: options.ui,
+      hostname: options.hostname,
+      completed: makeRequestLog(log.named('core'), () => requestsLevel, now),
+    };
     for (const listener of options.listeners) {
-      const server = makeHttpServer({ handler, log: log.named('http'), listener, now });
+      const server = makeHttpServer({ ...common, listener });
       await server.start();
       httpServers.push(server);
     }
@@ -203,11 +239,21 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     tokens,
     catalog,
     listen,
-    async reload() {
+    async reload(live) {
+      if (live) {
+        requestsLevel = live.requestsLevel;
+        metrics.configure(live.telemetry ?? { prometheus: true });
+      }
       await audit.reopen();
-      for (const server of httpServers) server.reloadTls();
+      for (const server of httpServers) {
+        try {
+          server.reloadTls();
+        } catch (error) {
+          log.error('the certificate could not be read again; the one in use stays', { error });
+        }
+      }
     },
-    stop,
+    stop: () => takeSteps(steps, STOP_STEP_MS),
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -44,43 +44,73 @@ export async function runServer(
 
 async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {
   const devTls = flags.devTls ? await makeDevTlsFiles(flags) : undefined;
-  const read = () => settingsOf(flags, env, devTls);
-  const settings = read();
-  for (const warning of settings.warnings) streams.stderr.write(`WARNING! ${warning}\n`);
-  const log = makeLog(settings.log);
-
-  // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
-  setFlagsFromString('--heap-growing-percent=30');
-  const coffer = await openCoffer({ ...settings, log });
+  const signals = listenToSignals();
+  let pidFile: string | undefined;
   try {
-    const secrets = flags.dev
-      ? await openDevMode(coffer, {
-          folder: flags.devData,
-          rootTokenId: flags.devRootTokenId,
-          kvVersion: flags.devKvV1 ? '1' : '2',
-        })
-      : undefined;
-    // Only now: whoever finds the port open finds everything there.
-    await coffer.listen();
-    streams.stdout.write(serverBanner(bannerFacts(settings)));
-    if (secrets) {
-      const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);
-      streams.stdout.write(
-        devBanner({
-          ...secrets,
-          address: settings.apiAddress,
-          caFile: devTls?.caFile,
-          dataFolder: flags.devData,
-          tokenStored,
-          program: env.COFFER_PROGRAM ?? 'bin/coffer',
-        }),
-      );
+    const read = () => settingsOf(flags, env, devTls);
+    const settings = read();
+    for (const warning of settings.warnings) streams.stderr.write(`WARNING! ${warning}\n`);
+    const log = makeLog(settings.log);
+    pidFile = writePidFile(settings.pidFile);
+    // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
+    setFlagsFromString('--heap-growing-percent=30');
+    const coffer = await openCoffer({ ...settings, log });
+    try {
+      await start(coffer, flags, env, settings, devTls, streams);
+    } catch (error) {
+      await coffer.stop();
+      throw error;
     }
-  } catch (error) {
-    await coffer.stop();
-    throw error;
+    return await untilEnded(coffer, read, log, signals, streams);
+  } finally {
+    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+    if (devTls && flags.devTlsCertDir === undefined)
+      rmSync(join(devTls.caFile, '..'), { recursive: true, force: true });
   }
-  return untilEnded(coffer, read, log);
+}
+
+/** Opens dev mode where it is asked for, listens, and says so. */
+async function start(
+  coffer: Coffer,
+  flags: ServerFlags,
+  env: NodeJS.ProcessEnv,
+  settings: NodeSettings,
+  devTls: DevTlsFiles | undefined,
+  streams: Streams,
+): Promise<void> {
+  const secrets = flags.dev
+    ? await openDevMode(coffer, {
+        folder: flags.devData,
+        rootTokenId: flags.devRootTokenId,
+        kvVersion: flags.devKvV1 ? '1' : '2',
+      })
+    : undefined;
+  // Only now: whoever finds the port open finds everything there.
+  await coffer.listen();
+  streams.stdout.write(serverBanner(bannerFacts(settings)));
+  if (!secrets) return;
+  const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);
+  streams.stdout.write(
+    devBanner({
+      ...secrets,
+      address: settings.apiAddress,
+      caFile: devTls?.caFile,
+      dataFolder: flags.devData,
+      tokenStored,
+      program: env.COFFER_PROGRAM ?? 'bin/coffer',
+    }),
+  );
+}
+
+/** @throws Error where it cannot be written: whoever asked for it relies on it. */
+function writePidFile(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    writeFileSync(file, `${process.pid}\n`, { mode: 0o644 });
+  } catch (error) {
+    throw new Error(`the pid file ${file} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  return file;
 }
 
 async function makeDevTlsFiles(flags: ServerFlags): Promise<DevTlsFiles> {
@@ -116,34 +146,80 @@ function storeToken(token: string, env: NodeJS.ProcessEnv, streams: Streams): bo
   }
 }
 
-/** SIGHUP reloads; SIGTERM and SIGINT end: what is running is finished. A second one ends at once. */
-function untilEnded(coffer: Coffer, read: () => NodeSettings, log: ServerLog): Promise<number> {
-  return new Promise((resolve) => {
-    let ending = false;
-    const end = (signal: string) => {
-      if (ending) process.exit(1);
-      ending = true;
-      log.info('shutdown triggered', { signal });
-      coffer.stop().then(
-        () => resolve(0),
-        (error: unknown) => {
-          log.error('shutdown failed', { error });
-          resolve(1);
-        },
-      );
-    };
-    process.on('SIGTERM', () => end('SIGTERM'));
-    process.on('SIGINT', () => end('SIGINT'));
-    process.on('SIGHUP', () => {
-      const reload = async () => {
-        log.setLevel(read().log.level);
-        log.reopen();
-        await coffer.reload();
-      };
-      reload().then(
-        () => log.info('reloaded'),
-        (error: unknown) => log.error('reload failed; what could not be read stays as it was', { error }),
-      );
-    });
+interface Signals {
+  /** Resolves with the name of the first signal to end. */
+  readonly end: Promise<string>;
+  /** Called at each SIGHUP from then on. */
+  onReload(reload: () => void): void;
+}
+
+/** From the first moment on: a signal that comes while the server starts must not leave half of it behind. */
+function listenToSignals(): Signals {
+  let reload = (): void => {};
+  let ending = false;
+  const end = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Asked for the second time: at once.
+        if (ending) process.exit(1);
+        ending = true;
+        resolve(signal);
+      });
+    }
   });
+  process.on('SIGHUP', () => reload());
+  return {
+    end,
+    onReload(wanted) {
+      reload = wanted;
+    },
+  };
+}
+
+/** SIGHUP reloads; SIGTERM and SIGINT end: what is running is finished. A second one ends at once. */
+async function untilEnded(
+  coffer: Coffer,
+  read: () => NodeSettings,
+  log: ServerLog,
+  signals: Signals,
+  { stdout }: Streams,
+): Promise<number> {
+  let reloading = Promise.resolve();
+  signals.onReload(() => {
+    stdout.write('==> Vault reload triggered\n');
+    reloading = reloading.then(() => reload(coffer, read, log));
+  });
+  const signal = await signals.end;
+  stdout.write('==> Vault shutdown triggered\n');
+  log.info('shutdown triggered', { signal });
+  await reloading;
+  try {
+    await coffer.stop();
+    return 0;
+  } catch (error) {
+    log.error('shutdown failed', { error });
+    // What would not end keeps the process alive otherwise.
+    setTimeout(() => process.exit(1), 0);
+    return 1;
+  } finally {
+    log.flush();
+  }
+}
+
+/** Whatever part of it fails is logged and stays as it was; the others are taken on. */
+async function reload(coffer: Coffer, read: () => NodeSettings, log: ServerLog): Promise<void> {
+  let settings: NodeSettings | undefined;
+  try {
+    settings = read();
+    log.setLevel(settings.log.level);
+  } catch (error) {
+    log.error('the configuration could not be read again; the one in use stays', { error });
+  }
+  try {
+    log.reopen();
+    await coffer.reload(settings);
+    log.info('reloaded');
+  } catch (error) {
+    log.error('reload failed; what could not be read stays as it was', { error });
+  }
 }

@@ -4,12 +4,15 @@
  *
  * @module
  */
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadConfig, type ServerConfig } from './config.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { LEASE_TTL_DEFAULT_S } from './model/limits.ts';
+import type { LogLevel } from './model/log.ts';
 import { type LogOptions, parseLogFormat, parseLogLevel } from './observe/log.ts';
+import type { Telemetry } from './observe/metrics.ts';
 import type { ServerFlags } from './server-flags.ts';
 
 export interface NodeSettings {
@@ -22,6 +25,13 @@ export interface NodeSettings {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly log: LogOptions;
+  /** Level at which finished requests are logged; undefined: they are not. */
+  readonly requestsLevel: LogLevel | undefined;
+  readonly telemetry: Telemetry;
+  /** Is a web interface asked for? */
+  readonly ui: boolean;
+  /** Shown in each reply; undefined: not shown. */
+  readonly hostname: string | undefined;
   readonly pidFile: string | undefined;
   readonly warnings: readonly string[];
 }
@@ -39,15 +49,21 @@ export function settingsOf(
   const listeners = [...(flags.dev ? [devListener(flags, devTls)] : []), ...(config?.listeners ?? [])];
   const first = listeners[0]!;
   const scheme = first.tls_disable ? 'http' : 'https';
+  // `:8200` is every address; a client on this machine reaches one of them.
+  const reached = first.address.replace(/^:/, '127.0.0.1:');
   return {
     storage: flags.dev ? devStorage(flags) : storageOf(config!),
     listeners,
-    apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? `${scheme}://${first.address}`,
-    clusterAddress: config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(first.address)}`,
+    apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? `${scheme}://${reached}`,
+    clusterAddress: config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(reached)}`,
     clusterName: config?.clusterName,
     defaultLeaseTtl: config?.defaultLeaseTtl ?? LEASE_TTL_DEFAULT_S,
     maxLeaseTtl: config?.maxLeaseTtl ?? LEASE_TTL_DEFAULT_S,
     log: logOf(flags, config),
+    requestsLevel: config?.logRequestsLevel,
+    telemetry: telemetryOf(config),
+    ui: flags.dev || config?.ui === true,
+    hostname: config?.responseHeaderHostname ? hostname() : undefined,
     pidFile: config?.pidFile,
     warnings: loaded?.warnings ?? [],
   };
@@ -75,6 +91,16 @@ function logOf(flags: ServerFlags, config: ServerConfig | undefined): LogOptions
     flags.logFormat === undefined ? (config?.logFormat ?? 'standard') : parseLogFormat(flags.logFormat);
   if (format === undefined) throw new Error(`-log-format: expected standard or json`);
   return { level, format, file: flags.logFile ?? config?.logFile };
+}
+
+function telemetryOf(config: ServerConfig | undefined): Telemetry {
+  if (config === undefined) return { prometheus: true };
+  const { prometheusRetentionTime, metricsPrefix, enableHostnameLabel } = config.telemetry;
+  return {
+    prometheus: prometheusRetentionTime > 0,
+    prefix: metricsPrefix,
+    host: enableHostnameLabel ? hostname() : undefined,
+  };
 }
 
 /** Vault's cluster port stands beside the API's. */

@@ -129,7 +129,6 @@ test('defaults are those of Vault', (t) => {
     logRequestsLevel: undefined,
     telemetry: {
       prometheusRetentionTime: 86_400,
-      disableHostname: false,
       enableHostnameLabel: false,
       metricsPrefix: 'vault',
     },
@@ -423,6 +422,7 @@ listener "tcp" {
   tls_disable = true
   nonsense = 1
   chroot_namespace = ""
+  x_forwarded_for_hop_skips = 1
 }
 storage_x "y" {}
 `,
@@ -437,8 +437,9 @@ storage_x "y" {}
       'c.hcl:9:1: raw_storage_endpoint has no effect yet',
       'c.hcl:10:13: telemetry: statsd_address has no effect: metrics are not pushed; they are served at sys/metrics',
       'unknown or unsupported field telemetry: usage found in configuration at c.hcl:10:34',
-      'unknown or unsupported field storage_x found in configuration at c.hcl:16:1',
+      'unknown or unsupported field storage_x found in configuration at c.hcl:17:1',
       'unknown or unsupported field listener "tcp": nonsense found in configuration at c.hcl:13:3',
+      'c.hcl:15:3: listener "tcp": x_forwarded_for_hop_skips has no effect: x_forwarded_for_authorized_addrs is not set',
       'c.hcl:6:1: disable_mlock = false has no effect: Node cannot lock memory; encrypt the swap, or have none',
     ],
   );

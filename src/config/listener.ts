@@ -68,18 +68,18 @@ export const LISTENER = {
 
   proxy_protocol_behavior: noProxyProtocol,
   proxy_protocol_authorized_addrs: noProxyProtocol,
-  x_forwarded_for_authorized_addrs: notYet(networks),
-  x_forwarded_for_hop_skips: notYet(integer(0)),
-  x_forwarded_for_reject_not_present: notYet(bool),
-  x_forwarded_for_reject_not_authorized: notYet(bool),
+  x_forwarded_for_authorized_addrs: networks,
+  x_forwarded_for_hop_skips: integer(0),
+  x_forwarded_for_reject_not_present: bool,
+  x_forwarded_for_reject_not_authorized: bool,
   x_forwarded_for_client_cert_header: refused('client certificates are taken from TLS only'),
   x_forwarded_for_client_cert_header_decoders: refused('client certificates are taken from TLS only'),
 
   custom_response_headers: headers,
   telemetry: block('telemetry', {
-    unauthenticated_metrics_access: notYet(bool),
-    disallow_metrics: notYet(bool),
-    metrics_only: notYet(bool),
+    unauthenticated_metrics_access: bool,
+    disallow_metrics: bool,
+    metrics_only: bool,
     metrics_path: unused('metrics are served at sys/metrics'),
   }),
   profiling: block('profiling', {
@@ -87,7 +87,7 @@ export const LISTENER = {
     unauthenticated_in_flight_request_access: unused('it stands in inflight_requests_logging'),
   }),
   inflight_requests_logging: block('inflight_requests_logging', {
-    unauthenticated_in_flight_requests_access: notYet(bool),
+    unauthenticated_in_flight_requests_access: bool,
   }),
 
   redact_addresses: notRedacted,
@@ -127,8 +127,22 @@ export function readListener({ labels, body, item }: Block, scope: Scope): Liste
       `${places.tls_max_version}: ${inside}tls_max_version: expected at least tls_min_version`,
     );
   }
+  if (!listener.x_forwarded_for_authorized_addrs?.length) {
+    for (const key of FORWARDED) {
+      if (places[key] === undefined) continue;
+      scope.warnings.push(
+        `${places[key]}: ${inside}${key} has no effect: x_forwarded_for_authorized_addrs is not set`,
+      );
+    }
+  }
   return { ...listener, address: listener.address ?? '127.0.0.1:8200' };
 }
+
+const FORWARDED = [
+  'x_forwarded_for_hop_skips',
+  'x_forwarded_for_reject_not_present',
+  'x_forwarded_for_reject_not_authorized',
+] as const;
 
 function isHostAndPort(address: string): boolean {
   try {

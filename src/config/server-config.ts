@@ -10,34 +10,13 @@ import type { LogLevel } from '../model/log.ts';
 export interface ListenerConfig extends ListenerOptions {
   /** `host:port` for other nodes; one port above `address` where absent. */
   readonly cluster_address?: string;
-  /** From these peers X-Forwarded-For is believed: IP addresses and networks. */
-  readonly x_forwarded_for_authorized_addrs?: readonly string[];
-  /** How many addresses at the end of X-Forwarded-For are proxies behind the peer; 0 where absent. */
-  readonly x_forwarded_for_hop_skips?: number;
-  /** Refuse a peer that may forward and did not; true where absent. */
-  readonly x_forwarded_for_reject_not_present?: boolean;
-  /** Refuse a peer that forwards and may not; true where absent. */
-  readonly x_forwarded_for_reject_not_authorized?: boolean;
-  readonly telemetry?: {
-    /** `sys/metrics` answers without a token. */
-    readonly unauthenticated_metrics_access?: boolean;
-    /** This listener does not serve `sys/metrics`. */
-    readonly disallow_metrics?: boolean;
-    /** This listener serves nothing else. */
-    readonly metrics_only?: boolean;
-  };
-  readonly inflight_requests_logging?: {
-    /** `sys/in-flight-req` answers without a token. */
-    readonly unauthenticated_in_flight_requests_access?: boolean;
-  };
 }
 
 /** Durations are seconds. */
 export interface TelemetryConfig {
-  /** How long a metric is shown that nobody adds to; 0: Prometheus' format is not served. 86,400 where absent. */
+  /** 0: Prometheus' format is not served. 86,400 where absent. */
   readonly prometheusRetentionTime: number;
-  /** Leave this machine's name out of the names of gauges. */
-  readonly disableHostname: boolean;
+  /** Each metric has the label `host`, this machine's name. */
   readonly enableHostnameLabel: boolean;
   /** First word of every name; `vault` where absent. */
   readonly metricsPrefix: string;

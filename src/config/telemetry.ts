@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Fields, notYet, unused } from './fields.ts';
+import { type Fields, unused } from './fields.ts';
 import { bool, seconds, textThat } from './values.ts';
 
 const noPush = unused('metrics are not pushed; they are served at sys/metrics');
@@ -40,12 +40,11 @@ const pushed = Object.fromEntries(PUSHED.map((key) => [key, noPush])) as Record<
 
 export const TELEMETRY = {
   ...pushed,
-  prometheus_retention_time: notYet(seconds),
-  disable_hostname: notYet(bool),
-  enable_hostname_label: notYet(bool),
-  metrics_prefix: notYet(
-    textThat((text) => /^[A-Za-z_][A-Za-z0-9_.]*$/.test(text), 'letters, digits, _ and dots'),
-  ),
+  prometheus_retention_time: seconds,
+  /** As it is in any case: Vault, too, puts the host into names only where metrics are pushed besides. */
+  disable_hostname: bool,
+  enable_hostname_label: bool,
+  metrics_prefix: textThat((text) => /^[A-Za-z_][A-Za-z0-9_.]*$/.test(text), 'letters, digits, _ and dots'),
   add_lease_metrics_namespace_labels: nothing,
   add_mount_point_rollback_metrics: nothing,
   filter_default: nothing,

@@ -9,7 +9,7 @@ import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonLimits } from '../model/json-parser.ts';
 import { OPEN_BODY_BYTES_MAX } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
-import type { Reply, RequestHandler } from '../model/request.ts';
+import type { Reply, Request, RequestHandler } from '../model/request.ts';
 import {
   type AnyRequest,
   type BodyBudget,
@@ -21,10 +21,12 @@ import {
   readBody,
   tooLarge,
 } from './body.ts';
+import type { ForwardedAddress } from './client-address.ts';
 import { encodeReply, replyToError } from './envelope.ts';
 import { type InFlight, type InFlightRow, makeInFlight } from './in-flight.ts';
 import { type AnyResponse, type Asked, IncomingRequest } from './incoming-request.ts';
 import { sentVerb } from './list-verb.ts';
+import type { ListenerAccess } from './listener-access.ts';
 import { apiPath, decodePath, pathFor, splitTarget } from './path.ts';
 import { parseQuery, verbOf } from './query.ts';
 import { rootReply } from './roots.ts';
@@ -41,6 +43,14 @@ export interface FrontDoorOptions {
   readonly durationMs: number;
   /** How long an HTTP/2 body may take; HTTP/1's time is watched by Node. */
   readonly bodyMs: number;
+  /** Undefined: a request comes from its peer. */
+  readonly forwardedAddress: ForwardedAddress | undefined;
+  /** Undefined: this listener is as every other. */
+  readonly access: ListenerAccess | undefined;
+  /** Is a web interface asked for? */
+  readonly ui: boolean;
+  /** Told of each request to the API at its end, for the log. */
+  completed?(request: Request, status: number): void;
   /** Wall clock, ms. */
   now(): number;
 }
@@ -67,14 +77,18 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       const target = splitTarget(incoming.url ?? '');
       const decoded = decodePath(target.path);
       const path = apiPath(decoded);
-      if (path === undefined) {
-        sender.send(incoming, response, rootReply(method, decoded));
+      const address = options.forwardedAddress?.(incoming);
+      const instead = options.access?.refusal(path?.text);
+      if (path === undefined || instead !== undefined) {
+        sender.send(incoming, response, instead ?? rootReply(method, decoded, options.ui));
         return;
       }
       const query = parseQuery(target.query);
       const verb = verbOf(method, query);
       const asked: Asked = { method, verb, path: pathFor(verb, path), query: query.data };
       const request = new IncomingRequest(incoming, response, asked, options.now());
+      if (address !== undefined) request.remoteAddress = address;
+      if (verb === 'read' && options.access?.isOpen(path.text)) request.openHere = true;
       if (verb === 'patch') checkPatchType(incoming.headers['content-type']);
       if ((verb === 'update' || verb === 'patch') && hasBody(incoming)) {
         void withBody(request, continues);
@@ -99,7 +113,7 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       request.body = parseBody(bytes, incoming.headers['content-type'], options.json);
     } catch (error) {
       giveBack(request);
-      refuse(incoming, response, error, !whole);
+      refuse(incoming, response, error, !whole, request);
       return;
     }
     run(request);
@@ -146,16 +160,25 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       // Health codes are the client's to choose (`?standbycode=`): those that are no final status would break the message.
       if (!(encoded.status >= 200 && encoded.status <= 999)) throw badRequest('no such status');
       sender.send(incoming, response, encoded, delivery);
+      options.completed?.(request, encoded.status);
     } catch (error) {
-      refuse(incoming, response, error, false);
+      refuse(incoming, response, error, false, request);
     }
   }
 
-  function refuse(incoming: AnyRequest, response: AnyResponse, error: unknown, unread: boolean): void {
+  function refuse(
+    incoming: AnyRequest,
+    response: AnyResponse,
+    error: unknown,
+    unread: boolean,
+    request?: IncomingRequest,
+  ): void {
     if (error instanceof ClientGone) return;
     if (!(error instanceof CodedError)) log.error('http: a request could not be served', { error });
     try {
-      sender.send(incoming, response, encodeReply(replyToError(error)), { unread });
+      const encoded = encodeReply(replyToError(error));
+      sender.send(incoming, response, encoded, { unread });
+      if (request !== undefined) options.completed?.(request, encoded.status);
     } catch (cause) {
       // Headers or stream are in a state that takes no reply any more; the connection says so.
       log.error('http: a reply could not be sent', { error: cause });

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { hostPort } from '../model/address.ts';
 import { CodedError } from '../model/errors.ts';
 import { REQUEST_SWEEP_MS } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
@@ -87,7 +89,7 @@ export function makeInFlight(durationMs: number, onOverdue: (request: IncomingRe
 function row(request: IncomingRequest): InFlightRow {
   return {
     start_time: rfc3339(request.receivedAtMs),
-    client_remote_address: `${request.remoteAddress}:${request.remotePort}`,
+    client_remote_address: hostPort(request.remoteAddress, request.remotePort),
     request_path: `/v1/${request.path.text}`,
     request_method: request.method,
   };

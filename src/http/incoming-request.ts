@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import { plainAddress } from '../model/address.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { toDurationSeconds } from '../model/params.ts';
@@ -36,10 +37,11 @@ export class IncomingRequest implements Request {
   readonly token: string | undefined;
   readonly query: JsonMap;
   readonly wrapTtlSeconds: number | undefined;
-  readonly remoteAddress: string;
+  remoteAddress: string;
   readonly remotePort: number;
   readonly receivedAtMs: number;
   body: JsonMap | undefined = undefined;
+  openHere = false;
   bodyBytes = 0;
   /** Large-body bytes it holds of the process's budget. */
   bodyHeld = 0;
@@ -67,7 +69,7 @@ export class IncomingRequest implements Request {
     this.namespace = namespaceOf(headers['x-vault-namespace']);
     this.token = tokenOf(headers);
     this.wrapTtlSeconds = wrapTtlSeconds(headers['x-vault-wrap-ttl']);
-    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
     this.receivedAtMs = nowMs;
   }

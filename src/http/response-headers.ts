@@ -27,9 +27,14 @@ const STATUS_KEY = /^(default|[1-5]xx|[1-5][0-9][0-9])$/;
 
 /**
  * @param secure - whether the listener speaks TLS.
+ * @param hostname - shown in `X-Vault-Hostname`; undefined: not shown.
  * @throws CodedError `bad_request` for a header that cannot be set.
  */
-export function makeHeaderTable(secure: boolean, custom: CustomResponseHeaders = {}): HeaderTable {
+export function makeHeaderTable(
+  secure: boolean,
+  custom: CustomResponseHeaders = {},
+  hostname?: string,
+): HeaderTable {
   const rules = new Map<string, string[]>();
   for (const [key, headers] of Object.entries(custom)) {
     if (!STATUS_KEY.test(key)) throw badRequest(`custom_response_headers: "${key}" is no status`);
@@ -48,6 +53,7 @@ export function makeHeaderTable(secure: boolean, custom: CustomResponseHeaders =
       const set = rules.get(key) ?? [];
       for (let i = 0; i < set.length; i += 2) chosen.set(set[i]!.toLowerCase(), [set[i]!, set[i + 1]!]);
     }
+    if (hostname !== undefined) chosen.set('x-vault-hostname', ['X-Vault-Hostname', hostname]);
     return [...chosen.values()].flat();
   };
   return (status) => {

@@ -19,12 +19,20 @@ const NO_UI: Encoded = {
   body: 'This build has no web interface. The command line is: coffer -help\n',
 };
 const ROBOTS: Encoded = { status: 200, contentType: TEXT, body: 'User-agent: *\nDisallow: /\n' };
+/** Go's words: Vault leaves these paths to it where it has no interface to show. */
+const SWITCHED_OFF: Encoded = {
+  status: 404,
+  contentType: TEXT,
+  body: '404 page not found\n',
+};
 const NOTHING: Encoded = { status: 404, contentType: 'application/json', body: '{"errors":[]}\n' };
 
-/** @param path - decoded. */
-export function rootReply(method: string, path: string): Encoded {
+/** @param path - decoded. @param ui - whether a web interface is asked for. */
+export function rootReply(method: string, path: string, ui: boolean): Encoded {
+  const isUi = path === '/' || path === '/robots.txt' || path === '/ui' || path.startsWith('/ui/');
+  if (isUi && !ui) return SWITCHED_OFF;
   if (method !== 'GET' && method !== 'HEAD') return NOTHING;
   if (path === '/') return TO_UI;
   if (path === '/robots.txt') return ROBOTS;
-  return path === '/ui' || path.startsWith('/ui/') ? NO_UI : NOTHING;
+  return isUi ? NO_UI : NOTHING;
 }

@@ -31,12 +31,14 @@ import {
   TLS_HANDSHAKE_MS,
 } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
-import type { RequestHandler } from '../model/request.ts';
+import type { Request, RequestHandler } from '../model/request.ts';
 import type { AnyRequest, BodyBudget } from './body.ts';
+import { makeForwardedAddress } from './client-address.ts';
 import { onClientError, refusal } from './client-error.ts';
 import { type FrontDoor, makeFrontDoor } from './front-door.ts';
 import type { InFlightRow } from './in-flight.ts';
 import type { AnyResponse } from './incoming-request.ts';
+import { makeListenerAccess } from './listener-access.ts';
 import { hostAndPort, type ListenerOptions } from './listener-options.ts';
 import { makeHeaderTable } from './response-headers.ts';
 import { makeSender } from './send.ts';
@@ -48,6 +50,12 @@ export interface HttpServerParts {
   readonly listener: ListenerOptions;
   /** Wall clock, ms. */
   now(): number;
+  /** Is a web interface asked for? True where absent. */
+  readonly ui?: boolean;
+  /** Shown in `X-Vault-Hostname` of each reply; not shown where absent. */
+  readonly hostname?: string;
+  /** Told of each request to the API at its end, for the log. */
+  completed?(request: Request, status: number): void;
   /** How long `stop` waits for what is running; STOP_GRACE_MS where absent. */
   readonly stopGraceMs?: number;
   /** What large bodies may hold; where absent, one that all listeners of the process share. */
@@ -182,7 +190,15 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
     log,
     now,
     budget: parts.bodyBudget ?? sharedBudget,
-    sender: makeSender(makeHeaderTable(secure, listener.custom_response_headers), bound, isStopping),
+    sender: makeSender(
+      makeHeaderTable(secure, listener.custom_response_headers, parts.hostname),
+      bound,
+      isStopping,
+    ),
+    forwardedAddress: makeForwardedAddress(listener),
+    access: makeListenerAccess(listener),
+    ui: parts.ui ?? true,
+    completed: parts.completed,
     bodyBytesMax: bound,
     json: { depthMax, valuesMax: JSON_VALUES_MAX },
     durationMs: durationMs(listener),

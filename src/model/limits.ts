@@ -49,6 +49,8 @@ export const REQUEST_DURATION_MS = 90 * SECOND_MS;
 export const REQUEST_SWEEP_MS = 500;
 /** How long a listener that stops waits for what is running. */
 export const STOP_GRACE_MS = 10 * SECOND_MS;
+/** How long one step of a stop may take: the listeners', whose own grace is shorter, then the seal's, the store's. */
+export const STOP_STEP_MS = 12 * SECOND_MS;
 export const TLS_HANDSHAKE_MS = 10 * SECOND_MS;
 
 // storage

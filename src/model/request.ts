@@ -36,6 +36,8 @@ export interface Request {
   readonly body: JsonMap | undefined;
   readonly bodyBytes: number;
   readonly wrapTtlSeconds: number | undefined;
+  /** The listener it came in by serves it without a token, whatever its route says. */
+  readonly openHere?: boolean;
   /** Lower-case names. Credentials (x-vault-token, authorization) are taken out. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly remoteAddress: string;

@@ -33,7 +33,7 @@ export interface NodeGauges {
   /** Tokens that are alive, where that is known without counting them. */
   tokens?(): number | undefined;
   leases?(): number | undefined;
-  mounts?(): { readonly secret: number; readonly auth: number };
+  mounts?(): { readonly secret: number; readonly auth: number } | undefined;
   /** Encryptions under the current term of the barrier's keyring. */
   barrierEncryptions?(): { readonly term: number; readonly count: number } | undefined;
 }
@@ -55,10 +55,24 @@ export interface Metrics {
     tookMs: number,
     failed: boolean,
   ): void;
+  /** Is Prometheus' format served? */
+  isPrometheusOn(): boolean;
   /** Prometheus' text format 0.0.4. */
   text(): Promise<{ contentType: string; body: string }>;
   /** Vault's own JSON. */
   summary(): { [key: string]: Encodable };
+  /** SIGHUP: from now on names and labels are these. */
+  configure(telemetry: Telemetry): void;
+}
+
+/** How metrics are shown. */
+export interface Telemetry {
+  /** Is Prometheus' format served? */
+  readonly prometheus: boolean;
+  /** First word of every name, `vault` where absent. */
+  readonly prefix?: string;
+  /** The label `host` of each metric of ours. */
+  readonly host?: string;
 }
 
 type Kind = 'summary' | 'counter' | 'gauge';
@@ -81,7 +95,7 @@ interface ExposedValue {
 interface Entry {
   readonly help: string;
   readonly kind: Kind;
-  readonly exposed: () => ExposedValue[];
+  readonly exposed: (name: string) => ExposedValue[];
   readonly summary: () => {
     section: 'Gauges' | 'Counters' | 'Samples';
     values: { [key: string]: Encodable }[];
@@ -93,10 +107,17 @@ const QUANTILES = [0.5, 0.9, 0.99];
 export interface MetricsOptions {
   /** Wall clock, ms. */
   now?(): number;
+  readonly telemetry?: Telemetry;
 }
 
-export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
+export function makeMetrics({
+  now = Date.now,
+  telemetry = { prometheus: true },
+}: MetricsOptions = {}): Metrics {
   const entries = new Map<string, Entry>();
+  let shown = telemetry;
+  /** Names in Prometheus' text of those that are registered. Two of ours that become one name there show one of them. */
+  const registered = new Set<string>();
   const known = { samples: new Map<string, Samples>(), counters: new Map<string, Counter>() };
   let registry: Promise<Registry> | undefined;
 
@@ -108,10 +129,10 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
     entries.set(name, {
       help,
       kind: 'summary',
-      exposed: () => exposeSamples(promName(name), made),
+      exposed: (exposedName) => exposeSamples(exposedName, made),
       summary: () => ({
         section: 'Samples',
-        values: [{ Name: `vault.${name}`, ...windowOf(made), Labels: {} }],
+        values: [{ Name: name, ...windowOf(made), Labels: {} }],
       }),
     });
     return made;
@@ -140,7 +161,7 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
       summary: () => ({
         section: 'Counters',
         values: [...counts.values()].map(({ labels, count }) => ({
-          Name: `vault.${name}`,
+          Name: name,
           Count: count,
           Sum: count,
           Labels: labels,
@@ -162,7 +183,7 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
       summary: () => ({
         section: 'Gauges',
         values: values().map(({ value, labels }) => ({
-          Name: `vault.${name}`,
+          Name: name,
           Value: value,
           Labels: labels ?? {},
         })),
@@ -193,6 +214,23 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
     return made as unknown as Registry;
   }
 
+  async function text(): Promise<{ contentType: string; body: string }> {
+    registry ??= openRegistry();
+    const opened = await registry;
+    const names = new Map([...entries].map(([name, entry]) => [promName(name, shown.prefix), entry]));
+    for (const name of registered) {
+      if (names.has(name)) continue;
+      opened.removeSingleMetric(name);
+      registered.delete(name);
+    }
+    for (const [name, entry] of names) {
+      if (registered.has(name)) continue;
+      registered.add(name);
+      opened.registerMetric(expose(name, entry, () => shown.host));
+    }
+    return { contentType: opened.contentType, body: await opened.metrics() };
+  }
+
   return {
     samples,
     counter,
@@ -216,14 +254,8 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
       auditSamples[what].observe(tookMs);
       if (failed) auditFailures[what].add();
     },
-    async text() {
-      registry ??= openRegistry();
-      const opened = await registry;
-      for (const [name, entry] of entries) {
-        if (!opened.getSingleMetric(promName(name))) opened.registerMetric(expose(promName(name), entry));
-      }
-      return { contentType: opened.contentType, body: await opened.metrics() };
-    },
+    isPrometheusOn: () => shown.prometheus,
+    text,
     summary() {
       const sections: { [key: string]: { [key: string]: Encodable }[] } = {
         Gauges: [],
@@ -234,10 +266,19 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
         const { section, values } = entry.summary();
         sections[section]!.push(...values);
       }
-      for (const section of Object.values(sections))
+      const { prefix = 'vault', host } = shown;
+      for (const section of Object.values(sections)) {
+        for (const value of section) {
+          value.Name = `${prefix}.${value.Name}`;
+          if (host !== undefined) value.Labels = { ...(value.Labels as Labels), host };
+        }
         section.sort((a, b) => (String(a.Name) < String(b.Name) ? -1 : 1));
+      }
       const { Gauges, Counters, Samples } = sections as Record<string, Encodable>;
       return { Timestamp: windowStart(now()), Gauges, Points: [], Counters, Samples };
+    },
+    configure(wanted) {
+      shown = wanted;
     },
   };
 }
@@ -245,19 +286,24 @@ export function makeMetrics({ now = Date.now }: MetricsOptions = {}): Metrics {
 /** The part of prom-client's registry that is used. */
 interface Registry {
   readonly contentType: string;
-  getSingleMetric(name: string): unknown;
+  removeSingleMetric(name: string): void;
   registerMetric(metric: Exposed): void;
   metrics(): Promise<string>;
 }
 
 /** Vault's way of making a name of a path: `audit.file/.log_request` is `vault_audit_file__log_request`. */
-export function promName(name: string): string {
-  return `vault_${name.replaceAll(/[^a-zA-Z0-9]/g, '_')}`;
+export function promName(name: string, prefix = 'vault'): string {
+  return `${prefix}.${name}`.replaceAll(/[^a-zA-Z0-9]/g, '_');
 }
 
-function expose(name: string, { help, kind, exposed }: Entry): Exposed {
+function expose(name: string, { help, kind, exposed }: Entry, host: () => string | undefined): Exposed {
   const facts = { name, help, type: kind, aggregator: 'sum' as const };
-  return { ...facts, get: async () => ({ ...facts, values: exposed() }), reset: () => {} };
+  const values = () => {
+    const label = host();
+    if (label === undefined) return exposed(name);
+    return exposed(name).map((value) => ({ ...value, labels: { ...value.labels, host: label } }));
+  };
+  return { ...facts, get: async () => ({ ...facts, values: values() }), reset: () => {} };
 }
 
 function exposeSamples(name: string, made: Samples): ExposedValue[] {

@@ -118,19 +118,26 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   async function walk(state: Walk, taken: { caller?: Caller }): Promise<Reply> {
     const { request, resolved } = state;
     const route = resolved.match?.route;
-    if (seal.isSealed() && !route?.whileSealed) throw new CodedError('sealed');
+    // Some listeners serve metrics and running requests to whoever reaches them, sealed or not, as Vault's do.
+    const bare = request.openHere === true;
+    const refuseSealed = () => {
+      if (seal.isSealed() && !route?.whileSealed && !bare) throw new CodedError('sealed');
+    };
+    refuseSealed();
     if (request.namespace !== '' && request.namespace !== 'root')
       throw new CodedError('unsupported_path', 'namespace not found');
     if (request.wrapTtlSeconds !== undefined) throw badRequest('response wrapping is not supported yet');
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
-    const open = route?.open === true || (seal.isSealed() && route?.whileSealed === true);
+    const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
     let refusal: CodedError | undefined;
     if (!open) refusal = await authorize(state, taken, route?.open === 'token welcome');
+    // Sealed meanwhile, so that no audit device is open: nothing may go past them.
+    refuseSealed();
     state.operation = routeOperation(state);
 
     // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
-    const audited = !(open && route.whileSealed) && audit.isOn();
+    const audited = !(open && (bare || route?.whileSealed)) && audit.isOn();
     if (!audited) {
       if (refusal) throw refusal;
       return (await run(state)).reply;
@@ -148,6 +155,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     let ran: Ran;
     try {
       ran = await run(state);
+      // Sealed meanwhile: what no device can be told is told to nobody. The request that sealed is answered.
+      const untold = seal.isSealed() && !audit.isOn();
+      if (untold && !state.resolved.match?.route.whileSealed) throw new CodedError('sealed');
     } catch (error) {
       // Authority changed meanwhile: the walk begins again, and its next round is audited as a whole.
       const stale = error instanceof CodedError && error.code === 'stale_claims';

@@ -146,8 +146,8 @@ export interface NodeFacts {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   inFlight(): readonly InFlightRequest[];
-  /** Prometheus' text format, with its content type. */
-  metricsText(): Promise<{ contentType: string; body: string }>;
+  /** Prometheus' text format, with its content type; undefined where it is switched off. */
+  metricsText(): Promise<{ contentType: string; body: string }> | undefined;
   /** Vault's summary: Timestamp, Gauges, Points, Counters, Samples. */
   metricsSummary(): Encodable | Promise<Encodable>;
 }

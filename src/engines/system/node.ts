@@ -39,11 +39,14 @@ export function nodeRoutes({ node }: SystemCore): Record<string, Route> {
 }
 
 async function metrics(node: NodeFacts, format: string): Promise<LogicalReply> {
-  if (format === 'prometheus') return { raw: await node.metricsText() };
-  if (format !== '') {
-    return { status: 400, raw: { contentType: 'text/plain', body: 'metric response format unknown' } };
-  }
-  return { bare: await node.metricsSummary() };
+  if (format === '') return { bare: await node.metricsSummary() };
+  if (format !== 'prometheus') return refusedFormat('metric response format unknown');
+  const raw = await node.metricsText();
+  return raw ? { raw } : refusedFormat('prometheus is not enabled');
+}
+
+function refusedFormat(body: string): LogicalReply {
+  return { status: 400, raw: { contentType: 'text/plain', body } };
 }
 
 function inFlight(requests: readonly InFlightRequest[]): ReadonlyMap<string, Encodable> {
