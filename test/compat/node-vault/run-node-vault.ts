@@ -12,7 +12,9 @@ import type { Check } from '../checks.ts';
 import type { Target } from '../target.ts';
 import { callCommand, nodeVault, refusal } from './client.ts';
 import { NOT_YET } from './not-yet.ts';
-import { devSteps, type Step, sealSteps } from './scenario.ts';
+import { devSteps } from './scenario.ts';
+import type { Step } from './step.ts';
+import { sealSteps } from './steps/seal.ts';
 
 const ROOT_TOKEN = 'compat-root';
 

@@ -1,0 +1,150 @@
+/** @module Steps of tokens and their roles. */
+
+import assert from 'node:assert/strict';
+import { type Answer, callCommand, type NodeVault, nodeVault, refusal } from '../client.ts';
+import { type CallNamed, pick, type Step } from '../step.ts';
+
+export function tokenSteps(client: NodeVault, command: CallNamed, address: string): Step[] {
+  const root = client.token;
+  const meta = { team: 'blue' };
+  const create = (args: object = {}) =>
+    command('tokenCreate', { policies: ['default'], ttl: '1h', meta, ...args });
+  return [
+    [
+      'tokenCreate',
+      async () => {
+        const { auth } = await create({
+          display_name: 'nv',
+          num_uses: 3,
+          renewable: true,
+          explicit_max_ttl: '2h',
+        });
+        assert.deepEqual(auth.policies, ['default']);
+        assert.deepEqual(auth.metadata, meta);
+        assert.deepEqual(pick(auth, 'lease_duration', 'renewable', 'orphan', 'num_uses'), [
+          3600,
+          true,
+          false,
+          3,
+        ]);
+      },
+    ],
+    [
+      'tokenCreateOrphan',
+      async () => assert.equal((await command('tokenCreateOrphan', { meta })).auth.orphan, true),
+    ],
+    [
+      'tokenLookup, tokenLookupAccessor, tokenLookupSelf',
+      async () => {
+        const { auth } = await create();
+        const looked = (await command('tokenLookup', { token: auth.client_token })).data;
+        assert.deepEqual(pick(looked, 'id', 'accessor', 'path'), [
+          auth.client_token,
+          auth.accessor,
+          'auth/token/create',
+        ]);
+        assert.equal((await command('tokenLookupAccessor', { accessor: auth.accessor })).data.id, '');
+        const own = nodeVault(address, auth.client_token);
+        assert.equal((await callCommand(own, 'tokenLookupSelf')).data.id, auth.client_token);
+      },
+    ],
+    [
+      'tokenAccessors',
+      async () => {
+        const { auth } = await create();
+        assert((await command('tokenAccessors')).data.keys.includes(auth.accessor));
+      },
+    ],
+    [
+      'tokenRenew, tokenRenewSelf',
+      async () => {
+        const { auth } = await create({ renewable: true });
+        assert.equal(
+          (await command('tokenRenew', { token: auth.client_token, increment: '30m' })).auth.lease_duration,
+          1800,
+        );
+        const own = nodeVault(address, auth.client_token);
+        assert.equal((await callCommand(own, 'tokenRenewSelf', { increment: 600 })).auth.lease_duration, 600);
+      },
+    ],
+    [
+      'tokenRevoke, tokenRevokeAccessor, tokenRevokeSelf',
+      async () => {
+        const tokens = [await create(), await create(), await create()].map((answer) => answer.auth);
+        await command('tokenRevoke', { token: tokens[0].client_token });
+        await command('tokenRevokeAccessor', { accessor: tokens[1].accessor });
+        await callCommand(nodeVault(address, tokens[2].client_token), 'tokenRevokeSelf');
+        for (const { client_token } of tokens)
+          assert.equal(await refusal(command('tokenLookup', { token: client_token })), 403);
+      },
+    ],
+    [
+      'tokenRevokeOrphan',
+      async () => {
+        const parent = (await create({ policies: ['root'] })).auth.client_token;
+        const child = (await callCommand(nodeVault(address, parent), 'tokenCreate', { meta, ttl: '10m' }))
+          .auth.client_token;
+        await command('tokenRevokeOrphan', { token: parent });
+        assert.equal(await refusal(command('tokenLookup', { token: parent })), 403);
+        assert.equal((await command('tokenLookup', { token: child })).data.orphan, true);
+      },
+    ],
+    [
+      'addTokenRole, getTokenRole, tokenRoles, tokenCreateRole, removeTokenRole',
+      async () => {
+        await command('addTokenRole', {
+          role_name: 'nv',
+          allowed_policies: 'default,nv',
+          orphan: true,
+          period: 3600,
+          renewable: true,
+        });
+        assert.deepEqual(
+          pick(
+            (await command('getTokenRole', { role_name: 'nv' })).data,
+            'name',
+            'orphan',
+            'allowed_policies',
+          ),
+          ['nv', true, ['default', 'nv']],
+        );
+        assert.deepEqual((await command('tokenRoles')).data.keys, ['nv']);
+        const { auth } = await command('tokenCreateRole', { role_name: 'nv', policies: ['default'], meta });
+        assert.deepEqual(pick(auth, 'lease_duration', 'orphan'), [3600, true]);
+        await command('removeTokenRole', { role_name: 'nv' });
+        assert.equal(await refusal(command('getTokenRole', { role_name: 'nv' })), 404);
+      },
+    ],
+    [
+      'startTokenRenewal',
+      async () => {
+        const { auth } = await create({ renewable: true, ttl: '10s' });
+        const own = nodeVault(address, auth.client_token);
+        const renewed = new Promise<Answer>((resolve, reject) => {
+          own.once('token:renewed', resolve);
+          own.once('token:error:renew', reject);
+          own.once('token:expired', () =>
+            reject(new Error('node-vault thinks that the token is not renewable')),
+          );
+        });
+        await own.startTokenRenewal({ ttl: 1, increment: 60 });
+        // node-vault's own timers do not keep a process alive.
+        const alive = setInterval(() => {}, 1_000);
+        try {
+          assert.equal((await renewed).auth.lease_duration, 60);
+        } finally {
+          clearInterval(alive);
+          own.stopAllRenewals();
+        }
+      },
+    ],
+    [
+      'a client without a token',
+      async () => assert.equal(await refusal(callCommand(nodeVault(address, ''), 'mounts')), 403),
+    ],
+    [
+      'the root token is still its own',
+      async () => assert.equal((await client.read('auth/token/lookup-self')).data.id, root),
+    ],
+  ];
+}
