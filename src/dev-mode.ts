@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newMount, rootToken } from './founding.ts';
 import type { Coffer } from './main.ts';
@@ -33,20 +34,22 @@ export async function openDevMode(coffer: Coffer, options: DevOptions): Promise<
     const token = await ensureRootToken(coffer, options.rootTokenId, kept.rootToken, false);
     return keep(options.folder, { unsealKey: kept.unsealKey, rootToken: token });
   }
-  const { keys, rootToken: first } = await coffer.lifecycle.init({ shares: 1, threshold: 1 });
-  const unsealKey = Buffer.from(keys[0]!).toString('base64');
-  // Kept before anything is stored under the key: a crash right here must not lock the folder.
-  keep(options.folder, { unsealKey, rootToken: first });
-  await coffer.lifecycle.unseal(Buffer.from(unsealKey, 'base64'));
-  const secret = newMount({
-    path: 'secret/',
-    type: 'kv',
-    description: 'key/value secret storage',
-    options: { version: options.kvVersion },
+  let made: DevSecrets | undefined;
+  // All of it before the store counts as initialised: a start that is killed on the way locks no folder, and the next begins anew.
+  await coffer.lifecycle.init({ shares: 1, threshold: 1 }, async ({ keys, rootToken: first }) => {
+    const secret = newMount({
+      path: 'secret/',
+      type: 'kv',
+      description: 'key/value secret storage',
+      options: { version: options.kvVersion },
+    });
+    await coffer.catalog.change(addMount, secret);
+    const token = await ensureRootToken(coffer, options.rootTokenId, first, true);
+    made = keep(options.folder, { unsealKey: Buffer.from(keys[0]!).toString('base64'), rootToken: token });
   });
-  await coffer.catalog.change(addMount, secret);
-  const token = await ensureRootToken(coffer, options.rootTokenId, first, true);
-  return keep(options.folder, { unsealKey, rootToken: token });
+  assert(made);
+  await coffer.lifecycle.unseal(Buffer.from(made.unsealKey, 'base64'));
+  return made;
 }
 
 /** Makes `wanted` a root token. A new store's own one then goes; a kept store's stays, since somebody may use it. */
@@ -85,8 +88,15 @@ function readSecrets(folder: string): DevSecrets | undefined {
 function keep(folder: string | undefined, secrets: DevSecrets): DevSecrets {
   if (folder !== undefined) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, UNSEAL_KEY_FILE), `${secrets.unsealKey}\n`, { mode: 0o600 });
-    writeFileSync(join(folder, ROOT_TOKEN_FILE), `${secrets.rootToken}\n`, { mode: 0o600 });
+    keepFile(join(folder, UNSEAL_KEY_FILE), `${secrets.unsealKey}\n`);
+    keepFile(join(folder, ROOT_TOKEN_FILE), `${secrets.rootToken}\n`);
   }
   return secrets;
+}
+
+/** Whole or not at all, and on disk: without the unseal key the data is lost. */
+function keepFile(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, text, { mode: 0o600, flush: true });
+  renameSync(fresh, path);
 }

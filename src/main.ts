@@ -82,6 +82,10 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { log, defaultLeaseTtl, maxLeaseTtl } = options;
   const now = Date.now;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
+  const after = (run: () => void, ms: number) => {
+    const timer = setTimeout(run, ms);
+    return { clear: () => clearTimeout(timer) };
+  };
   const metrics = makeMetrics({ telemetry: options.telemetry });
   let { requestsLevel } = options;
 
@@ -102,10 +106,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       timer.unref();
       return { clear: () => clearInterval(timer) };
     },
-    after(run, ms) {
-      const timer = setTimeout(run, ms);
-      return { clear: () => clearTimeout(timer) };
-    },
+    after,
     fault,
   });
   const catalog = makeCatalog(cluster);
@@ -133,6 +134,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokens.clear();
     },
     found: () => foundCluster(catalog, tokens, policies, options.clusterName, now()),
+    after,
     fault,
   });
 

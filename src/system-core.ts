@@ -42,7 +42,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
         const status = await seal.status();
         return { ...status, sealed: lifecycle.isSealed() };
       },
-      init: lifecycle.init,
+      init: (config) => lifecycle.init(config),
       unseal: lifecycle.unseal,
       reset: () => seal.resetUnseal(),
       seal: lifecycle.seal,

@@ -31,8 +31,11 @@ export interface Actors {
   /** The committed state if the actor is active here, in this turn; else undefined. */
   peek(key: string): { state: unknown } | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
-  /** Lets go of all actors of a mount that is gone. Those still at work end by themselves: their claims hold no more. */
-  releaseMount(mount: string): void;
+  /**
+   * Lets go of all actors of a mount that is gone, once they have done what they are at: after that nothing is written for it, since no
+   * claims hold any more.
+   */
+  releaseMount(mount: string): Promise<void>;
   /** How many are active, by kind. */
   counts(): Record<string, number>;
   /** Takes messages from now on. Before it, and after `stop`, each is answered `sealed`. */
@@ -173,10 +176,12 @@ export function makeActors(options: ActorsOptions): Actors {
       return activation;
     },
     kind: (name) => kinds.get(name),
-    releaseMount(mount) {
+    async releaseMount(mount) {
       for (const among of active.values()) {
-        for (const activation of among.values()) {
-          if (activation.id.mount === mount && activation.isIdle) letGo(among, activation);
+        for (const activation of [...among.values()]) {
+          if (activation.id.mount !== mount) continue;
+          while (!activation.isIdle && accepting) await new Promise((resolve) => setTimeout(resolve, 1));
+          if (among.get(activation.key) === activation && activation.isIdle) letGo(among, activation);
         }
       }
     },

@@ -39,8 +39,11 @@ export interface LocalClusterOptions {
 
 export interface LocalCluster extends Cluster {
   counts(): Record<string, number>;
-  /** Removes all records of a mount that is in no mount table any more. Safe to repeat. */
-  sweepMount(namespace: string, mount: string): Promise<void>;
+  /**
+   * Removes all records of a mount that is in no mount table any more. Safe to repeat.
+   * @throws the signal's reason where it fires first.
+   */
+  sweepMount(namespace: string, mount: string, signal?: AbortSignal): Promise<void>;
   /** Takes messages from now on. */
   start(): void;
   /** Begins to wake actors at their times. Everything they may send to must be ready. */
@@ -67,10 +70,11 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     send: actors.send,
     peek: (id) => actors.peek(actorKey(id)),
     counts: actors.counts,
-    async sweepMount(namespace, mount) {
-      actors.releaseMount(mount);
+    async sweepMount(namespace, mount, signal) {
+      await actors.releaseMount(mount);
       const prefix = `data/${namespace}/${mount}/`;
       for (;;) {
+        signal?.throwIfAborted();
         const paths = await storage.list(prefix, '', COMMIT_OPERATIONS);
         if (paths.length === 0) return;
         await storage.commit(

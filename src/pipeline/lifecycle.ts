@@ -7,6 +7,7 @@
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import type { LocalCluster } from '../cluster/local.ts';
 import { CodedError } from '../model/errors.ts';
+import { SWEEP_RETRY_MS } from '../model/limits.ts';
 import type { Seal, SealStatus } from '../seal/seal.ts';
 import { mountSwept, sweepsOf } from './mount-table.ts';
 
@@ -20,13 +21,27 @@ export interface LifecycleOptions {
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
+  /** Runs `run` once after `ms`. */
+  after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
+}
+
+export interface Initialized {
+  readonly keys: Uint8Array[];
+  readonly rootToken: string;
 }
 
 export interface Lifecycle {
   /** True until everything is open. */
   isSealed(): boolean;
-  init(config: { shares: number; threshold: number }): Promise<{ keys: Uint8Array[]; rootToken: string }>;
+  /**
+   * Makes keys and founds the store, all of it or nothing: after a crash on the way it is as if it had not begun.
+   * @param more - done before the store counts as initialised: by whom the keys must not be lost, or who has more to found.
+   */
+  init(
+    config: { shares: number; threshold: number },
+    more?: (made: Initialized) => Promise<void>,
+  ): Promise<Initialized>;
   /** Gives one share. @throws CodedError where it does not fit. */
   unseal(share: Uint8Array): Promise<SealStatus>;
   seal(): Promise<void>;
@@ -39,6 +54,9 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
   let open = false;
   let last: Promise<unknown> = Promise.resolve();
   let sweeping: Promise<void> | undefined;
+  /** Fires when all is closed. */
+  let closing = new AbortController();
+  let sweepLater: { clear(): void } | undefined;
 
   /** One after another, whatever became of the one before. */
   function inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -48,6 +66,7 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
   }
 
   async function openAll(): Promise<void> {
+    closing = new AbortController();
     cluster.start();
     try {
       await catalog.load();
@@ -63,41 +82,52 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
 
   async function closeAll(): Promise<void> {
     open = false;
-    await options.close();
+    closing.abort();
+    sweepLater?.clear();
+    // Audit devices last: what ends now is still told to them.
     await cluster.stop();
     await sweeping;
+    await options.close();
     catalog.clear();
     await seal.seal();
   }
 
   function sweep(): void {
-    sweeping ??= sweepAll()
+    if (!open) return;
+    sweepLater?.clear();
+    sweeping ??= sweepAll(closing.signal)
       .catch((error: unknown) => {
-        if (open) options.fault('sweep', error);
+        if (!open) return;
+        options.fault('sweep', error);
+        sweepLater = options.after(sweep, SWEEP_RETRY_MS);
       })
       .finally(() => {
         sweeping = undefined;
       });
   }
 
-  async function sweepAll(): Promise<void> {
+  async function sweepAll(signal: AbortSignal): Promise<void> {
     for (;;) {
       const [next] = sweepsOf(catalog.entries('mounts'));
-      if (!next || !open) return;
-      await cluster.sweepMount(next.namespace, next.uuid);
+      if (!next || signal.aborted) return;
+      await cluster.sweepMount(next.namespace, next.uuid, signal);
       await catalog.change(mountSwept, { uuid: next.uuid });
     }
   }
 
   return {
     isSealed: () => !open,
-    init: (config) =>
+    init: (config, more) =>
       inTurn(async () => {
         if (await seal.initialized()) throw new CodedError('bad_request', 'Vault is already initialized');
-        const keys = await seal.init(config);
-        cluster.start();
+        let rootToken = '';
         try {
-          return { keys, rootToken: await options.found() };
+          const keys = await seal.init(config, async (made) => {
+            cluster.start();
+            rootToken = await options.found();
+            await more?.({ keys: made, rootToken });
+          });
+          return { keys, rootToken };
         } finally {
           await closeAll();
         }

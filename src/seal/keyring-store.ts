@@ -36,8 +36,8 @@ export interface KeyringStore {
   /** The keyring in use. @throws CodedError `sealed`. */
   current(): Keyring;
   isSealed(): boolean;
-  /** Stores the first keyring, together with `change`, and uses it. @throws Conflict when there is one. */
-  create(keyring: Keyring, change: Change, condition: Condition): Promise<void>;
+  /** Stores the first keyring, together with `changes`, and uses it. @throws Conflict when there is one. */
+  create(keyring: Keyring, changes: readonly Change[], condition: Condition): Promise<void>;
   /** Reads the stored keyring and uses it. @param rootKey - stays the caller's. @throws CodedError `internal` when it does not open. */
   load(rootKey: Uint8Array): Promise<void>;
   /** As load, under the root key in use: another node may have begun a term. */
@@ -144,10 +144,10 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   return {
     current,
     isSealed: () => keyring === undefined,
-    async create(first, change, condition) {
+    async create(first, changes, condition) {
       const begun = withDebit(first, TERM_SLICE);
       const stored = await storage.commit(
-        [change, { path: KEYRING_PATH, value: sealKeyring(begun, randomBytes(NONCE_BYTES)) }],
+        [...changes, { path: KEYRING_PATH, value: sealKeyring(begun, randomBytes(NONCE_BYTES)) }],
         [condition, { path: KEYRING_PATH, version: 0 }],
       );
       use(begun, stored);

@@ -8,6 +8,8 @@ import { StorageFailed } from '../model/storage.ts';
 import { gcmOpen, gcmSeal } from './aead.ts';
 
 export const SEAL_PATH = 'seal';
+/** In the clear, empty: stands while a new store is founded. Nobody was given the keys of what is stored beside it. */
+export const FOUNDING_PATH = 'founding';
 const SEAL_FORMAT = 1;
 
 export interface SealConfig {

@@ -6,8 +6,15 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { badRequest, CodedError } from '../model/errors.ts';
-import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX, TERM_OPERATIONS_MAX } from '../model/limits.ts';
-import { Conflict, type Storage } from '../model/storage.ts';
+import {
+  COMMIT_OPERATIONS,
+  SHARE_BYTES_MAX,
+  SHARE_BYTES_MIN,
+  SHARES_MAX,
+  TERM_OPERATIONS_MAX,
+} from '../model/limits.ts';
+import { type Change, Conflict, type Storage } from '../model/storage.ts';
+import { FORMAT_PATH } from '../storage/format.ts';
 import { NONCE_BYTES } from './aead.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
 import { activeTerm, type Keyring, ROTATION_DEFAULT, type RotationConfig } from './keyring.ts';
@@ -15,6 +22,7 @@ import { makeKeyringStore } from './keyring-store.ts';
 import {
   decodeSealConfig,
   encodeSealConfig,
+  FOUNDING_PATH,
   SEAL_PATH,
   type SealConfig,
   unwrapRootKey,
@@ -62,10 +70,15 @@ export interface Seal {
   initialized(): Promise<boolean>;
   /**
    * Makes and stores the first keys and leaves the barrier open, so that the store's first records can be written.
+   * @param found - writes these. Only when it is through does the store count as initialised; a crash before leaves one that does not, and
+   *   the next init begins anew. It is shown the shares, and keeps none.
    * @returns the shares, `threshold` of which unseal; with one share it is the unseal key itself. The caller wipes them.
    * @throws CodedError `bad_request` in Vault's words.
    */
-  init(config: { readonly shares: number; readonly threshold: number }): Promise<Uint8Array[]>;
+  init(
+    config: { readonly shares: number; readonly threshold: number },
+    found?: (shares: Uint8Array[]) => Promise<void>,
+  ): Promise<Uint8Array[]>;
   status(): Promise<SealStatus>;
   /**
    * Takes one share; the one that completes the threshold unseals. A share given before changes nothing, wrong ones forget all.
@@ -107,7 +120,8 @@ export function makeSeal(parts: SealParts): Seal {
   async function readConfig(): Promise<SealConfig | undefined> {
     if (config !== undefined) return config;
     const stored = await storage.get(SEAL_PATH);
-    if (stored !== undefined) config = decodeSealConfig(stored.value);
+    if (stored !== undefined && (await storage.get(FOUNDING_PATH)) === undefined)
+      config = decodeSealConfig(stored.value);
     return config;
   }
 
@@ -117,27 +131,48 @@ export function makeSeal(parts: SealParts): Seal {
     nonce = '';
   }
 
-  async function init({ shares, threshold }: { shares: number; threshold: number }): Promise<Uint8Array[]> {
+  async function init(
+    { shares, threshold }: { shares: number; threshold: number },
+    found?: (shares: Uint8Array[]) => Promise<void>,
+  ): Promise<Uint8Array[]> {
     refuseShares(shares, threshold);
     if ((await readConfig()) !== undefined) throw badRequest('Vault is already initialized');
+    await removeUnfinished();
     const kek = drawKey(randomBytes);
     const keyring = firstKeyring();
     const storedKey = wrapRootKey(kek, keyring.rootKey, randomBytes(NONCE_BYTES));
     const fresh = { shares, threshold, storedKey };
     const made = shares === 1 ? [copySecret(kek)] : split(kek, { shares, threshold }, randomBytes);
     kek.fill(0);
+    const records: Change[] = [{ path: SEAL_PATH, value: encodeSealConfig(fresh) }];
+    if (found) records.push({ path: FOUNDING_PATH, value: new Uint8Array(0) });
     try {
-      await keys.create(
-        keyring,
-        { path: SEAL_PATH, value: encodeSealConfig(fresh) },
-        { path: SEAL_PATH, version: 0 },
-      );
+      await keys.create(keyring, records, { path: SEAL_PATH, version: 0 });
+      if (found) {
+        await found(made);
+        await storage.commit([{ path: FOUNDING_PATH, value: undefined }], []);
+      }
     } catch (error) {
       for (const share of made) share.fill(0);
       throw error instanceof Conflict ? badRequest('Vault is already initialized') : error;
     }
     config = fresh;
     return made;
+  }
+
+  /** What an init left that did not come to its end. The mark goes last, so that this too may be broken off. */
+  async function removeUnfinished(): Promise<void> {
+    if ((await storage.get(FOUNDING_PATH)) === undefined) return;
+    for (;;) {
+      const paths = await storage.list('', '', COMMIT_OPERATIONS);
+      const gone = paths.filter((path) => path !== FOUNDING_PATH && path !== FORMAT_PATH);
+      if (gone.length === 0) break;
+      await storage.commit(
+        gone.map((path) => ({ path, value: undefined })),
+        [],
+      );
+    }
+    await storage.commit([{ path: FOUNDING_PATH, value: undefined }], []);
   }
 
   function firstKeyring(): Keyring {
@@ -216,7 +251,7 @@ export function makeSeal(parts: SealParts): Seal {
   return {
     barrier,
     initialized: async () => (await readConfig()) !== undefined,
-    init: (wanted) => inTurn(() => init(wanted)),
+    init: (wanted, found) => inTurn(() => init(wanted, found)),
     status,
     unseal: (share) => inTurn(() => unseal(share)),
     resetUnseal: forget,

@@ -9,10 +9,10 @@ import { FORMAT_PATH } from '../storage/format.ts';
 import { type Barrier, UnknownTerm } from './barrier.ts';
 import { KEYRING_PATH } from './keyring.ts';
 import { damaged } from './record.ts';
-import { SEAL_PATH } from './seal-config.ts';
+import { FOUNDING_PATH, SEAL_PATH } from './seal-config.ts';
 
 /** Records beside the barrier; a record of ours under one of these names would take their place. */
-const OWN_PATHS: ReadonlySet<string> = new Set([SEAL_PATH, KEYRING_PATH, FORMAT_PATH]);
+const OWN_PATHS: ReadonlySet<string> = new Set([SEAL_PATH, FOUNDING_PATH, KEYRING_PATH, FORMAT_PATH]);
 
 /** Every method rejects with CodedError `sealed` while the barrier is sealed. `storage` stays its owner's to close. */
 export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
