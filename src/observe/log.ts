@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { closeSync, openSync } from 'node:fs';
 import { type DestinationStream, destination, pino } from 'pino';
 import { LOG_WAITING_CHARS_MAX } from '../model/limits.ts';
 import type { Log, LogFields, LogLevel } from '../model/log.ts';
@@ -26,7 +27,7 @@ export interface ServerLog extends Log {
   readonly level: LogLevel;
   /** Also of all logs that were `named` from this one. */
   setLevel(level: LogLevel): void;
-  /** SIGHUP: opens the log file again, after it was moved away. */
+  /** SIGHUP: opens the log file again, after it was moved away. @throws Error where that fails; the old one is then written on. */
   reopen(): void;
   /** Writes what waits. Before the process ends. */
   flush(): void;
@@ -106,17 +107,24 @@ function openOut({ file, write }: LogOptions): Out {
   const nothing = (): void => {};
   if (write) return { stream: { write }, reopen: nothing, flush: nothing };
   const stream = destination({
-    dest: file ?? 2,
+    // Opened here and now, so that a wrong path stops the start instead of losing every line.
+    dest: file === undefined ? 2 : openLogFile(file),
     sync: false,
     // What a stuck terminal or a full disk leaves waiting is dropped beyond this, rather than held in memory.
     maxLength: LOG_WAITING_CHARS_MAX,
     ...(file === undefined ? {} : { mode: 0o600, append: true }),
   });
+  // It opens no file anew that it was not given by name.
+  if (file !== undefined) Object.assign(stream, { file });
   // A log that cannot be written must not stop the server.
   stream.on('error', nothing);
   return {
     stream,
-    reopen: file === undefined ? nothing : () => stream.reopen(),
+    reopen() {
+      if (file === undefined) return;
+      closeSync(openLogFile(file));
+      stream.reopen(file);
+    },
     flush() {
       try {
         stream.flushSync();
@@ -125,6 +133,14 @@ function openOut({ file, write }: LogOptions): Out {
       }
     },
   };
+}
+
+function openLogFile(file: string): number {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    throw new Error(`the log file ${file} cannot be opened: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }
 
 /** The member names are those of Vault's JSON log. */

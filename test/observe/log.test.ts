@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -153,4 +153,20 @@ test('levels and formats are spelled as in Vault', () => {
     'json',
     undefined,
   ]);
+});
+
+test('a log file that cannot be opened is said at once, and at a reopen the old one stays', async () => {
+  const nowhere = join(folder, 'nowhere', 'server.log');
+  assert.throws(() => makeLog({ level: 'info', format: 'json', file: nowhere }), {
+    message: `the log file ${nowhere} cannot be opened: ENOENT`,
+  });
+  const inside = join(folder, 'inside');
+  mkdirSync(inside);
+  const log = makeLog({ level: 'info', format: 'json', file: join(inside, 'server.log') });
+  const moved = join(folder, 'moved');
+  renameSync(inside, moved);
+  assert.throws(() => log.reopen(), /cannot be opened: ENOENT/);
+  log.info('still here');
+  log.flush();
+  assert.match(readFileSync(join(moved, 'server.log'), 'utf8'), /still here/);
 });
