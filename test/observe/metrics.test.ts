@@ -137,3 +137,32 @@ test('odd values do no harm', () => {
   assert.equal(samples.total.count, 5);
   assert.ok(samples.quantile(0.5) >= 0);
 });
+
+test('prefix and host label are those of the configuration, also when it changes', async () => {
+  const metrics = makeMetrics({ telemetry: { prometheus: true, prefix: 'my.own', host: 'h"1' } });
+  metrics.gauge('token.count', 'Tokens.', () => [{ value: 7, labels: { kind: 'a' } }]);
+  metrics.audit('log_request', undefined, 2, false);
+  const before = (await metrics.text()).body;
+  assert.match(before, /^my_own_token_count\{kind="a",host="h\\"1"\} 7$/m);
+  assert.match(before, /^my_own_audit_log_request_count\{host="h\\"1"\} 1$/m);
+  assert.doesNotMatch(before, /vault_/);
+  const summary = metrics.summary() as Record<string, { Name: string; Labels: unknown }[]>;
+  assert.deepEqual(summary.Gauges!.find(({ Name }) => Name === 'my.own.token.count')?.Labels, {
+    kind: 'a',
+    host: 'h"1',
+  });
+  metrics.configure({ prometheus: false });
+  assert.equal(metrics.isPrometheusOn(), false);
+  metrics.configure({ prometheus: true });
+  const after = (await metrics.text()).body;
+  assert.match(after, /^vault_token_count\{kind="a"\} 7$/m);
+  assert.doesNotMatch(after, /my_own|host=/);
+  assert.equal(after.match(/^process_cpu_seconds_total /gm)?.length, 1);
+});
+
+test('two devices whose names become one there leave the metrics readable', async () => {
+  const metrics = makeMetrics();
+  metrics.audit('log_request', 'a-/', 1, false);
+  metrics.audit('log_request', 'a_/', 1, false);
+  assert.match((await metrics.text()).body, /^vault_audit_a___log_request_count 1$/m);
+});

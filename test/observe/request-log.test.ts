@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LogLevel } from '../../src/model/log.ts';
+import { makeLog } from '../../src/observe/log.ts';
+import { makeRequestLog } from '../../src/observe/request-log.ts';
+
+test('a finished request is one line with the names Vault gives, at the level that is set now', () => {
+  const lines: string[] = [];
+  const log = makeLog({
+    level: 'info',
+    format: 'standard',
+    write: (line) => lines.push(line),
+    now: () => 0,
+  });
+  let level: LogLevel | undefined;
+  const completed = makeRequestLog(
+    log.named('core'),
+    () => level,
+    () => 1_500,
+  );
+  const request = {
+    method: 'PUT',
+    path: { text: 'secret/hvs.CAESIAAAAAAAAAAAAAAAAAAAAAAAA' },
+    remoteAddress: '2001:db8::1',
+    remotePort: 5,
+    receivedAtMs: 1_000,
+  };
+  completed(request, 204);
+  level = 'debug';
+  completed(request, 204);
+  assert.deepEqual(lines, []);
+  level = 'warn';
+  completed(request, 204);
+  assert.deepEqual(lines, [
+    '1970-01-01T00:00:00.000Z [WARN]  core: completed_request: start_time=1970-01-01T00:00:01.000Z duration=500ms client_address=[2001:db8::1]:5 status_code=204 request_path=/v1/secret/hvs.[redacted] request_method=PUT\n',
+  ]);
+});
