@@ -53,7 +53,7 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
     const log = makeLog(settings.log);
     pidFile = writePidFile(settings.pidFile);
     // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
-    setFlagsFromString('--heap-growing-percent=30');
+    setFlagsFromString('--heap-growing-percent=70');
     const coffer = await openCoffer({ ...settings, log });
     try {
       await start(coffer, flags, env, settings, devTls, streams);

@@ -58,7 +58,7 @@ export class Activation {
   /** Where the head lies; further records lie right behind it. */
   readonly #head: string;
   readonly #spawn: (activation: Activation) => Spawned;
-  /** Its nact actor, while there is mail: most active actors are only read, and a waiting nact actor is as large as their state. */
+  /** Its nact actor, while there is mail and a while after: most active actors are only read, and a nact actor is as large as their state. */
   #spawned: Spawned | undefined;
   #released = false;
   #state: unknown;
@@ -159,11 +159,11 @@ export class Activation {
       }
     } finally {
       this.#working = false;
-      this.#retire();
     }
   }
 
-  #retire(): void {
+  /** Does without its nact actor until there is mail again. Only where `isIdle`. */
+  rest(): void {
     this.#spawned?.stop();
     this.#spawned = undefined;
   }
@@ -171,7 +171,7 @@ export class Activation {
   /** Wipes what it holds. The caller has taken it out of the registry. */
   release(): void {
     this.#released = true;
-    this.#retire();
+    this.rest();
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;

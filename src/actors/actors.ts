@@ -62,7 +62,10 @@ export function makeActors(options: ActorsOptions): Actors {
   const spawnFor = (activation: Activation) =>
     spawner.spawn(
       shardOf(activation.key),
-      () => activation.work(),
+      async () => {
+        await activation.work();
+        letGoIfAbsent(active.get(activation.id.kind)!, activation);
+      },
       (error) => options.fault('actor', error),
     );
 
@@ -80,6 +83,7 @@ export function makeActors(options: ActorsOptions): Actors {
       if (among.size <= kind.activeMax || looks-- === 0) return;
       if (activation.touched || !activation.isIdle) {
         activation.touched = false;
+        if (activation.isIdle) activation.rest();
         among.delete(key);
         among.set(key, activation);
       } else {
@@ -108,8 +112,10 @@ export function makeActors(options: ActorsOptions): Actors {
       if (now - (idleLooks.get(name) ?? now) < kind.idleMs / 2 && idleLooks.has(name)) continue;
       idleLooks.set(name, now);
       for (const activation of among.values()) {
-        if (activation.touched) activation.touched = false;
-        else if (activation.isIdle) letGo(among, activation);
+        if (!activation.isIdle) continue;
+        if (!activation.touched) letGo(among, activation);
+        else activation.rest();
+        activation.touched = false;
       }
     }
   }
@@ -158,12 +164,9 @@ export function makeActors(options: ActorsOptions): Actors {
         return Promise.reject(error);
       }
     }
-    const sent = new Promise<unknown>((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       activation.enqueue({ op, params, options: sendOptions, resolve, reject });
     });
-    const done = () => letGoIfAbsent(among, activation);
-    sent.then(done, done);
-    return sent;
   }
 
   return {
