@@ -14,6 +14,8 @@ const CLUSTER_NAME = /^vault-cluster-[0-9a-f]{8}$/;
 /** Seconds left shrink while the test runs. */
 const SHRINKING = new Set(['ttl', 'lease_duration']);
 const SHRINKING_STEP_S = 10;
+/** More encryptions than the sequences can cause, of a server that counts what it has reserved. */
+const ENCRYPTIONS_MAX = 100_000;
 /** Seconds since 1970. */
 const EPOCHS = new Set(['creation_time', 'server_time_utc', 'last_renewal_time']);
 
@@ -43,6 +45,8 @@ function walk(value: unknown, key: string, saved: ReadonlyMap<string, string>): 
   if (typeof value === 'string') return text(value, saved);
   if (typeof value === 'number') {
     if (EPOCHS.has(key) && value > 1_000_000_000) return '<epoch>';
+    // Each server writes records of its own for the same request.
+    if (key === 'encryptions' && value < ENCRYPTIONS_MAX) return '<some>';
     if (SHRINKING.has(key)) return Math.ceil(value / SHRINKING_STEP_S) * SHRINKING_STEP_S;
     return value;
   }

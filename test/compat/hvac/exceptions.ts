@@ -52,6 +52,12 @@ const BY_REASON: Record<string, string[]> = {
     `${v1System}test_start_generate_root_then_cancel`,
     `${v1System}test_start_generate_root_with_completion`,
   ],
+  'token roles are not served yet': [
+    `${token}test_create_token_w_role`,
+    `${token}test_token_roles`,
+    `${v1}test_create_token_w_role`,
+    `${v1}test_token_roles`,
+  ],
   'remounting is not served yet': [
     `${mount}test_secret_backend_manipulation`,
     `${v1System}test_secret_backend_manipulation`,

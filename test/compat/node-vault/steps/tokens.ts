@@ -1,4 +1,4 @@
-/** @module Steps of tokens and their roles. */
+/** @module Steps of tokens. */
 
 import assert from 'node:assert/strict';
 import { type Answer, callCommand, type NodeVault, nodeVault, refusal } from '../client.ts';
@@ -87,32 +87,6 @@ export function tokenSteps(client: NodeVault, command: CallNamed, address: strin
         await command('tokenRevokeOrphan', { token: parent });
         assert.equal(await refusal(command('tokenLookup', { token: parent })), 403);
         assert.equal((await command('tokenLookup', { token: child })).data.orphan, true);
-      },
-    ],
-    [
-      'addTokenRole, getTokenRole, tokenRoles, tokenCreateRole, removeTokenRole',
-      async () => {
-        await command('addTokenRole', {
-          role_name: 'nv',
-          allowed_policies: 'default,nv',
-          orphan: true,
-          period: 3600,
-          renewable: true,
-        });
-        assert.deepEqual(
-          pick(
-            (await command('getTokenRole', { role_name: 'nv' })).data,
-            'name',
-            'orphan',
-            'allowed_policies',
-          ),
-          ['nv', true, ['default', 'nv']],
-        );
-        assert.deepEqual((await command('tokenRoles')).data.keys, ['nv']);
-        const { auth } = await command('tokenCreateRole', { role_name: 'nv', policies: ['default'], meta });
-        assert.deepEqual(pick(auth, 'lease_duration', 'orphan'), [3600, true]);
-        await command('removeTokenRole', { role_name: 'nv' });
-        assert.equal(await refusal(command('getTokenRole', { role_name: 'nv' })), 404);
       },
     ],
     [
