@@ -38,6 +38,17 @@ export function gcmOpen(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array): B
   }
 }
 
+/** gcmOpen for plaintext with keys in it: what Node leaves of it in memory is written over. The caller wipes what it gets. */
+export function gcmOpenKeys(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+  try {
+    return gcmOpen(key, aad, sealed);
+  } finally {
+    // Node decrypts into a block that is too long, copies, and frees it as it is. The next of the same length is given that block.
+    const scrub = createCipheriv('aes-256-gcm', new Uint8Array(32), new Uint8Array(NONCE_BYTES));
+    scrub.update(new Uint8Array(Math.max(0, sealed.length - NONCE_BYTES - TAG_BYTES)));
+  }
+}
+
 function gcmName(key: Uint8Array): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' {
   if (key.length === 16) return 'aes-128-gcm';
   return key.length === 24 ? 'aes-192-gcm' : 'aes-256-gcm';

@@ -1,6 +1,6 @@
 /**
  * The keyring in storage: loading it, new terms, and the budget of encryptions (protocol §11, §15). A slice of the active term's budget is debited by
- * a commit before the first encryption under it, so the stored count is never below the truth; a crash loses the rest of a slice.
+ * a commit before the first encryption under it, so the stored count is never below the truth; a crash or a stop loses the rest of a slice, a seal does not.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import {
   openKeyring,
   type RotationConfig,
   sealKeyring,
+  type Term,
   wipeKeyring,
   withDebit,
   withTerm,
@@ -61,6 +62,8 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   let version = 0;
   /** Encryptions in hand under the active term. */
   let left = 0;
+  /** What was in hand when the keys were wiped, for when the same term is used again. */
+  let kept: { term: Omit<Term, 'key'>; left: number } | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let debiting: Promise<void> | undefined;
 
@@ -71,10 +74,19 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
 
   function use(next: Keyring, nextVersion: number): void {
     const before = keyring;
-    if (before === undefined || activeTerm(before).term !== activeTerm(next).term) left = 0;
+    if (before === undefined) left = takeKept(activeTerm(next));
+    else if (activeTerm(before).term !== activeTerm(next).term) left = 0;
     keyring = next;
     version = nextVersion;
     if (before !== undefined) wipeKeyring(before, next);
+  }
+
+  /** The rest of this process's slice, where `stored` is the term it was debited from. One that counts less is of an older copy of the store. */
+  function takeKept(stored: Term): number {
+    const before = kept;
+    kept = undefined;
+    if (before?.term.term !== stored.term || before.term.installedAtMs !== stored.installedAtMs) return 0;
+    return stored.encryptions >= before.term.encryptions ? before.left : 0;
   }
 
   /** One after another: what reads the keyring from storage or changes it there. */
@@ -170,7 +182,11 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     rotate: () => inTurn(() => debit(true)),
     setRotation: (rotation) => inTurn(() => update((from) => ({ ...from, rotation }))),
     wipe() {
-      if (keyring !== undefined) wipeKeyring(keyring);
+      if (keyring !== undefined) {
+        const { term, installedAtMs, encryptions } = activeTerm(keyring);
+        kept = { term: { term, installedAtMs, encryptions }, left };
+        wipeKeyring(keyring);
+      }
       keyring = undefined;
       left = 0;
     },

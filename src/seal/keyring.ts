@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { TERM_OPERATIONS_MAX } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
-import { damaged, openRecord, sealRecord, termOf } from './record.ts';
+import { damaged, openKeyRecord, sealRecord, termOf } from './record.ts';
 import { KEY_BYTES } from './secret-bytes.ts';
 import { decodeSecretJson, encodeSecretJson } from './secret-json.ts';
 
@@ -109,7 +109,7 @@ export function sealKeyring(keyring: Keyring, nonce: Uint8Array): Buffer {
  */
 export function openKeyring(rootKey: Uint8Array, record: Uint8Array): Keyring {
   termOf(record);
-  const json = openRecord(rootKey, KEYRING_PATH, record);
+  const json = openKeyRecord(rootKey, KEYRING_PATH, record);
   try {
     return readKeyring(decodeSecretJson(json));
   } catch {

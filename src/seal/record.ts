@@ -11,7 +11,7 @@
  * @module
  */
 import { CodedError } from '../model/errors.ts';
-import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './aead.ts';
+import { gcmOpen, gcmOpenKeys, gcmSeal, NONCE_BYTES, TAG_BYTES } from './aead.ts';
 
 const PATH_VERSION = 2;
 const HEADER_BYTES = 5;
@@ -44,6 +44,13 @@ export function termOf(record: Uint8Array): number {
  */
 export function openRecord(key: Uint8Array, path: string, record: Uint8Array): Buffer {
   const plaintext = gcmOpen(key, Buffer.from(path, 'utf8'), record.subarray(HEADER_BYTES));
+  if (plaintext === undefined) throw damaged('cipher: message authentication failed');
+  return plaintext;
+}
+
+/** openRecord for a plaintext with keys in it, of which nothing may stay in memory. The caller wipes what it gets. */
+export function openKeyRecord(key: Uint8Array, path: string, record: Uint8Array): Buffer {
+  const plaintext = gcmOpenKeys(key, Buffer.from(path, 'utf8'), record.subarray(HEADER_BYTES));
   if (plaintext === undefined) throw damaged('cipher: message authentication failed');
   return plaintext;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { StorageFailed } from '../model/storage.ts';
-import { gcmOpen, gcmSeal } from './aead.ts';
+import { gcmOpenKeys, gcmSeal } from './aead.ts';
 
 export const SEAL_PATH = 'seal';
 /** In the clear, empty: stands while a new store is founded. Nobody was given the keys of what is stored beside it. */
@@ -26,7 +26,7 @@ export function wrapRootKey(kek: Uint8Array, rootKey: Uint8Array, nonce: Uint8Ar
 
 /** @returns the root key, which the caller wipes; undefined when `kek`, of 16, 24 or 32 bytes, is the wrong one. */
 export function unwrapRootKey(kek: Uint8Array, config: SealConfig): Buffer | undefined {
-  return gcmOpen(kek, Buffer.from(SEAL_PATH), config.storedKey);
+  return gcmOpenKeys(kek, Buffer.from(SEAL_PATH), config.storedKey);
 }
 
 export function encodeSealConfig(config: SealConfig): Buffer {

@@ -136,6 +136,28 @@ test('a node that starts debits a slice of its own before its first encryption, 
   assert.equal(first.seal.keyStatus().encryptions, 2, 'the first node goes on with what it has in hand');
 });
 
+test('sealed and unsealed again, a process goes on with the slice it had in hand; not under an older copy of the keyring', async () => {
+  const node = await firstNode();
+  await put(node, 'a');
+  const older = node.storage.records.get(KEYRING_PATH)!.value;
+  await node.seal.seal();
+  await node.seal.unseal(node.key);
+  assert.equal(node.seal.keyStatus().encryptions, 1);
+  await put(node, 'b');
+  assert.equal(node.seal.keyStatus().encryptions, 2);
+  assert.equal(stored(node).terms[0]!.encryptions, TERM_SLICE);
+
+  await changeStored(node, (keyring) => spent(keyring, 2 * TERM_SLICE));
+  await node.seal.seal();
+  await node.seal.unseal(node.key);
+  assert.equal(node.seal.keyStatus().encryptions, TERM_SLICE + 2, 'what another node debited counts');
+  await node.seal.seal();
+  await node.storage.commit([{ path: KEYRING_PATH, value: older }], []);
+  await node.seal.unseal(node.key);
+  await put(node, 'c');
+  assert.equal(stored(node).terms[0]!.encryptions, 2 * TERM_SLICE, 'it takes a slice anew');
+});
+
 test('many writers that need a slice wait for one debit', async () => {
   const node = await furtherNode(await firstNode());
   const before = node.storage.commits;

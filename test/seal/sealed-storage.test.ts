@@ -89,10 +89,12 @@ test('sealed while a read or a write was under way: sealed, and nothing is writt
   storage.beforeGet = () => seal.seal();
   await assert.rejects(sealed.get('data/a'), { code: 'sealed' });
   storage.beforeGet = undefined;
-  await seal.unseal(key);
-  // Its first write debits a slice, and this is when the seal closes.
-  storage.beforeCommit = () => seal.seal();
-  await assert.rejects(put('data/b'), { code: 'sealed' });
+  // A further node: its first write debits a slice, and this is when the seal closes.
+  const further = makeSeal({ storage, randomBytes, now: Date.now });
+  await further.unseal(key);
+  storage.beforeCommit = () => further.seal();
+  const late = makeSealedStorage(storage, further.barrier);
+  await assert.rejects(late.commit([{ path: 'data/b', value: new Uint8Array(1) }], []), { code: 'sealed' });
   assert.equal(storage.records.has('data/b'), false);
 });
 
