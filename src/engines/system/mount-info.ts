@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { badRequest, CodedError } from '../../model/errors.ts';
+import { badRequest, unsupportedPath } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { MOUNT_RECORD_BYTES_MAX } from '../../model/limits.ts';
 import { apiPath, type Mount } from '../../model/mount.ts';
@@ -68,7 +68,7 @@ export function refuseLarge(mount: Mount): void {
 
 /** `foo` and `foo/` name the same mount. @throws CodedError where the route's rest is empty. */
 export function withSlash(path: string): string {
-  if (path === '') throw new CodedError('unsupported_path');
+  if (path === '') throw unsupportedPath();
   return path.endsWith('/') ? path : `${path}/`;
 }
 

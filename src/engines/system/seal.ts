@@ -80,6 +80,8 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
     },
     'step-down': {
       sudo: true,
+      // As in Vault: nothing to give up, so it succeeds.
+      whileSealed: true,
       update: operation({
         summary: 'Gives up leadership; without effect, since every node serves.',
         params: {},

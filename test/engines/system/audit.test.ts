@@ -32,7 +32,7 @@ test('audit-hash', async () => {
   ]);
   assert.deepEqual(await refusal(core, 'update', 'audit-hash', { body: { input: 'x' } }), [
     404,
-    'unsupported path',
+    '1 error occurred:\n\t* unsupported path\n\n',
   ]);
 });
 
