@@ -14,7 +14,12 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ABORT, open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
-import { STORAGE_FULL_RETRY_MS, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
+import {
+  STORAGE_FULL_RETRY_MS,
+  STORAGE_PATH_BYTES_MAX,
+  STORAGE_ROOM_BYTES_MIN,
+  STORAGE_VALUE_BYTES_MAX,
+} from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { lockFolder } from './folder-lock.ts';
 import { ensureFormat } from './format.ts';
@@ -266,8 +271,13 @@ function encodeWrite(changes: readonly Change[], conditions: readonly Condition[
 
 function listKeys(db: LmdbFile, prefix: string, after: string, limit: number): string[] {
   const from = prefixBytes(prefix);
-  // The key that follows `after` is `after` with a zero byte.
-  const next = after === '' ? from : Buffer.concat([prefixBytes(after), Buffer.alloc(1)]);
+  // LMDB takes no key longer than its own, not even to begin a search there. No path is so long, so none begins with it.
+  if (from.length > STORAGE_PATH_BYTES_MAX) return [];
+  // The key that follows `after` is `after` with a zero byte. What is behind the longest path's end decides nothing.
+  const next =
+    after === ''
+      ? from
+      : Buffer.concat([prefixBytes(after), Buffer.alloc(1)]).subarray(0, STORAGE_PATH_BYTES_MAX + 1);
   const start = Buffer.compare(next, from) > 0 ? next : from;
   const end = afterPrefix(from) ?? COUNTER_KEY;
   if (Buffer.compare(start, end) >= 0 || limit <= 0) return [];

@@ -214,6 +214,21 @@ export function storageContract(name: string, options: ContractOptions): void {
       assert.deepEqual(await storage.list(`${at}p/`, '', 0), []);
     });
 
+    test('a listing may begin at texts longer than any path', async () => {
+      const at = own();
+      const paths = [`${at}${'a'.repeat(STORAGE_PATH_BYTES_MAX - at.length)}`, `${at}b`];
+      await storage.commit(
+        paths.map((path) => ({ path, value: text('x') })),
+        [],
+      );
+      for (const length of [1, 2, 77, 78, 79, 100, 3_000]) {
+        const over = `${paths[0]}${'a'.repeat(length)}`;
+        assert.deepEqual(await storage.list(over, '', 10), [], `prefix, ${length} over`);
+        assert.deepEqual(await storage.list(at, over, 10), [paths[1]], `after, ${length} over`);
+        assert.deepEqual(await storage.list(at, `${at}${'Z'.repeat(1_900 + length)}`, 10), paths);
+      }
+    });
+
     test('what was acknowledged is listed, what was deleted is not', async () => {
       const at = own();
       await put(`${at}a`, 'x');

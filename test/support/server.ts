@@ -55,6 +55,8 @@ export interface DevOptions {
   rootToken?: string;
   /** Further arguments after those of dev mode. */
   args?: string[];
+  /** Arguments for Node itself. */
+  nodeArgs?: string[];
   env?: Record<string, string | undefined>;
 }
 
@@ -77,6 +79,7 @@ export async function startDev(options: DevOptions = {}): Promise<RunningServer>
   return await startServer({
     command: process.execPath,
     args: [
+      ...(options.nodeArgs ?? []),
       COFFER_ENTRY,
       'server',
       '-dev',
