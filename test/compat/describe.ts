@@ -16,7 +16,7 @@ export function describeClients(): string {
     '### hvac',
     "hvac 2.4.0's own integration tests, unchanged from its sdist. Excepted, because:",
     bullets(HVAC_EXCEPTIONS.map(({ test, reason }) => [reason, test])),
-    'Test files that do not run, because:',
+    'What needs several nodes, Vault Enterprise or another version of Vault, hvac skips by itself. Test files that do not run, because:',
     bullets(Object.entries(HVAC_FILES_NOT_YET).map(([file, reason]) => [reason, file])),
     '### node-vault',
     'Every command of node-vault, except:',

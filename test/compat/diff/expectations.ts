@@ -248,14 +248,15 @@ const NOT_YET: Record<string, Covered[]> = {
       ours: /^400$|response wrapping is not supported yet/,
     },
   ],
-  'not served yet': [
-    { asks: /^POST auth\/token\/tidy$/, where: STATUS, ours: UNSUPPORTED },
-    {
-      asks: / sys\/(rotate\/config|config\/|version-history|internal\/counters|tools\/|leases\/|quotas\/|plugins\/|policies\/password)/,
-      where: /^(status|body|\/errors)$/,
-      ours: UNSUPPORTED,
-    },
-  ],
+  'tidying tokens, rotation settings, sys/config, version history, counters, tools, leases, quotas, plugins and password policies are not served yet':
+    [
+      { asks: /^POST auth\/token\/tidy$/, where: STATUS, ours: UNSUPPORTED },
+      {
+        asks: / sys\/(rotate\/config|config\/|version-history|internal\/counters|tools\/|leases\/|quotas\/|plugins\/|policies\/password)/,
+        where: /^(status|body|\/errors)$/,
+        ours: UNSUPPORTED,
+      },
+    ],
 };
 
 export const EXPECTATIONS: readonly Expectation[] = [VAULT, STRICTER, OURS, NOT_YET].flatMap((table) =>
