@@ -41,6 +41,11 @@ export function makeTemporaryFolder(): LockedFolder {
   };
 }
 
+/** A file of a store: what somebody else keeps under such a name is not ours to remove. */
+function isOurs(name: string): boolean {
+  return name.startsWith('server.') || name.startsWith('coffer.mdb');
+}
+
 /** Only real folders of our own user are touched: others may write to the temporary folder too. */
 function removeLeftOvers(base: string): void {
   for (const name of readdirSync(base)) {
@@ -51,6 +56,7 @@ function removeLeftOvers(base: string): void {
       const found = lstatSync(folder);
       if (!found.isDirectory() || found.uid !== process.getuid?.()) continue;
       if (!finished && Date.now() - found.mtimeMs < HOUR_MS) continue;
+      if (!readdirSync(folder).every(isOurs)) continue;
       if (!isFolderHeld(folder)) rmSync(folder, { recursive: true, force: true });
     } catch {
       // Another server was faster, or it is not ours to remove.

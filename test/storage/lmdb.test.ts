@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -103,8 +112,13 @@ test('inmem: what a killed server left behind is removed, what a living one hold
   const living = await openLmdb({ type: 'inmem' });
   const left = join(tmpdir(), `${TEMPORARY_PREFIX}left${process.pid}`);
   mkdirSync(left, { mode: 0o700 });
+  const foreign = `${left}-foreign`;
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'thesis.tex'), '');
   const other = await openLmdb({ type: 'inmem' });
   assert(!existsSync(left));
+  assert(existsSync(join(foreign, 'thesis.tex')), 'what is no store of ours stays');
+  rmSync(foreign, { recursive: true });
   await put(living, 'a', 'still here');
   assert.equal(Buffer.from((await living.get('a'))!.value).toString(), 'still here');
   await living.close();

@@ -1,0 +1,143 @@
+/**
+ * Servers with a configuration file, and programs that are to end by themselves, for end-to-end tests.
+ *
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CallOptions, type CallReply, call } from './http.ts';
+import { COFFER_ENTRY, type RunningServer, startServer } from './server.ts';
+
+/** Variables of whoever runs the tests that would change what a server does. */
+const UNSET = Object.fromEntries(
+  ['VAULT_ADDR', 'VAULT_TOKEN', 'VAULT_NAMESPACE', 'VAULT_LOG_LEVEL', 'VAULT_API_ADDR'].map((name) => [
+    name,
+    undefined,
+  ]),
+);
+
+/** Not in a TMPDIR of the test's own, where it would be in the way. */
+export const COMPILED = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache');
+
+const folders = new Set<string>();
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder of the test's own; gone when its process ends. */
+export function testFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `coffer-${name}-`));
+  folders.add(folder);
+  return folder;
+}
+
+export interface ConfiguredOptions {
+  /** Where `coffer.hcl` is written, which is also HOME. */
+  readonly folder: string;
+  readonly config: string;
+  /** Such as `http://127.0.0.1:8200`: where it will listen. */
+  readonly address: string;
+  readonly tls?: CallOptions['tls'];
+  readonly env?: Record<string, string | undefined>;
+  /** What `sys/health` may answer for it to be up: 200, 501 and 503 where absent. */
+  readonly readyStatus?: number[];
+  /** Put before node and its arguments, such as `['strace', '-f']`. */
+  readonly wrapper?: readonly string[];
+}
+
+/** Starts `server -config=…` and waits until it answers, sealed or not. */
+export async function startConfigured(options: ConfiguredOptions): Promise<RunningServer> {
+  const file = join(options.folder, 'coffer.hcl');
+  writeFileSync(file, options.config);
+  const [command = '', ...args] = [
+    ...(options.wrapper ?? []),
+    process.execPath,
+    COFFER_ENTRY,
+    'server',
+    `-config=${file}`,
+  ];
+  return startServer({
+    command,
+    args,
+    env: { ...UNSET, HOME: options.folder, NODE_COMPILE_CACHE: COMPILED, ...options.env },
+    address: options.address,
+    readyStatus: options.readyStatus ?? [200, 501, 503],
+    tls: options.tls,
+  });
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const END_MS = 20_000;
+
+export interface RunOptions {
+  readonly env?: Record<string, string>;
+  /** Sent once, this many milliseconds after the start. */
+  readonly signal?: { readonly name: NodeJS.Signals; readonly afterMs: number };
+}
+
+/** Runs Coffer until it ends. @throws Error where it has not within 20 s. */
+export async function runToEnd(args: readonly string[], { env, signal }: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [COFFER_ENTRY, ...args], {
+    env: { PATH: process.env.PATH, HOME: tmpdir(), NODE_COMPILE_CACHE: COMPILED, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const late = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  const told = signal && setTimeout(() => child.kill(signal.name), signal.afterMs);
+  const [code, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(late);
+  clearTimeout(told);
+  if (by === 'SIGKILL') throw new Error(`coffer ${args.join(' ')} did not end: ${stdout}${stderr}`);
+  return { code, stdout, stderr };
+}
+
+/** The text of a file; '' where there is none. */
+export function readIf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** A client of one server with one token. @throws Error from each call where the status is none of `good`. */
+export function clientOf(address: string, options: CallOptions = {}) {
+  return async (
+    method: string,
+    path: string,
+    body?: unknown,
+    good: readonly number[] = [200, 204],
+  ): Promise<CallReply> => {
+    const reply = await call(
+      address,
+      method,
+      `/v1/${path}`,
+      body === undefined ? options : { ...options, body },
+    );
+    if (!good.includes(reply.status)) throw new Error(`${method} ${path}: ${reply.status} ${reply.text}`);
+    return reply;
+  };
+}
+
+/** Waits until `found` is true. @throws Error after `timeoutMs`. */
+export async function until(
+  what: string,
+  found: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await found())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
