@@ -143,15 +143,20 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       return (await run(state)).reply;
     }
     const entry = auditEntry(request, resolved, state.caller, state.decision);
-    await audit.request(entry, refusal && textOf(refusal));
+    const logged = audit.request(entry, refusal && textOf(refusal));
     if (refusal) {
+      await logged;
       await audit.response(entry, undefined, textOf(refusal));
       throw refusal;
     }
-    return runAudited(state, entry);
+    // What changes something starts only once its line is written. What reads may start at once: its answer waits for both lines,
+    // which then go out in one write.
+    if (changesNothing(request.verb)) logged.catch(() => {});
+    else await logged;
+    return runAudited(state, entry, logged);
   }
 
-  async function runAudited(state: Walk, entry: AuditEntry): Promise<Reply> {
+  async function runAudited(state: Walk, entry: AuditEntry, logged: Promise<void>): Promise<Reply> {
     let ran: Ran;
     try {
       ran = await run(state);
@@ -159,12 +164,14 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       const untold = seal.isSealed() && !audit.isOn();
       if (untold && !state.resolved.match?.route.whileSealed) throw new CodedError('sealed');
     } catch (error) {
+      await logged;
       // Authority changed meanwhile: the walk begins again, and its next round is audited as a whole.
       const stale = error instanceof CodedError && error.code === 'stale_claims';
       await audit.response(entry, undefined, stale ? 'authorized anew' : textOf(error));
       throw error;
     }
-    await audit.response(entry, ran.logical && auditResponse(ran.logical));
+    const answered = audit.response(entry, ran.logical && auditResponse(ran.logical));
+    await Promise.all([logged, answered]);
     return ran.reply;
   }
 
@@ -302,6 +309,10 @@ function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {
     default:
       return route[request.verb];
   }
+}
+
+function changesNothing(verb: Verb): boolean {
+  return verb === 'read' || verb === 'list' || verb === 'help' || verb === 'header';
 }
 
 function isWrite(verb: Verb): boolean {
