@@ -6,7 +6,6 @@
  *
  * @module
  */
-import assert from 'node:assert';
 import {
   type ActorContext,
   type ActorId,
@@ -41,9 +40,10 @@ interface Message {
   reject(error: unknown): void;
 }
 
+/** A message that has run and waits for the commit. What is told, a refusal too, rests on what ran before it. */
 interface Ran {
   readonly message: Message;
-  readonly reply: unknown;
+  tell(): void;
 }
 
 type Records = Map<string, Uint8Array | undefined>;
@@ -67,6 +67,9 @@ export class Activation {
   #loading: Promise<void> | undefined;
   #mailbox: Message[] = [];
   #working = false;
+  #committing = false;
+  /** Readers that wait for the load, or for a record. */
+  #readers = 0;
 
   constructor(
     id: ActorId,
@@ -88,7 +91,7 @@ export class Activation {
   }
 
   get isIdle(): boolean {
-    return !this.#working && this.#mailbox.length === 0 && this.#loading === undefined;
+    return !this.#working && this.#mailbox.length === 0 && this.#loading === undefined && this.#readers === 0;
   }
 
   get isLoaded(): boolean {
@@ -120,21 +123,54 @@ export class Activation {
     return (await this.#parts.storage.get(recordPath(this.#head, name)))?.value;
   }
 
-  /** Runs a reading operation on the committed state, in this turn. */
+  /** Runs a reading operation on the committed state: in this turn, where it is loaded. */
   read(op: ActorOperation<unknown, unknown, unknown>, params: unknown, options: SendOptions): unknown {
-    assert(this.#loaded);
+    if (!this.#loaded) return this.#reading(this.#loadAndRead(op, params, options));
     if (!options.claims.good()) throw new CodedError('stale_claims');
     const outcome = op.run(this.#state, params, this.#context(options, undefined));
     if (!(outcome instanceof Promise)) return outcome.reply;
-    return outcome.then(
-      ({ reply }) => reply,
-      (error: unknown) => {
-        if (!(error instanceof RecordGone)) throw error;
-        // Let go of meanwhile: whoever asked has to find the new one.
-        if (this.#released) throw new CodedError('stale_claims');
-        return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
-      },
-    );
+    return this.#reading(this.#readOn(outcome, op, params, options));
+  }
+
+  async #loadAndRead(
+    op: ActorOperation<unknown, unknown, unknown>,
+    params: unknown,
+    options: SendOptions,
+  ): Promise<unknown> {
+    while (!this.#loaded) {
+      if (this.#released) throw new CodedError('sealed');
+      // A commit that fails meanwhile takes away again what was loaded.
+      await this.load();
+    }
+    return this.read(op, params, options);
+  }
+
+  /** A read that waits for records. Where a change came in between they may be of another state: it runs again, in the mailbox. */
+  async #readOn(
+    outcome: Promise<Outcome<unknown, unknown>>,
+    op: ActorOperation<unknown, unknown, unknown>,
+    params: unknown,
+    options: SendOptions,
+  ): Promise<unknown> {
+    const version = this.#headVersion;
+    try {
+      const { reply } = await outcome;
+      if (this.#headVersion === version && !this.#committing) return reply;
+    } catch (error) {
+      if (!(error instanceof RecordGone)) throw error;
+    }
+    if (this.#released) throw new CodedError('sealed');
+    return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
+  }
+
+  /** Keeps it from being let go until `reading` has ended. */
+  async #reading<T>(reading: Promise<T>): Promise<T> {
+    this.#readers++;
+    try {
+      return await reading;
+    } finally {
+      this.#readers--;
+    }
   }
 
   /** @throws CodedError `overloaded` where the mailbox is full. */
@@ -196,16 +232,17 @@ export class Activation {
         this.#parts.fault('commit', error);
         const told = storageError(error);
         for (const { message } of ran) message.reject(told);
+        attempt = 0;
         waiting = rest;
         continue;
       }
-      for (const { message, reply } of ran) message.resolve(reply);
+      for (const { tell } of ran) tell();
       attempt = 0;
       waiting = rest;
     }
   }
 
-  /** Runs messages on a working state until one commit is full. The refused are answered at once: nothing happened. */
+  /** Runs messages on a working state until one commit is full. */
   async #runOn(
     messages: Message[],
   ): Promise<{ ran: Ran[]; rest: Message[]; state: unknown; records: Records }> {
@@ -227,9 +264,10 @@ export class Activation {
           state = outcome.next.state;
           for (const { name, value } of outcome.next.records ?? []) records.set(name, value);
         }
-        ran.push({ message, reply: outcome.reply });
+        const { reply } = outcome;
+        ran.push({ message, tell: () => message.resolve(reply) });
       } catch (error) {
-        message.reject(error);
+        ran.push({ message, tell: () => message.reject(error) });
       }
     }
     return { ran, rest: messages.slice(at), state, records };
@@ -260,12 +298,17 @@ export class Activation {
     }
     if (changes.length > 0) {
       const conditions: Condition[] = [{ path: this.#head, version: this.#headVersion }];
-      const version = await storage.commit(changes, conditions);
-      if (head !== undefined) this.#headVersion = version;
-      else this.#headVersion = 0;
+      this.#committing = true;
+      try {
+        const version = await storage.commit(changes, conditions);
+        this.#headVersion = head === undefined ? 0 : version;
+      } finally {
+        this.#committing = false;
+        // After a failure too: what became of the commit may be unknown, and the timer may be there.
+        if (timer !== undefined && due !== undefined && due !== dueBefore) this.#parts.timerSet(timer, due);
+      }
     }
     this.#state = state;
-    if (timer !== undefined && due !== undefined && due !== dueBefore) this.#parts.timerSet(timer, due);
   }
 
   #context(options: SendOptions, records: Records | undefined): ActorContext {

@@ -71,8 +71,8 @@ export function makeActors(options: ActorsOptions): Actors {
 
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
     const activation = new Activation(id, kind, parts, spawnFor);
+    if (among.size >= kind.activeMax) makeRoom(among, kind);
     among.set(key, activation);
-    if (among.size > kind.activeMax) makeRoom(among, kind);
     return activation;
   }
 
@@ -80,7 +80,7 @@ export function makeActors(options: ActorsOptions): Actors {
   function makeRoom(among: Active, kind: ActorKind<unknown>): void {
     let looks = 64;
     for (const [key, activation] of among) {
-      if (among.size <= kind.activeMax || looks-- === 0) return;
+      if (among.size < kind.activeMax || looks-- === 0) return;
       if (activation.touched || !activation.isIdle) {
         activation.touched = false;
         if (activation.isIdle) activation.rest();
@@ -128,7 +128,6 @@ export function makeActors(options: ActorsOptions): Actors {
     sendOptions: SendOptions,
   ): Promise<unknown> {
     try {
-      await activation.load();
       return await activation.read(op, params, sendOptions);
     } finally {
       if (!activation.isLoaded && activation.isIdle && among.get(activation.key) === activation)
