@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { devBanner, serverBanner } from './banner.ts';
 import { openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
+import { ListenError } from './http/server.ts';
 import { type Coffer, openCoffer } from './main.ts';
 import { makeLog, type ServerLog } from './observe/log.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
@@ -26,8 +27,10 @@ export async function runServer(
   env: NodeJS.ProcessEnv,
   streams: Streams,
 ): Promise<number> {
+  let dev = false;
   try {
     const flags = parseServerFlags(args, env);
+    dev = flags.dev;
     if (flags.help) {
       streams.stdout.write(SERVER_HELP);
       return 0;
@@ -37,9 +40,23 @@ export async function runServer(
     }
     return await serve(flags, env, streams);
   } catch (error) {
-    streams.stderr.write(`Error starting the server: ${(error as Error).message}\n`);
+    const help = dev ? whatHelps(error, programOf(env)) : '';
+    streams.stderr.write(`Error starting the server: ${(error as Error).message}${help}\n`);
     return 1;
   }
+}
+
+/** How the next commands are to begin, as bin/coffer says. */
+function programOf(env: NodeJS.ProcessEnv): string {
+  return env.COFFER_PROGRAM ?? 'bin/coffer';
+}
+
+/** The rest of a sentence: the command to go on with where a dev server finds its address taken; else ''. */
+function whatHelps(error: unknown, program: string): string {
+  if (!(error instanceof ListenError) || error.code !== 'EADDRINUSE') return '';
+  const [, host, port] = /^(.*):(\d+)$/.exec(error.address) ?? [];
+  const other = Number(port) < 65_000 ? Number(port) + 100 : 8200;
+  return `; take another: ${program} server -dev -dev-listen-address=${host}:${other}`;
 }
 
 async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {
@@ -97,7 +114,7 @@ async function start(
       caFile: devTls?.caFile,
       dataFolder: flags.devData,
       tokenStored,
-      program: env.COFFER_PROGRAM ?? 'bin/coffer',
+      program: programOf(env),
     }),
   );
 }
