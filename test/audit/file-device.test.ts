@@ -22,7 +22,10 @@ import { missing, notOnThisPlatform } from '../support/missing.ts';
 
 const SALT = '9f5a1f6e-2c9b-4f0e-8f2e-3b1f0c6f9d11';
 const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => {
+  if (small) execFileSync('umount', [small]);
+  rmSync(folder, { recursive: true, force: true });
+});
 let count = 0;
 const fresh = (): string => join(folder, `log-${++count}`);
 
@@ -185,9 +188,6 @@ function mountSmall(): string | undefined {
   }
 }
 const small = mountSmall();
-after(() => {
-  if (small) execFileSync('umount', [small]);
-});
 const noMount = small
   ? false
   : process.getuid?.() === 0
