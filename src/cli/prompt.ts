@@ -21,13 +21,14 @@ export async function askHidden(
   write: (text: string) => void,
 ): Promise<string> {
   const { stdin } = streams;
-  write(question);
   if (!stdin.isTTY || !stdin.setRawMode) {
-    write('\n');
+    write(`${question}\n`);
     throw new Error('file descriptor 0 is not a terminal');
   }
+  // First of all: who answers as soon as the question is there must not be shown either.
   stdin.setRawMode(true);
   try {
+    write(question);
     return await readLine(stdin);
   } finally {
     stdin.setRawMode(false);

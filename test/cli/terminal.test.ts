@@ -52,6 +52,7 @@ test('a hidden question: typed keys are not shown, erasing works, the mode is pu
   Object.assign(all.stdin, { setRawMode: (mode: boolean) => modes.push(mode) });
   let shown = '';
   const asking = askHidden('Token: ', all, (text) => {
+    if (text === 'Token: ') assert.deepEqual(modes, [true], 'the question comes once nothing is echoed');
     shown += text;
   });
   (all.stdin as unknown as PassThrough).write('wrong\u0015sec');
