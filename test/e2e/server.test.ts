@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { connect, createServer, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import {
@@ -23,7 +23,9 @@ import {
 } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
-import { startDev } from '../support/server.ts';
+import { killServers, startDev } from '../support/server.ts';
+
+afterEach(killServers);
 
 /** Certificates put into a folder, and what trusts the authority they come from. */
 function tlsIn(folder: string) {

@@ -7,6 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +141,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
   assert(child.pid !== undefined);
   return { address: options.address, pid: child.pid, stdout, stderr, exited, stop };
+}
+
+/** For `afterEach`: what a failed test has left running would keep its process alive. */
+export async function killServers(): Promise<void> {
+  const left = [...running].map((child) => once(child, 'exit'));
+  for (const child of running) child.kill('SIGKILL');
+  await Promise.all(left);
 }
 
 /** Waits for servers that start at the same time. @throws what kept one from starting, once the others are stopped again. */
