@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ABORT, open, type RootDatabase } from 'lmdb';
@@ -99,6 +100,9 @@ function makeLmdb(
   type: LmdbOptions['type'],
 ): Storage {
   let db = openDb();
+  const file = join(place.folder, FILE_NAME);
+  /** An `inmem` store may lose its name: nothing of it is to outlive this process. */
+  const inode = type === 'file' ? statSync(file).ino : undefined;
   let closed: Promise<void> | undefined;
   let fullSince: number | undefined;
   /** Set while the file is closed and opened again; rejects, and stays so, when it does not open. */
@@ -108,6 +112,7 @@ function makeLmdb(
     async transact(body) {
       if (reopening !== undefined) await reopening;
       if (fullSince !== undefined) await waitForRoom(fullSince);
+      refuseRemoved(true);
       let thrown: unknown;
       // A child transaction, so that a failure half-way takes back what the group has written so far.
       await db.childTransaction(() => {
@@ -120,11 +125,21 @@ function makeLmdb(
         }
       });
       if (thrown !== undefined) throw thrown;
+      refuseRemoved(false);
       fullSince = undefined;
     },
     apply: (group) => applyGroup(db, group),
     explain,
   });
+
+  /** A file that lost its name takes writes as before, and all of them are gone when this process ends. */
+  function refuseRemoved(outcomeKnown: boolean): void {
+    if (inode === undefined || statSync(file, { throwIfNoEntry: false })?.ino === inode) return;
+    throw new StorageFailed(
+      `the data file ${file} was removed or replaced under the server; it takes no more writes`,
+      outcomeKnown,
+    );
+  }
 
   /** lmdb-js prints each failed write on stderr; on a full disk one try per STORAGE_FULL_RETRY_MS is enough while no room shows. */
   async function waitForRoom(since: number): Promise<void> {
@@ -149,6 +164,8 @@ function makeLmdb(
   async function reopen(): Promise<void> {
     const old = db;
     reopening = old.close().then(() => {
+      // Where the file is gone, opening would make a new one.
+      refuseRemoved(true);
       db = openDb();
     });
     try {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -295,6 +296,30 @@ test('a file cut off anywhere, overwritten at its head or of another program is 
     'what a torn write left behind the end does no harm',
   );
   await storage.commit([{ path: 'x', value: Buffer.from('x') }], []);
+  await storage.close();
+});
+
+test('a store that is removed or replaced under the server takes no more writes, and is read on', async () => {
+  const file = await filled();
+  const storage = await openAt(file);
+  const write = (path: string) => storage.commit([{ path, value: Buffer.from('x') }], []);
+  const refused = async () => {
+    await assert.rejects(write('a'), (error: StorageFailed) => {
+      assert.match(error.message, /^the data file .* was removed or replaced under the server/);
+      return error.outcomeKnown;
+    });
+    assert.equal((await storage.list('19/', '', 100)).length, 20);
+    assert.equal(await storage.get('a'), undefined);
+  };
+  renameSync(file, `${file}.moved`);
+  await refused();
+  writeFileSync(file, readFileSync(`${file}.moved`));
+  await refused();
+  // Back in its place, it goes on.
+  renameSync(`${file}.moved`, file);
+  await write('a');
+  rmSync(join(file, '..'), { recursive: true });
+  await assert.rejects(write('b'), /was removed or replaced/);
   await storage.close();
 });
 
