@@ -43,6 +43,7 @@ interface Message {
 /** A message that has run and waits for the commit. What is told, a refusal too, rests on what ran before it. */
 interface Ran {
   readonly message: Message;
+  readonly changes: boolean;
   tell(): void;
 }
 
@@ -98,9 +99,9 @@ export class Activation {
     return this.#loaded;
   }
 
-  /** The committed state. Meaningful once loaded. */
+  /** The committed state; undefined while it is not known: before it is loaded, after a commit whose outcome is not, once let go of. */
   get state(): unknown {
-    return this.#state;
+    return this.#loaded ? this.#state : undefined;
   }
 
   /** Loads once, however many ask. */
@@ -153,11 +154,12 @@ export class Activation {
     options: SendOptions,
   ): Promise<unknown> {
     const version = this.#headVersion;
+    const isOfOneState = () => this.#loaded && this.#headVersion === version && !this.#committing;
     try {
       const { reply } = await outcome;
-      if (this.#headVersion === version && !this.#committing) return reply;
+      if (isOfOneState()) return reply;
     } catch (error) {
-      if (!(error instanceof RecordGone)) throw error;
+      if (isOfOneState() && !(error instanceof RecordGone)) throw error;
     }
     if (this.#released) throw new CodedError('sealed');
     return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
@@ -231,9 +233,10 @@ export class Activation {
         }
         this.#parts.fault('commit', error);
         const told = storageError(error);
-        for (const { message } of ran) message.reject(told);
+        for (const { message, changes } of ran) if (changes) message.reject(told);
+        // The others asked for nothing that failed: they see what is stored now.
+        waiting = [...ran.filter(({ changes }) => !changes).map((r) => r.message), ...rest];
         attempt = 0;
-        waiting = rest;
         continue;
       }
       for (const { tell } of ran) tell();
@@ -264,10 +267,10 @@ export class Activation {
           state = outcome.next.state;
           for (const { name, value } of outcome.next.records ?? []) records.set(name, value);
         }
-        const { reply } = outcome;
-        ran.push({ message, tell: () => message.resolve(reply) });
+        const { reply, next } = outcome;
+        ran.push({ message, changes: next !== undefined, tell: () => message.resolve(reply) });
       } catch (error) {
-        ran.push({ message, tell: () => message.reject(error) });
+        ran.push({ message, changes: false, tell: () => message.reject(error) });
       }
     }
     return { ran, rest: messages.slice(at), state, records };

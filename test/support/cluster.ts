@@ -33,11 +33,11 @@ export function startCluster(
     now,
     randomBytes,
     setInterval: (run, ms) => {
-      const timer = setInterval(run, ms);
+      const timer = setInterval(run, ms).unref();
       return { clear: () => clearInterval(timer) };
     },
     after: (run, ms) => {
-      const timer = setTimeout(run, ms);
+      const timer = setTimeout(run, ms).unref();
       return { clear: () => clearTimeout(timer) };
     },
     fault: (_what, error) => faults.push(error),
