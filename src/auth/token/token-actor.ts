@@ -31,7 +31,7 @@ export interface TokenActor {
   readonly use: TokenOperation<undefined, State>;
   /** Sets a new end. @throws CodedError where it is gone or not renewable. */
   readonly renew: TokenOperation<{ ttl: number }, TokenState>;
-  /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether there was anything to revoke. */
+  /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
   /** Ends what was begun: children, cubbyhole, record. Does nothing to a token that is alive. Safe to repeat and to run twice at once. */
   sweep(cluster: Cluster, accessor: string): Promise<void>;
@@ -124,9 +124,11 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     mode: 'change',
     run(state, how, ctx) {
       if (state === undefined) return { reply: false };
+      // To who asks, a dead one is gone, swept or not.
+      const reply = isAlive(state, ctx.now());
       // A tree being orphaned may still be felled; never the other way round.
-      if (state.dying === 'tree' || state.dying === how) return { reply: true };
-      return { reply: true, next: { state: { ...state, dying: how, dyingSinceMs: ctx.now() } } };
+      if (state.dying === 'tree' || state.dying === how) return { reply };
+      return { reply, next: { state: { ...state, dying: how, dyingSinceMs: ctx.now() } } };
     },
   };
 

@@ -159,9 +159,8 @@ export const mounts: Sequence[] = [
       post('sys/remount', { from: 'sys', to: 'd-r2' }),
       post('sys/remount', { from: 'd-r1', to: 'sys/x' }),
       get('sys/remount/status/none'),
+      // Last: bao moves the mount in the background, and until then answers differ from run to run.
       post('sys/remount', { from: 'd-r1', to: 'd-r2' }),
-      del('sys/mounts/d-r1'),
-      del('sys/mounts/d-r2'),
     ],
   },
   {
