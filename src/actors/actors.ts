@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ActorId, ActorKind, ActorOperation, SendOptions } from '../model/actor.ts';
+import type { ActorId, ActorKind, ActorOperation, Peeked, SendOptions } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
@@ -29,7 +29,7 @@ export interface ActorsOptions {
 export interface Actors {
   send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
   /** The committed state if the actor is active here, in this turn; else undefined. */
-  peek(key: string): { state: unknown } | undefined;
+  peek(key: string): Peeked | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
   /**
    * Lets go of all actors of a mount that is gone, once they have done what they are at: after that nothing is written for it, since no

@@ -122,11 +122,20 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * An active actor, seen from outside. It may be kept: `state` is always the committed one, and undefined once the actor is active no more.
+ */
+export interface Peeked {
+  readonly state: unknown;
+  /** Set it where a kept one is used, or the actor is taken for idle. */
+  touched: boolean;
+}
+
 /** How everything reaches actors, wherever they are. */
 export interface Cluster {
   send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
   /** The actor's committed state if it may be answered from in this turn; undefined: it has to be sent to. */
-  peek(id: ActorId): { readonly state: unknown } | undefined;
+  peek(id: ActorId): Peeked | undefined;
   /** Names one level below `prefix` ('' or ending in `/`): actors, and `folder/` where there are more below; sorted by bytes. */
   list(
     kind: string,

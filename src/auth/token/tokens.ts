@@ -4,7 +4,7 @@
  * @module
  */
 import { createHmac } from 'node:crypto';
-import { type Cluster, OWN_CLAIMS, type SendOptions } from '../../model/actor.ts';
+import { type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { TOKEN_BYTES_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
 import { bearsChildren, isAlive, type TokenActor, tokenId } from './token-actor.ts';
@@ -80,9 +80,30 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
     known.set(token, accessor);
   }
 
+  /** Token actors met lately, by accessor: each request looks at its token three times. */
+  const held = new Map<string, Peeked>();
+
+  /** The state, if it can be told in this turn. */
+  function peek(accessor: string): TokenState | undefined {
+    const met = held.get(accessor);
+    const state = met?.state as TokenState | undefined;
+    if (met && state) {
+      met.touched = true;
+      return state;
+    }
+    const found = cluster.peek(tokenId(accessor));
+    if (found?.state === undefined) {
+      held.delete(accessor);
+      return undefined;
+    }
+    if (held.size >= TOKENS_KNOWN_MAX) held.clear();
+    held.set(accessor, found);
+    return found.state as TokenState;
+  }
+
   async function read(accessor: string): Promise<TokenState | undefined> {
-    const peeked = cluster.peek(tokenId(accessor));
-    if (peeked) return peeked.state as TokenState | undefined;
+    const peeked = peek(accessor);
+    if (peeked) return peeked;
     return cluster.send(actor.read, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
   }
 
@@ -102,11 +123,10 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   }
 
   function isGoodNow(accessor: string): boolean {
-    const peeked = cluster.peek(tokenId(accessor));
-    let state = peeked?.state as TokenState | undefined;
+    let state = peek(accessor);
     if (!isAlive(state, now())) return false;
     while (state.parent !== undefined) {
-      state = cluster.peek(tokenId(state.parent))?.state as TokenState | undefined;
+      state = peek(state.parent);
       if (!bearsChildren(state, now())) return false;
     }
     return true;
@@ -141,6 +161,9 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       cluster.send(actor.revoke, tokenId(accessor), how, options),
     sweep: (accessor) => actor.sweep(cluster, accessor),
     accessors: () => cluster.list('token', 'root', 'token', ''),
-    clear: () => known.clear(),
+    clear() {
+      known.clear();
+      held.clear();
+    },
   };
 }
