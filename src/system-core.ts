@@ -54,7 +54,10 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       at: mounts.at,
       find: mounts.find,
       enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),
-      tune: (change, claims) => catalog.change(tuneMount, change, claims),
+      tune(change, claims) {
+        const from = mounts.all().find(({ uuid }) => uuid === change.uuid);
+        return catalog.change(tuneMount, { ...change, from }, claims);
+      },
       async disable(uuid, claims) {
         await catalog.change(removeMount, { uuid }, claims);
         lifecycle.sweep();

@@ -17,7 +17,8 @@ import type {
   RecordChange,
 } from '../model/actor.ts';
 import { type Claims, OWN_CLAIMS } from '../model/actor.ts';
-import { CATALOG_SNAPSHOT_EVERY, HOUR_MS } from '../model/limits.ts';
+import { CodedError } from '../model/errors.ts';
+import { CATALOG_SECTION_BYTES_MAX, CATALOG_SNAPSHOT_EVERY, HOUR_MS } from '../model/limits.ts';
 
 export type SectionName = 'mounts' | 'policies' | 'audit' | 'settings';
 export const SECTIONS: readonly SectionName[] = ['mounts', 'policies', 'audit', 'settings'];
@@ -32,9 +33,11 @@ interface Section {
   readonly seq: number;
   readonly snapshot: number;
   readonly entries: Entries;
+  /** Bytes of the entries as JSON. */
+  readonly size: number;
 }
 
-const EMPTY: Section = { seq: 0, snapshot: 0, entries: new Map() };
+const EMPTY: Section = { seq: 0, snapshot: 0, entries: new Map(), size: 0 };
 
 export const catalogSection: ActorKind<Section> = {
   kind: 'catalog',
@@ -49,7 +52,9 @@ export const catalogSection: ActorKind<Section> = {
     if (snapshot > 0) entries = new Map(Object.entries(parse(await record(read, `s/${snapshot}`)) as Patch));
     for (let n = snapshot + 1; n <= seq; n++)
       entries = patched(entries, parse(await record(read, `c/${n}`)) as Patch);
-    return { seq, snapshot, entries };
+    let size = 0;
+    for (const [key, value] of entries) size += sizeOf(key, value);
+    return { seq, snapshot, entries, size };
   },
   encode: ({ seq, snapshot }) => (seq === 0 ? undefined : bytes({ format: 1, seq, snapshot })),
 };
@@ -65,6 +70,20 @@ async function record(
 
 const parse = (value: Uint8Array): unknown => JSON.parse(Buffer.from(value).toString());
 const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+/** What an entry adds to a snapshot. */
+const sizeOf = (key: string, value: unknown): number =>
+  Buffer.byteLength(JSON.stringify(key)) + Buffer.byteLength(JSON.stringify(value)) + 2;
+
+/** By how much a patch changes the size of a section. */
+function growth(entries: Entries, patch: Patch): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(patch)) {
+    if (entries.has(key)) bytes -= sizeOf(key, entries.get(key));
+    if (value !== null) bytes += sizeOf(key, value);
+  }
+  return bytes;
+}
 
 function patched(entries: Entries, patch: Patch): Entries {
   const next = new Map(entries);
@@ -110,7 +129,7 @@ export function makeCatalog(cluster: Pick<Cluster, 'send'>): Catalog {
   const entriesOf = (name: SectionName): Entries => sections.get(name)?.entries ?? EMPTY.entries;
 
   function apply(name: SectionName, section: Section): void {
-    if (section.seq < (sections.get(name)?.seq ?? 0)) return;
+    if (section.seq <= (sections.get(name)?.seq ?? -1)) return;
     sections.set(name, section);
     version++;
     for (const watcher of watchers.get(name) ?? []) watcher(section.entries);
@@ -122,11 +141,18 @@ export function makeCatalog(cluster: Pick<Cluster, 'send'>): Catalog {
     },
     entries: entriesOf,
     async change(change, params, claims = OWN_CLAIMS) {
-      const { reply, section } = await cluster.send(operationOf(change), sectionId(change.section), params, {
-        claims,
-      });
-      apply(change.section, section);
-      return reply;
+      const id = sectionId(change.section);
+      try {
+        const { reply, section } = await cluster.send(operationOf(change), id, params, { claims });
+        apply(change.section, section);
+        return reply;
+      } catch (error) {
+        // It may have been written all the same: what is enforced is what the log says.
+        const isUnknown = error instanceof CodedError && error.code === 'storage_failed';
+        if (isUnknown)
+          apply(change.section, await cluster.send(readSection, id, undefined, { claims: OWN_CLAIMS }));
+        throw error;
+      }
     },
     watch(name, watcher) {
       watchers.set(name, [...(watchers.get(name) ?? []), watcher]);
@@ -164,6 +190,13 @@ function operationOf<P, R>(change: SectionChange<P, R>): ActorOperation<Section,
     run(section, params, ctx) {
       const { patch, reply } = change.run(section.entries, params, ctx);
       if (!patch) return { reply: { reply, section } };
+      const grown = growth(section.entries, patch);
+      const size = section.size + grown;
+      if (grown > 0 && size > CATALOG_SECTION_BYTES_MAX)
+        throw new CodedError(
+          'too_large',
+          `all ${change.section} together may have ${CATALOG_SECTION_BYTES_MAX} bytes`,
+        );
       const seq = section.seq + 1;
       const entries = patched(section.entries, patch);
       const records: RecordChange[] = [{ name: `c/${seq}`, value: bytes(patch) }];
@@ -175,7 +208,7 @@ function operationOf<P, R>(change: SectionChange<P, R>): ActorOperation<Section,
         for (let n = snapshot + 1; n < seq; n++) records.push({ name: `c/${n}`, value: undefined });
         snapshot = seq;
       }
-      const next: Section = { seq, snapshot, entries };
+      const next: Section = { seq, snapshot, entries, size };
       return { reply: { reply, section: next }, next: { state: next, records } };
     },
   };

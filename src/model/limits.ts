@@ -84,6 +84,8 @@ export const PASSIVATE_EVERY_MS = 30 * SECOND_MS;
 export const SWEEP_PAGE = 256;
 
 // cluster
+/** Of all entries of a catalog section: each is in memory, and a snapshot is one record. */
+export const CATALOG_SECTION_BYTES_MAX = 32 * MIB;
 /** Changes of a catalog section between two snapshots; their records go in one commit. */
 export const CATALOG_SNAPSHOT_EVERY = 32;
 
@@ -95,6 +97,8 @@ export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
 
 // auth
 export const TOKENS_ACTIVE_MAX = 20_000;
+/** Ancestors of a token: each request looks at all of them. */
+export const TOKEN_DEPTH_MAX = 1_000;
 /** Tokens whose accessor is kept in memory. */
 export const TOKENS_KNOWN_MAX = 20_000;
 /** Longest token that is looked at, in UTF-16 units. */

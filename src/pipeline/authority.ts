@@ -7,7 +7,6 @@ import { type Acl, compileAcl, type Question } from '../auth/policies/acl.ts';
 import type { Policy } from '../auth/policies/parse.ts';
 import type { Tokens } from '../auth/token/tokens.ts';
 import type { Catalog } from '../cluster/catalog.ts';
-import type { Claims } from '../model/actor.ts';
 import type { Caller } from '../model/caller.ts';
 import { ACLS_MAX } from '../model/limits.ts';
 
@@ -20,15 +19,17 @@ export interface Decision {
 }
 
 export interface Authority {
-  authenticate(token: string, takeUse: boolean): Promise<Caller | undefined>;
+  /** Who `token` is; takes a use where uses are limited. */
+  authenticate(token: string): Promise<Caller | undefined>;
+  /** In this turn; false also where it cannot be told without waiting. */
   isGood(caller: Caller): boolean;
+  /** As `isGood`, but waits where it has to. */
+  isStillGood(caller: Caller): Promise<boolean>;
   decide(caller: Caller, question: Question): Decision;
   isSudo(caller: Caller, path: string): boolean;
   aclOf(policies: readonly string[]): Acl;
   /** Of the catalog, as it is now. */
   version(): number;
-  /** The authority of a decided request, to be checked again wherever it starts: nothing changed since `version`, the token is good. */
-  claims(version: number, caller: Caller | undefined, decision: Decision | undefined): Claims;
   revokeSpent(caller: Caller): Promise<void>;
 }
 
@@ -54,7 +55,7 @@ export function makeAuthority(
   }
 
   function aclOf(policies: readonly string[]): Acl {
-    const key = policies.join('\n');
+    const key = JSON.stringify(policies);
     let acl = acls.get(key);
     if (!acl) {
       if (acls.size >= ACLS_MAX) acls.clear();
@@ -65,21 +66,15 @@ export function makeAuthority(
   }
 
   return {
-    authenticate: (token, takeUse) => tokens.authenticate(token, { takeUse }),
+    authenticate: (token) => tokens.authenticate(token),
     isGood: tokens.isGood,
+    isStillGood: tokens.isStillGood,
     aclOf,
     decide(caller, question) {
       return aclOf(caller.state.policies).check(question);
     },
     version: () => catalog.version,
     isSudo: (caller, path) => caller.isRoot || aclOf(caller.state.policies).isSudo(path),
-    claims(version, caller, decision) {
-      return {
-        good: () => catalog.version === version && (caller === undefined || tokens.isGood(caller)),
-        mayCreate: decision?.mayCreate ?? true,
-        mayUpdate: decision?.mayUpdate ?? true,
-      };
-    },
     async revokeSpent(caller) {
       await tokens.revoke(caller.accessor, 'tree');
     },

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Question } from '../auth/policies/acl.ts';
 import type { Claims, Cluster } from '../model/actor.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
@@ -26,6 +27,7 @@ import type { LogicalReply, Reply, Request, RequestHandler, Verb } from '../mode
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { Authority, Decision } from './authority.ts';
 import { helpReply } from './help.ts';
+import { makeLimitedUses } from './limited-uses.ts';
 import type { Resolved, Resolver } from './resolve.ts';
 import type { Seal } from './seal-state.ts';
 import { paramWarnings } from './warnings.ts';
@@ -52,6 +54,7 @@ interface Walk {
   /** Of the catalog, when the path was resolved. */
   readonly version: number;
   caller: Caller | undefined;
+  question: Question | undefined;
   decision: Decision | undefined;
   operation: AnyOperation | undefined;
 }
@@ -71,6 +74,7 @@ function textOf(error: unknown): string {
 
 export function makePipeline(options: PipelineOptions): RequestHandler {
   const { seal, resolver, authority, audit, cluster } = options;
+  const uses = makeLimitedUses(authority.revokeSpent, options.fault);
 
   async function handle(request: Request): Promise<Reply> {
     const startedMs = performance.now();
@@ -86,7 +90,15 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
           const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help');
           mountType = resolved.mount?.type ?? '';
           return await walk(
-            { request, resolved, version, caller: undefined, decision: undefined, operation: undefined },
+            {
+              request,
+              resolved,
+              version,
+              caller: undefined,
+              question: undefined,
+              decision: undefined,
+              operation: undefined,
+            },
             taken,
           );
         } catch (error) {
@@ -101,17 +113,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     } catch (error) {
       return errorReply(error, options.fault);
     } finally {
-      if (taken.caller?.state.usesLeft === 0) await endSpent(taken.caller);
+      if (taken.caller) await uses.end(taken.caller);
       options.observe(request.verb, mountType, startedMs);
-    }
-  }
-
-  async function endSpent(caller: Caller): Promise<void> {
-    try {
-      await authority.revokeSpent(caller);
-    } catch (error) {
-      // It is spent already, by its own record; only the sweep is late.
-      options.fault('spent token', error);
     }
   }
 
@@ -185,26 +188,28 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (request.token === undefined || request.token === '') {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
-    const caller = taken.caller
-      ? authority.isGood(taken.caller)
-        ? taken.caller
-        : await authority.authenticate(request.token, false)
-      : await authority.authenticate(request.token, true);
+    let { caller } = taken;
+    if (!caller) caller = await authority.authenticate(request.token);
+    else if (!(await authority.isStillGood(caller))) caller = undefined;
     if (!caller) {
       if (tokenOptional) return undefined;
       return new CodedError('permission_denied', multiError(['permission denied', 'invalid token']));
     }
-    if (caller.state.usesLeft !== undefined) taken.caller = caller;
+    if (caller.state.usesLeft !== undefined && !taken.caller) {
+      taken.caller = caller;
+      uses.begin(caller);
+    }
     state.caller = caller;
     if (tokenOptional) return undefined;
-    state.decision = authority.decide(caller, {
+    state.question = {
       path: resolved.path,
       lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && apiPath(resolved.mount),
       verb: request.verb,
       mayCreate: mayCreate(routeOperation(state)),
       sudo: resolved.match?.route.sudo === true,
       fields: fieldsOf(request),
-    });
+    };
+    state.decision = authority.decide(caller, state.question);
     return state.decision.allowed ? undefined : denied();
   }
 
@@ -241,12 +246,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     mount: Mount,
     captures: Readonly<Record<string, string>>,
   ): Promise<LogicalReply> {
-    const { request, version, caller, decision } = state;
+    const { request, caller } = state;
     const sent = fieldsOf(request);
     const params = operation.wholeBody
       ? {}
       : decodeParams(operation.params, withCaptures(sent, captures, operation));
-    const claims = authority.claims(version, caller, decision);
+    const claims = claimsOf(state);
     let reply: LogicalReply;
     if (operation.where === 'actor') {
       const id = {
@@ -268,6 +273,30 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     return operation.wholeBody && request.body
       ? reply
       : paramWarnings(reply, operation.params, sent, captures);
+  }
+
+  /** The authority of a decided request, asked again wherever something starts under it: good token, same mount, same decision. */
+  function claimsOf({ request, resolved, version, caller, question, decision }: Walk): Claims {
+    let known = version;
+    const isSame = (): boolean => {
+      const { mount } = resolver.resolve(request.path.text, request.verb === 'list');
+      if (mount !== resolved.mount) return false;
+      if (!caller || !question || !decision) return true;
+      const now = authority.decide(caller, question);
+      return now.allowed && now.mayCreate === decision.mayCreate && now.mayUpdate === decision.mayUpdate;
+    };
+    return {
+      good() {
+        if (caller && !authority.isGood(caller)) return false;
+        const version = authority.version();
+        // The catalog changed: was it anything that this request rests on?
+        if (version !== known && !isSame()) return false;
+        known = version;
+        return true;
+      },
+      mayCreate: decision?.mayCreate ?? true,
+      mayUpdate: decision?.mayUpdate ?? true,
+    };
   }
 
   function routeContext(

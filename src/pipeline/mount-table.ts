@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import { apiPath, type Mount } from '../model/mount.ts';
@@ -71,13 +72,19 @@ export const addMount: SectionChange<Mount, void> = {
   },
 };
 
-/** Replaces what of a mount may change. @throws CodedError where the mount is gone. */
-export const tuneMount: SectionChange<Pick<Mount, 'uuid' | 'config' | 'options' | 'description'>, void> = {
+/** What of a mount may change, and the mount from which it was made. */
+export interface Tuning extends Pick<Mount, 'uuid' | 'config' | 'options' | 'description'> {
+  readonly from: Mount | undefined;
+}
+
+/** @throws CodedError where the mount is gone; `stale_claims` where it is another by now: what was changed in between must stay. */
+export const tuneMount: SectionChange<Tuning, void> = {
   id: 'mounts/tune',
   section: 'mounts',
-  run(entries, { uuid, config, options, description }) {
+  run(entries, { uuid, config, options, description, from }) {
     const mount = entries.get(uuid) as Mount | undefined;
     if (!mount) throw new CodedError('bad_request', 'no such mount');
+    if (!isDeepStrictEqual(mount, from)) throw new CodedError('stale_claims');
     return { patch: { [uuid]: { ...mount, config, options, description } }, reply: undefined };
   },
 };

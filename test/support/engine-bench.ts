@@ -135,11 +135,11 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
         authority: {
           authenticate: async () => caller as unknown as Caller,
           isGood: () => true,
+          isStillGood: async () => true,
           decide: () => decision,
           version: () => 0,
           isSudo: () => false,
           aclOf: () => assert.fail('no policies here'),
-          claims: () => ({ good: () => true, mayCreate, mayUpdate }),
           revokeSpent: async () => {},
         },
         audit: { isOn: () => false, request: async () => {}, response: async () => {} },

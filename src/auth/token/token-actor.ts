@@ -73,7 +73,11 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
       state?.parent === undefined || state.dying
         ? []
         : [{ index: 'parent', group: state.parent, entry: id.name }],
-    onDue: (state, id, cluster) => sweepOf(cluster, state, id),
+    async onDue(state, id, cluster) {
+      // What expired stays expired, whatever the clock says next.
+      const dead = state?.dying ? state : await cluster.send(expire, id, undefined, { claims: OWN_CLAIMS });
+      if (dead?.dying) await sweepOf(cluster, dead, id);
+    },
   };
 
   const read: TokenActor['read'] = {
@@ -132,6 +136,18 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     },
   };
 
+  /** Kills a token whose time is over. */
+  const expire: TokenOperation<undefined, State> = {
+    id: 'token/expire',
+    actor: kind,
+    mode: 'change',
+    run(state, _params, ctx) {
+      if (state === undefined || state.dying || !isExpired(state, ctx.now())) return { reply: state };
+      const dead: TokenState = { ...state, dying: 'tree', dyingSinceMs: state.expiresAtMs };
+      return { reply: dead, next: { state: dead } };
+    },
+  };
+
   /** Makes a child an orphan, if it still has this parent. */
   const orphan: TokenOperation<string, void> = {
     id: 'token/orphan',
@@ -148,14 +164,13 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     id: 'token/forget',
     actor: kind,
     mode: 'change',
-    run(state, _params, ctx) {
-      if (state === undefined || isAlive(state, ctx.now())) return { reply: undefined };
+    run(state) {
+      if (!state?.dying) return { reply: undefined };
       return { reply: undefined, next: { state: undefined } };
     },
   };
 
-  async function sweepOf(cluster: Cluster, state: State, id: ActorId): Promise<void> {
-    if (state === undefined) return;
+  async function sweepOf(cluster: Cluster, state: TokenState, id: ActorId): Promise<void> {
     const options = { claims: OWN_CLAIMS };
     for (let before = ''; ; ) {
       const children = await cluster.index('parent', id.name, SWEEP_PAGE);

@@ -6,7 +6,8 @@
 import { createHmac } from 'node:crypto';
 import { type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
-import { TOKEN_BYTES_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
+import { TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
 import { bearsChildren, isAlive, type TokenActor, tokenId } from './token-actor.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -17,7 +18,7 @@ const RANDOM_CHARS = 24;
 export interface TokensOptions {
   readonly actor: TokenActor;
   readonly cluster: Cluster;
-  /** 32 bytes of the barrier; read anew after each unseal. */
+  /** 32 fresh bytes, which are wiped after use. */
   accessorKey(): Uint8Array;
   now(): number;
   randomBytes(bytes: number): Buffer;
@@ -29,6 +30,8 @@ export interface Tokens {
   authenticate(token: string, options?: { takeUse: boolean }): Promise<Caller | undefined>;
   /** Is it good still, in this turn? False also where it cannot be told without waiting. */
   isGood(caller: Caller): boolean;
+  /** As `isGood`, but waits where it has to. A caller whose last use was taken is good while its request runs. */
+  isStillGood(caller: Caller): Promise<boolean>;
   /** The state of a token that is good; undefined otherwise. Takes no use. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
   /** Makes a token. @param id - its text; drawn where absent. */
@@ -57,6 +60,11 @@ export function randomBase62(chars: number, randomBytes: (bytes: number) => Buff
   return text;
 }
 
+/** The text of a token may be given anew once it is gone; what was decided under the old one must not run under the new. */
+function isSameToken(caller: Caller, state: TokenState): boolean {
+  return state.createdAtMs === caller.state.createdAtMs;
+}
+
 export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: TokensOptions): Tokens {
   /** Tokens met lately and their accessors, so that a request costs no HMAC. */
   const known = new Map<string, string>();
@@ -64,7 +72,9 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   function accessorOf(token: string): string {
     const found = known.get(token);
     if (found !== undefined) return found;
-    let number = BigInt(`0x${createHmac('sha256', accessorKey()).update(token).digest('hex')}`);
+    const key = accessorKey();
+    let number = BigInt(`0x${createHmac('sha256', key).update(token).digest('hex')}`);
+    key.fill(0);
     let accessor = '';
     for (let i = 0; i < RANDOM_CHARS; i++) {
       accessor += BASE62[Number(number % 62n)];
@@ -108,12 +118,27 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   }
 
   async function ancestorsBear(parent: string | undefined): Promise<boolean> {
+    let depth = 0;
     for (let at = parent; at !== undefined; ) {
       const state = await read(at);
-      if (!bearsChildren(state, now())) return false;
+      if (!bearsChildren(state, now()) || ++depth > TOKEN_DEPTH_MAX) return false;
       at = state.parent;
     }
     return true;
+  }
+
+  /** @throws CodedError where a child of `parent` would have more ancestors than may be. */
+  async function refuseDepth(parent: string): Promise<void> {
+    let depth = 0;
+    for (let at: string | undefined = parent; at !== undefined; at = (await read(at))?.parent) {
+      if (++depth > TOKEN_DEPTH_MAX) throw badRequest('too many generations of tokens');
+    }
+  }
+
+  /** Does a token of this accessor live, below which another may begin? */
+  async function mayBear(accessor: string): Promise<boolean> {
+    const state = await read(accessor);
+    return isAlive(state, now()) && (await ancestorsBear(state.parent));
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
@@ -122,9 +147,9 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
     return (await ancestorsBear(state.parent)) ? state : undefined;
   }
 
-  function isGoodNow(accessor: string): boolean {
-    let state = peek(accessor);
-    if (!isAlive(state, now())) return false;
+  function isGoodNow(caller: Caller): boolean {
+    let state = peek(caller.accessor);
+    if (!isAlive(state, now()) || !isSameToken(caller, state)) return false;
     while (state.parent !== undefined) {
       state = peek(state.parent);
       if (!bearsChildren(state, now())) return false;
@@ -148,12 +173,24 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       remember(token, accessor);
       return { token, accessor, state, isRoot: state.policies.includes('root') };
     },
-    isGood: (caller) => isGoodNow(caller.accessor),
+    isGood: isGoodNow,
+    async isStillGood(caller) {
+      if (isGoodNow(caller)) return true;
+      const state = await read(caller.accessor);
+      return isAlive(state, now()) && isSameToken(caller, state) && (await ancestorsBear(state.parent));
+    },
     stateOf,
     async create(state, id, options) {
       const token = id ?? SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes);
       const accessor = accessorOf(token);
+      const { parent } = state;
+      if (parent !== undefined) await refuseDepth(parent);
       await cluster.send(actor.create, tokenId(accessor), state, options);
+      // Revoked while this was written, its sweep may be past already: nobody else would ever end this child.
+      if (parent !== undefined && !(await mayBear(parent))) {
+        await cluster.send(actor.revoke, tokenId(accessor), 'tree', { claims: OWN_CLAIMS });
+        throw new CodedError('stale_claims');
+      }
       return { token, accessor };
     },
     renew: (accessor, ttl, options) => cluster.send(actor.renew, tokenId(accessor), { ttl }, options),
