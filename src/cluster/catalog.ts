@@ -204,8 +204,8 @@ function operationOf<P, R>(change: SectionChange<P, R>): ActorOperation<Section,
       if (seq - snapshot >= CATALOG_SNAPSHOT_EVERY) {
         records.push({ name: `s/${seq}`, value: bytes(Object.fromEntries(entries)) });
         if (snapshot > 0) records.push({ name: `s/${snapshot}`, value: undefined });
-        // The change just made stays: a member that is one behind catches up from it.
-        for (let n = snapshot + 1; n < seq; n++) records.push({ name: `c/${n}`, value: undefined });
+        // The change just made stays until the next one: a member that is one behind catches up from it.
+        for (let n = Math.max(snapshot, 1); n < seq; n++) records.push({ name: `c/${n}`, value: undefined });
         snapshot = seq;
       }
       const next: Section = { seq, snapshot, entries, size };
