@@ -6,7 +6,7 @@
  */
 import type { ActorId } from '../model/actor.ts';
 import { SHARDS_AT_ONCE, TIMER_PAGE, TIMER_RETRY_MS, TIMERS_AT_ONCE } from '../model/limits.ts';
-import type { Storage } from '../model/storage.ts';
+import { Conflict, type Storage } from '../model/storage.ts';
 import { decodeActorId, dueOf, SHARDS, timerPrefix } from './places.ts';
 
 export interface DueTimersOptions {
@@ -106,11 +106,18 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
       if (!entry) return;
       const outcome = await options.wake(decodeActorId(entry.value), dueOf(path));
       // Its actor wants nothing at that time: the entry is a left-over that nobody else will remove.
-      if (outcome === 'not wanted') {
-        await storage.commit([{ path, value: undefined }], [{ path, version: entry.version }]);
-      }
+      if (outcome === 'not wanted') await remove(path, entry.version);
     } catch (error) {
       if (!stopped) options.fault('timer', error);
+    }
+  }
+
+  async function remove(path: string, version: number): Promise<void> {
+    try {
+      await storage.commit([{ path, value: undefined }], [{ path, version }]);
+    } catch (error) {
+      // Its actor took it away or put it anew meanwhile: then it is no left-over.
+      if (!(error instanceof Conflict)) throw error;
     }
   }
 

@@ -180,6 +180,7 @@ describe('due timers', () => {
     await world.put('again', 1_000_010);
     await world.pass(100);
     assert.deepEqual(world.storage.paths('timer/'), [pathOf('again', 1_000_010)]);
+    assert.deepEqual(world.faults, [], 'and that is nothing to complain of');
   });
 
   test('stopped, it fires no more; started again, it finds all', async () => {
