@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type ActorId, type ActorKind, type ActorOperation, OWN_CLAIMS } from '../../src/model/actor.ts';
 import { CodedError } from '../../src/model/errors.ts';
+import { StorageFailed } from '../../src/model/storage.ts';
 import { startCluster } from '../support/cluster.ts';
 import { type Fate, makeFaultyStorage } from '../support/faulty-storage.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
@@ -133,8 +134,8 @@ describe('actors on a store with bad days', () => {
                 (error: CodedError) => {
                   if (error.code === 'bad_request') note(JSON.parse(error.messages[0]!));
                   else assert.equal(error.code, 'storage_failed');
-                  if (error.code === 'bad_request' || error.message.includes('nothing was written'))
-                    refused.add(mine);
+                  const known = error.cause instanceof StorageFailed && error.cause.outcomeKnown;
+                  if (error.code === 'bad_request' || known) refused.add(mine);
                 },
               ),
             );

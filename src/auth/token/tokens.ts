@@ -120,7 +120,7 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   async function ancestorsBear(parent: string | undefined): Promise<boolean> {
     let depth = 0;
     for (let at = parent; at !== undefined; ) {
-      const state = await read(at);
+      const state = peek(at) ?? (await read(at));
       if (!bearsChildren(state, now()) || ++depth > TOKEN_DEPTH_MAX) return false;
       at = state.parent;
     }
@@ -130,7 +130,7 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   /** @throws CodedError where a child of `parent` would have more ancestors than may be. */
   async function refuseDepth(parent: string): Promise<void> {
     let depth = 0;
-    for (let at: string | undefined = parent; at !== undefined; at = (await read(at))?.parent) {
+    for (let at: string | undefined = parent; at !== undefined; at = (peek(at) ?? (await read(at)))?.parent) {
       if (++depth > TOKEN_DEPTH_MAX) throw badRequest('too many generations of tokens');
     }
   }

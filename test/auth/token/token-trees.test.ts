@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { isAlive, makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
+import { makeTokens } from '../../../src/auth/token/tokens.ts';
+import { OWN_CLAIMS } from '../../../src/model/actor.ts';
+import type { TokenState } from '../../../src/model/caller.ts';
+import type { CodedError } from '../../../src/model/errors.ts';
+import { TOKEN_DEPTH_MAX } from '../../../src/model/limits.ts';
+import { startCluster } from '../../support/cluster.ts';
+import { makeFaultyStorage } from '../../support/faulty-storage.ts';
+import { type MemoryStorage, makeMemoryStorage } from '../../support/memory-storage.ts';
+
+const own = { claims: OWN_CLAIMS };
+const clock = { ms: 1_000_000_000 };
+
+function stateOf(parent: string | undefined, more: Partial<TokenState> = {}): TokenState {
+  return {
+    parent,
+    policies: ['p'],
+    meta: null,
+    displayName: 'token',
+    usesLeft: undefined,
+    numUses: 0,
+    type: 'service',
+    path: 'auth/token/create',
+    createdAtMs: clock.ms,
+    ttl: 0,
+    expiresAtMs: undefined,
+    explicitMaxTtl: 0,
+    period: 0,
+    renewable: true,
+    noDefaultPolicy: false,
+    ...more,
+  };
+}
+
+/** @param turnsOf - how slow each commit is. */
+function make(storage: MemoryStorage, turnsOf: () => number = () => 0) {
+  const wiped: string[] = [];
+  const actor = makeTokenActor(async (_cluster, accessor) => {
+    wiped.push(accessor);
+  });
+  const cluster = startCluster(
+    makeFaultyStorage(storage, () => ({ kind: 'well', turns: turnsOf() })),
+    [actor.kind],
+    () => clock.ms,
+  );
+  const tokens = makeTokens({
+    actor,
+    cluster,
+    accessorKey: () => Buffer.alloc(32, 7),
+    now: () => clock.ms,
+    randomBytes,
+  });
+  return { actor, cluster, tokens, wiped };
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await isSo())) {
+    assert(Date.now() < deadline, 'the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+describe('tokens', () => {
+  test('revoking one kills all below it at once, and nothing of them is left', async () => {
+    const storage = makeMemoryStorage();
+    const { cluster, tokens, wiped } = make(storage);
+    await cluster.startTimers();
+    const root = await tokens.create(stateOf(undefined), undefined, own);
+    const all = [root];
+    for (let n = 0; n < 60; n++) {
+      const parent = all[Math.floor(n / 3)]!;
+      all.push(await tokens.create(stateOf(parent.accessor), undefined, own));
+    }
+    const branch = all[1]!;
+    await tokens.revoke(branch.accessor, 'tree');
+    const below = (accessor: string, state: TokenState | undefined): boolean =>
+      accessor === branch.accessor || !state;
+    let dead = 0;
+    for (const { token, accessor } of all) {
+      const caller = await tokens.authenticate(token);
+      if (below(accessor, caller?.state)) dead++;
+    }
+    assert(dead > 10 && dead < 50, `${dead}`);
+    await until(async () => (await tokens.accessors()).length === all.length - dead);
+    await until(() => storage.paths('timer/').length === 0);
+    assert.equal(new Set(wiped).size, dead);
+    await cluster.stop();
+  });
+
+  test('whatever overtakes what: no child of a dead parent is good, and none is forgotten', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(5), { minLength: 20, maxLength: 20 }),
+        fc.constantFrom('tree' as const, 'self' as const),
+        fc.nat(8),
+        async (turns, how, childrenBefore) => {
+          const storage = makeMemoryStorage();
+          let at = 0;
+          const { cluster, tokens } = make(storage, () => turns[at++ % turns.length]!);
+          await cluster.startTimers();
+          const parent = await tokens.create(stateOf(undefined), undefined, own);
+          const creating = Array.from({ length: childrenBefore + 3 }, () =>
+            tokens.create(stateOf(parent.accessor), undefined, own).then(
+              (made) => made,
+              (error: CodedError) => {
+                assert.equal(error.code, 'stale_claims');
+                return undefined;
+              },
+            ),
+          );
+          for (let turn = 0; turn < turns[0]!; turn++) await new Promise((resolve) => setImmediate(resolve));
+          await tokens.revoke(parent.accessor, how);
+          if (how === 'self') await tokens.sweep(parent.accessor);
+          const made = await Promise.all(creating);
+          // What is listed in the end is good; what is not good is gone.
+          await until(async () => storage.paths('timer/').length === 0);
+          const listed = await tokens.accessors();
+          const good: string[] = [];
+          for (const child of made) {
+            if (child && (await tokens.authenticate(child.token))) good.push(child.accessor);
+          }
+          assert.deepEqual(listed.toSorted(), good.toSorted());
+          if (how === 'tree') assert.deepEqual(good, []);
+          await cluster.stop();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a sweep that was broken off goes on after the next start', async () => {
+    const storage = makeMemoryStorage();
+    const first = make(storage);
+    const root = await first.tokens.create(stateOf(undefined), undefined, own);
+    for (let n = 0; n < 40; n++) await first.tokens.create(stateOf(root.accessor), undefined, own);
+    // Its timers never ran: as if it had died right after the revocation.
+    await first.tokens.revoke(root.accessor, 'tree');
+    await first.cluster.stop();
+    assert(storage.paths('data/').length > 40);
+    const second = make(storage);
+    await second.cluster.startTimers();
+    await until(() => storage.paths('').length === 0);
+    await second.cluster.stop();
+  });
+
+  test('a limited token has its uses, no more and no less', async () => {
+    const { cluster, tokens } = make(makeMemoryStorage(), () => 1);
+    const { token, accessor } = await tokens.create(
+      stateOf(undefined, { usesLeft: 7, numUses: 7 }),
+      undefined,
+      own,
+    );
+    const callers = await Promise.all(Array.from({ length: 30 }, () => tokens.authenticate(token)));
+    const taken = callers.filter((caller) => caller !== undefined);
+    assert.deepEqual(taken.map(({ state }) => state.usesLeft).toSorted(), [0, 1, 2, 3, 4, 5, 6]);
+    assert.equal(await tokens.stateOf(accessor), undefined);
+    // Who took the last one is good until the token is ended.
+    for (const caller of taken) assert.equal(await tokens.isStillGood(caller), true);
+    await tokens.revoke(accessor, 'tree');
+    for (const caller of taken) assert.equal(await tokens.isStillGood(caller), false);
+    await cluster.stop();
+  });
+
+  test('what expired stays expired, and goes with all below it', async () => {
+    const storage = makeMemoryStorage();
+    const { actor, cluster, tokens } = make(storage);
+    await cluster.startTimers();
+    const short = stateOf(undefined, { ttl: 10, expiresAtMs: clock.ms + 10_000 });
+    const { token, accessor } = await tokens.create(short, undefined, own);
+    const child = await tokens.create(stateOf(accessor), undefined, own);
+    assert(await tokens.authenticate(child.token));
+    clock.ms += 10_000;
+    assert.equal(await tokens.authenticate(token), undefined);
+    assert.equal(await tokens.authenticate(child.token), undefined);
+    const id = tokenId(accessor);
+    const dead = await cluster.send(actor.read, id, undefined, own);
+    await actor.kind.onDue!(dead, id, {
+      ...cluster,
+      send: async (op, to, params, options) => {
+        const reply = await cluster.send(op, to, params, options);
+        // The clock is set back right after it was found to be over.
+        if (op.id === 'token/expire') clock.ms -= 60_000;
+        return reply;
+      },
+    });
+    assert.equal(await tokens.authenticate(token), undefined);
+    await until(() => storage.paths('data/').length === 0);
+    await cluster.stop();
+    clock.ms += 60_000;
+  });
+
+  test('a text that is given anew is another token', async () => {
+    const { cluster, tokens } = make(makeMemoryStorage());
+    await tokens.create(stateOf(undefined, { policies: ['root'] }), 'mine', own);
+    const before = (await tokens.authenticate('mine'))!;
+    assert(tokens.isGood(before));
+    await assert.rejects(
+      tokens.create(stateOf(undefined), 'mine', own),
+      /cannot create a token with a duplicate ID/,
+    );
+    await tokens.revoke(before.accessor, 'tree');
+    await tokens.sweep(before.accessor);
+    clock.ms += 1;
+    await tokens.create(stateOf(undefined), 'mine', own);
+    const after = (await tokens.authenticate('mine'))!;
+    assert(tokens.isGood(after));
+    assert.equal(tokens.isGood(before), false);
+    assert.equal(await tokens.isStillGood(before), false);
+    await cluster.stop();
+  });
+
+  test('generations are bounded', async () => {
+    const { cluster, tokens } = make(makeMemoryStorage());
+    let parent: string | undefined;
+    let last = '';
+    for (let n = 0; n <= TOKEN_DEPTH_MAX; n++) {
+      ({ accessor: parent, token: last } = await tokens.create(stateOf(parent), undefined, own));
+    }
+    assert(await tokens.authenticate(last));
+    await assert.rejects(tokens.create(stateOf(parent), undefined, own), /too many generations/);
+    assert(isAlive(await tokens.stateOf(parent!), clock.ms));
+    await cluster.stop();
+  });
+});
