@@ -110,7 +110,7 @@ export const LEASE_TTL_DEFAULT_S = 2_764_800;
 /** A sweep that failed is tried again after this. */
 export const SWEEP_RETRY_MS = 5 * SECOND_MS;
 /** A request whose authority changed while it waited is authorized anew, this often. */
-export const STALE_CLAIMS_RETRIES = 8;
+export const STALE_CLAIMS_RETRIES = 24;
 /** Compiled sets of policies that are kept. */
 export const ACLS_MAX = 10_000;
 
