@@ -353,6 +353,7 @@ class MessageContext implements ActorContext {
 
 function storageError(error: unknown): unknown {
   if (error instanceof CodedError) return error;
-  const why = error instanceof StorageFailed ? error.message : 'the record changed meanwhile';
-  return new CodedError('storage_failed', why, { cause: error });
+  // Why the store failed is the operator's to know, in the log: it names folders.
+  const text = error instanceof StorageFailed ? undefined : 'the record changed meanwhile';
+  return new CodedError('storage_failed', text, { cause: error });
 }

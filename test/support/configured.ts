@@ -81,11 +81,17 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
   /** Sent once, this many milliseconds after the start. */
   readonly signal?: { readonly name: NodeJS.Signals; readonly afterMs: number };
+  /** Put before node and its arguments. */
+  readonly wrapper?: readonly string[];
 }
 
 /** Runs Coffer until it ends. @throws Error where it has not within 20 s. */
-export async function runToEnd(args: readonly string[], { env, signal }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [COFFER_ENTRY, ...args], {
+export async function runToEnd(
+  args: readonly string[],
+  { env, signal, wrapper = [] }: RunOptions = {},
+): Promise<Ended> {
+  const [command = '', ...rest] = [...wrapper, process.execPath, COFFER_ENTRY, ...args];
+  const child = spawn(command, rest, {
     env: { PATH: process.env.PATH, HOME: tmpdir(), NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -101,7 +107,8 @@ export async function runToEnd(args: readonly string[], { env, signal }: RunOpti
   const [code, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(late);
   clearTimeout(told);
-  if (by === 'SIGKILL') throw new Error(`coffer ${args.join(' ')} did not end: ${stdout}${stderr}`);
+  if (by === 'SIGKILL' && signal?.name !== 'SIGKILL')
+    throw new Error(`coffer ${args.join(' ')} did not end: ${stdout}${stderr}`);
   return { code, stdout, stderr };
 }
 
