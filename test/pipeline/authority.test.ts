@@ -1,0 +1,151 @@
+/**
+ * Authority that ends while a request is on its way (design, guarantee 6): nothing starts under it any more, and nothing else suffers.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+
+let coffer: InnerCoffer;
+before(async () => {
+  coffer = await startInnerCoffer();
+});
+after(() => coffer.coffer.stop());
+beforeEach(() => {
+  coffer.beforeCommit = undefined;
+});
+
+const policy = (name: string, text: string) =>
+  coffer.ask('PUT', `sys/policies/acl/${name}`, { policy: text });
+async function tokenOf(settings: object): Promise<string> {
+  const { body } = await coffer.ask('POST', 'auth/token/create', settings);
+  return body.auth.client_token;
+}
+
+/**
+ * Starts a write of `kv/<name>` that holds its actor, then `waiting`, which waits behind it; lets both go once `meanwhile` is through.
+ * @returns what `waiting` was answered.
+ */
+async function whileWaiting(
+  name: string,
+  waiting: () => ReturnType<InnerCoffer['ask']>,
+  meanwhile: () => Promise<unknown>,
+): Promise<number> {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let first = true;
+  let holding = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    holding = resolve;
+  });
+  coffer.beforeCommit = async (paths) => {
+    if (!first || !paths.some((path) => path.includes('/kv/'))) return;
+    first = false;
+    holding();
+    await held;
+  };
+  const before = coffer.ask('POST', `kv/${name}`, { by: 'root' });
+  await begun;
+  const sent = waiting();
+  // It is on its way, at the latest when a request that was sent after it is answered.
+  for (let n = 0; n < 5; n++) await coffer.ask('GET', 'auth/token/lookup-self');
+  await meanwhile();
+  release();
+  assert.equal((await before).status, 204);
+  return (await sent).status;
+}
+
+test('a policy that was tightened', async () => {
+  await policy('writer', 'path "kv/*" { capabilities = ["create", "update", "read"] }');
+  const token = await tokenOf({ policies: ['writer'] });
+  const status = await whileWaiting(
+    'a',
+    () => coffer.ask('POST', 'kv/a', { by: 'writer' }, token),
+    () => policy('writer', 'path "kv/*" { capabilities = ["read"] }'),
+  );
+  assert.equal(status, 403);
+  assert.deepEqual((await coffer.ask('GET', 'kv/a')).body.data, { by: 'root' });
+});
+
+test('a token that was revoked, and one whose parent was', async () => {
+  await policy('all', 'path "*" { capabilities = ["create", "update", "read", "sudo"] }');
+  const parent = await tokenOf({ policies: ['all'] });
+  const made = await coffer.ask('POST', 'auth/token/create', { policies: ['all'] }, parent);
+  const child = made.body.auth.client_token;
+  const status = await whileWaiting(
+    'b',
+    () => coffer.ask('POST', 'kv/b', { by: 'child' }, child),
+    () => coffer.ask('POST', 'auth/token/revoke', { token: parent }),
+  );
+  assert.equal(status, 403);
+  assert.deepEqual((await coffer.ask('GET', 'kv/b')).body.data, { by: 'root' });
+});
+
+test('a mount that was disabled and enabled again', async () => {
+  const writing = whileWaiting(
+    'c',
+    () => coffer.ask('POST', 'kv/c', { by: 'late' }),
+    async () => {
+      await coffer.ask('DELETE', 'sys/mounts/kv');
+      await coffer.ask('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '1' } });
+    },
+  );
+  // Authorized anew, it writes into the new mount: it may, and was not answered before.
+  assert.equal(await writing, 204);
+  assert.deepEqual((await coffer.ask('GET', 'kv/c')).body.data, { by: 'late' });
+});
+
+test('changes of the catalog that do not concern it let it through, the first time', async () => {
+  await policy('other', 'path "x" { capabilities = ["read"] }');
+  await policy('mine', 'path "kv/*" { capabilities = ["create", "update"] }');
+  const token = await tokenOf({ policies: ['mine'], num_uses: 1 });
+  let storm = 0;
+  const status = await whileWaiting(
+    'd',
+    () => coffer.ask('POST', 'kv/d', { by: 'mine' }, token),
+    async () => {
+      for (; storm < 12; storm++) await policy('other', `path "x${storm}" { capabilities = ["read"] }`);
+    },
+  );
+  assert.equal(status, 204);
+});
+
+test('hundreds of policies written at once are all taken', async () => {
+  const replies = await Promise.all(
+    Array.from({ length: 300 }, (_, n) => policy(`many-${n}`, `path "m/${n}" { capabilities = ["read"] }`)),
+  );
+  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([204]));
+});
+
+test('a last use is good to the end, also when the request is authorized anew, and for those before it', async () => {
+  await policy('counted', 'path "kv/*" { capabilities = ["create", "update"] }');
+  const token = await tokenOf({ policies: ['counted'], num_uses: 2 });
+  let last = 0;
+  const status = await whileWaiting(
+    'e',
+    () => coffer.ask('POST', 'kv/e', { by: 'first use' }, token),
+    async () => {
+      // The last use is taken, answered, and would end the token.
+      last = (await coffer.ask('POST', 'kv/f', { by: 'last use' }, token)).status;
+      // And this makes the first one be authorized anew.
+      await policy('counted', 'path "kv/e" { capabilities = ["update"] }');
+    },
+  );
+  assert.deepEqual([last, status], [204, 204]);
+  assert.equal((await coffer.ask('POST', 'kv/e', { by: 'third' }, token)).status, 403);
+});
+
+test('two tunings of one mount at once both stay', async () => {
+  for (let n = 1; n <= 10; n++) {
+    const [ttl, description] = await Promise.all([
+      coffer.ask('POST', 'sys/mounts/kv/tune', { default_lease_ttl: `${n}s` }),
+      coffer.ask('POST', 'sys/mounts/kv/tune', { description: `number ${n}` }),
+    ]);
+    assert.deepEqual([ttl.status, description.status], [204, 204]);
+    const { data } = (await coffer.ask('GET', 'sys/mounts/kv/tune')).body;
+    assert.deepEqual([data.default_lease_ttl, data.description], [n, `number ${n}`]);
+  }
+});

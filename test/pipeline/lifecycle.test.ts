@@ -1,0 +1,100 @@
+/**
+ * Sealing and unsealing under load: nothing acknowledged is lost, nothing is written by a sealed server, and all is served again.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+
+let coffer: InnerCoffer;
+before(async () => {
+  coffer = await startInnerCoffer();
+});
+after(() => coffer.coffer.stop());
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await isSo())) {
+    assert(Date.now() < deadline, 'the condition did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('sealed and unsealed again and again while everything is asked for', async () => {
+  const { lifecycle, seal } = coffer.coffer;
+  const written = new Map<string, number>();
+  const tokens: string[] = [];
+  const statuses = new Map<number, number>();
+  let ending = false;
+  const client = async (client: number) => {
+    for (let n = 1; !ending; n++) {
+      const name = `load/${client}`;
+      const write = await coffer.ask('POST', `kv/${name}`, { n });
+      if (write.status === 204) written.set(name, n);
+      const made = await coffer.ask('POST', 'auth/token/create', { ttl: '1h' });
+      if (made.status === 200) tokens.push(made.body.auth.client_token);
+      const put = await coffer.ask('PUT', `sys/policies/acl/p${client}`, { policy: `# ${n}` });
+      for (const { status } of [write, made, put]) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  const clients = Array.from({ length: 6 }, (_, n) => client(n));
+  for (let round = 0; round < 6; round++) {
+    const enough = tokens.length + 8;
+    await until(async () => tokens.length >= enough);
+    await lifecycle.seal();
+    const { commits } = coffer;
+    assert.throws(() => seal.barrier.derive('anything'), { code: 'sealed' });
+    assert.throws(() => seal.barrier.sealName('a', 'b'), { code: 'sealed' });
+    assert.equal((await coffer.ask('GET', 'kv/load/0')).status, 503);
+    for (let n = 0; n < 5; n++) await coffer.ask('POST', 'kv/sealed', { n });
+    assert.equal(coffer.commits, commits, 'written while sealed');
+    await lifecycle.unseal(coffer.key);
+  }
+  ending = true;
+  await Promise.all(clients);
+  assert.deepEqual([...statuses.keys()].toSorted(), [200, 204, 503]);
+  for (const [name, n] of written) {
+    const { body } = await coffer.ask('GET', `kv/${name}`);
+    assert(body.data.n >= n, `${name}: ${n} was acknowledged, ${body.data.n} is there`);
+  }
+  for (const token of tokens)
+    assert.equal((await coffer.ask('GET', 'auth/token/lookup-self', undefined, token)).status, 200);
+});
+
+test('a mount whose sweep was broken off by a seal is swept after the next unseal', async () => {
+  await coffer.ask('POST', 'sys/mounts/old', { type: 'kv', options: { version: '1' } });
+  for (let n = 0; n < 150; n++) await coffer.ask('POST', `old/${n}`, { n });
+  let pages = 0;
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  coffer.beforeCommit = async (paths) => {
+    if (paths.length > 50 && ++pages === 2) await held;
+  };
+  assert.equal((await coffer.ask('DELETE', 'sys/mounts/old')).status, 204);
+  await until(async () => pages === 2);
+  const sealing = coffer.coffer.lifecycle.seal();
+  release();
+  await sealing;
+  coffer.beforeCommit = undefined;
+  await coffer.coffer.lifecycle.unseal(coffer.key);
+  const isSweeping = () =>
+    [...coffer.coffer.catalog.entries('mounts').keys()].some((key) => key.startsWith('sweep/'));
+  await until(async () => !isSweeping());
+});
+
+test('seals and unseals at once come to one end, and all is served', async () => {
+  const { lifecycle } = coffer.coffer;
+  await Promise.all([
+    lifecycle.seal(),
+    lifecycle.unseal(coffer.key),
+    lifecycle.seal(),
+    lifecycle.seal(),
+    lifecycle.unseal(coffer.key),
+    lifecycle.unseal(coffer.key),
+  ]);
+  assert.equal(lifecycle.isSealed(), false);
+  assert.equal((await coffer.ask('GET', 'auth/token/lookup-self')).status, 200);
+});
