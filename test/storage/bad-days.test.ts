@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { type Storage, StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 import { missing } from '../support/missing.ts';
+import { findStrace } from '../support/strace.ts';
 
 const CHILD = fileURLToPath(new URL('./writer-child.ts', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
@@ -151,9 +152,10 @@ test('a full disk: said so, nothing acknowledged is lost, and the store goes on 
   assert.equal(after >= 40, true);
 });
 
-const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+const strace = findStrace();
+const canTrace = strace !== undefined;
 /** Runs the writer with a fault that strace puts into its system calls. With -D the writer is our child, strace stands beside it. */
-const withFault = (fault: string) => ['strace', '-D', '-f', '-o', '/dev/null', '-e', `inject=${fault}`];
+const withFault = (fault: string) => [strace ?? '', '-D', '-f', '-o', '/dev/null', '-e', `inject=${fault}`];
 
 test('a meta page that fails: the file is opened again, and reads and writes go on', async (t) => {
   if (!canTrace) return t.skip(missing('strace'));
