@@ -21,7 +21,7 @@ import { CodedError } from '../model/errors.ts';
 import { CATALOG_SECTION_BYTES_MAX, CATALOG_SNAPSHOT_EVERY, HOUR_MS } from '../model/limits.ts';
 
 export type SectionName = 'mounts' | 'policies' | 'audit' | 'settings';
-export const SECTIONS: readonly SectionName[] = ['mounts', 'policies', 'audit', 'settings'];
+const SECTIONS: readonly SectionName[] = ['mounts', 'policies', 'audit', 'settings'];
 
 /** Entries of a section: plain JSON values by key. */
 export type Entries = ReadonlyMap<string, unknown>;

@@ -23,7 +23,7 @@ export interface Resolver {
 }
 
 /** `sys/` is served by every node, sealed or not, before there is any mount table. */
-export const SYSTEM_MOUNT: Mount = {
+const SYSTEM_MOUNT: Mount = {
   class: 'secret',
   path: 'sys/',
   type: 'system',

@@ -50,7 +50,7 @@ export interface Tokens {
 }
 
 /** Uniform base62 text: bytes of 248 and above are drawn again, so that no character is likelier than another. */
-export function randomBase62(chars: number, randomBytes: (bytes: number) => Buffer): string {
+function randomBase62(chars: number, randomBytes: (bytes: number) => Buffer): string {
   let text = '';
   while (text.length < chars) {
     for (const byte of randomBytes(chars)) {
