@@ -1,75 +1,170 @@
-/** Between each commit and its answer there is a finished sync, as the kernel saw it. */
+/**
+ * Durable before answered, as the kernel sees it (issue, section 7.3): between the arrival of each write and its answer its pages were
+ * synced, and after them the page that makes them count.
+ *
+ * @module
+ */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { call } from '../support/http.ts';
+import { afterEach, test } from 'node:test';
+import { testFolder } from '../support/configured.ts';
+import { freePort } from '../support/free-port.ts';
 import { missing, notOnThisPlatform } from '../support/missing.ts';
-import { startDev } from '../support/server.ts';
-import { findStrace } from '../support/strace.ts';
+import { COFFER_ENTRY, killServers, startServer } from '../support/server.ts';
+import { findStrace, readCalls, type SystemCall } from '../support/strace.ts';
 
-const WRITES = 20;
+afterEach(killServers);
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-sync-'));
 const strace = findStrace();
-const skip =
-  process.platform === 'linux'
-    ? strace
-      ? false
-      : missing('strace')
-    : notOnThisPlatform('strace is Linux only');
+const platform = process.platform === 'linux' ? false : notOnThisPlatform('strace is for Linux');
+const WRITERS = 8;
+const EACH = 12;
+const TRACED = 'openat,read,write,writev,sendto,sendmsg,pwrite64,pwritev,pwritev2,fdatasync,fsync,msync';
 
-test('every write is answered after a finished sync of the data file', {
-  skip,
-  timeout: 60_000,
-}, async () => {
-  const server = await startDev({ rootToken: 'root', args: [`-dev-data=${join(folder, 'data')}`] });
-  const log = join(folder, 'trace');
-  const tracer = spawn(
-    strace!,
-    [
-      '-f',
-      '-y',
-      '-s',
-      '256',
-      '-e',
-      'trace=fdatasync,fsync,msync,pwrite64,write,writev,sendto',
-      '-o',
-      log,
-      '-p',
-      String(server.pid),
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  try {
-    await new Promise<void>((resolve) =>
-      tracer.stderr.on('data', (text) => String(text).includes('attached') && resolve()),
+/** One connection, so that its descriptor tells which answer is to which request. */
+async function write(port: number, agent: Agent, writer: number, n: number): Promise<void> {
+  const kinds: [path: string, body: object][] = [
+    [`secret/data/w/${writer}/${n}`, { data: { n } }],
+    [`kv/w/${writer}/same`, { n }],
+    [`sys/policies/acl/p${writer}`, { policy: `path "${n}" { capabilities = ["read"] }` }],
+    ['auth/token/create', { policies: ['default'] }],
+  ];
+  const [path, body] = kinds[n % kinds.length]!;
+  await new Promise<void>((resolve, reject) => {
+    const sent = request(
+      {
+        port,
+        host: '127.0.0.1',
+        agent,
+        method: 'POST',
+        path: `/v1/${path}`,
+        headers: { 'x-vault-token': 'root' },
+      },
+      (reply) => {
+        reply.resume();
+        reply.once('end', () => {
+          if (reply.statusCode === 200 || reply.statusCode === 204) resolve();
+          else reject(new Error(`${path}: ${reply.statusCode}`));
+        });
+      },
     );
-    for (let n = 0; n < WRITES; n++) {
-      const path = `/v1/secret/data/sync/marker-${n}`;
-      const reply = await call(server.address, 'POST', path, { token: 'root', body: { data: { n } } });
-      assert.equal(reply.status, 200);
-    }
-  } finally {
-    tracer.kill('SIGINT');
-    await new Promise((resolve) => tracer.once('exit', resolve));
-    await server.stop();
+    sent.once('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}
+
+/** The descriptor's text: number and, with `-y`, what it is. */
+const descriptor = ({ args }: SystemCall): string =>
+  args.slice(0, args.indexOf(',') < 0 ? undefined : args.indexOf(','));
+
+test('strace: between each write and its answer there is a finished sync of its pages, then of the page that names them', {
+  skip: platform || (strace ? false : missing('strace')),
+}, async (t) => {
+  const folder = testFolder('sync');
+  const port = await freePort();
+  const trace = join(folder, 'trace');
+  const [command = '', ...args] = [
+    ...strace!,
+    '-D',
+    '-f',
+    '-y',
+    '-s',
+    '80',
+    '-o',
+    trace,
+    '-e',
+    `trace=${TRACED}`,
+  ];
+  const server = await startServer({
+    command,
+    args: [
+      ...args,
+      process.execPath,
+      COFFER_ENTRY,
+      'server',
+      '-dev',
+      `-dev-data=${folder}/data`,
+      '-dev-root-token-id=root',
+      '-dev-no-store-token',
+      `-dev-listen-address=127.0.0.1:${port}`,
+    ],
+    env: { HOME: folder },
+    address: `http://127.0.0.1:${port}`,
+  });
+  const setUp = new Agent({ keepAlive: true, maxSockets: 1 });
+  await new Promise<void>((resolve, reject) => {
+    const sent = request(
+      {
+        port,
+        host: '127.0.0.1',
+        agent: setUp,
+        method: 'POST',
+        path: '/v1/sys/mounts/kv',
+        headers: { 'x-vault-token': 'root' },
+      },
+      (reply) => reply.resume().once('end', resolve),
+    );
+    sent.once('error', reject);
+    sent.end('{"type":"kv"}');
+  });
+  await Promise.all(
+    Array.from({ length: WRITERS }, async (_, writer) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let n = 0; n < EACH; n++) await write(port, agent, writer, n);
+      agent.destroy();
+    }),
+  );
+  setUp.destroy();
+  await server.stop();
+  assert.equal(await server.exited, 0);
+
+  const calls = readCalls(trace);
+  const opened = calls.filter(
+    ({ name, args, result }) => name === 'openat' && args.includes('coffer.mdb"') && !result.startsWith('-1'),
+  );
+  const synced = opened.find(({ args }) => /O_D?SYNC/.test(args))?.result;
+  assert.match(
+    synced ?? '',
+    /^\d+<.*coffer\.mdb>$/,
+    'LMDB writes its meta pages through a descriptor of their own, which syncs each write',
+  );
+  const pageSyncs = calls.filter(
+    (call) =>
+      /^(fdatasync|fsync|msync)$/.test(call.name) &&
+      descriptor(call).endsWith('coffer.mdb>') &&
+      call.result === '0',
+  );
+  const metaWrites = calls.filter(
+    (call) => call.name.startsWith('pwrite') && descriptor(call) === synced && !call.result.startsWith('-1'),
+  );
+  const pageWrites = calls.filter(
+    (call) =>
+      /^p?write/.test(call.name) && descriptor(call).endsWith('coffer.mdb>') && descriptor(call) !== synced,
+  );
+  const arrivals = calls.filter((call) => call.name === 'read' && /"POST \/v1\//.test(call.args));
+  const answers = calls.filter(
+    (call) => /"HTTP\/1\.1 20[04] /.test(call.args) && /^(write|send)/.test(call.name),
+  );
+  let checked = 0;
+  for (const arrival of arrivals) {
+    const answer = answers.find(
+      (call) => call.began > arrival.ended && descriptor(call) === descriptor(arrival),
+    );
+    assert(answer, `no answer to ${arrival.args}`);
+    const meta = metaWrites.find((written) => {
+      if (written.began < arrival.ended || written.ended > answer.began) return false;
+      const before = pageSyncs.findLast((sync) => sync.ended < written.began);
+      return (
+        before !== undefined &&
+        before.began > arrival.ended &&
+        // Pages of this transaction that were written after the sync would not be covered by it.
+        !pageWrites.some((page) => page.ended > before.began && page.began < written.began)
+      );
+    });
+    assert(meta, `answered before it was durable: ${arrival.args}`);
+    checked++;
   }
-  const lines = readFileSync(log, 'utf8').split('\n');
-  let synced = false;
-  let answered = 0;
-  for (const line of lines) {
-    // A sync has finished where its result stands on the line, begun in one piece or resumed. LMDB's meta page goes through a descriptor
-    // opened with O_DSYNC: its pwrite64 is a sync by itself, and the second one of each commit.
-    if (/(fdatasync|fsync|msync)(\(| resumed).*= 0$/.test(line)) synced = true;
-    if (/(write|writev|sendto)\(.*HTTP\/1\.1 200 OK/.test(line)) {
-      assert(synced, `answer ${answered + 1} left before any sync since the one before: ${line}`);
-      synced = false;
-      answered++;
-    }
-  }
-  assert.equal(answered, WRITES);
-  rmSync(folder, { recursive: true, force: true });
+  assert.equal(checked, WRITERS * EACH + 1);
+  t.diagnostic(`${checked} writes, ${pageSyncs.length} syncs of pages, ${metaWrites.length} of meta pages`);
 });

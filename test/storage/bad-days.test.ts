@@ -155,7 +155,15 @@ test('a full disk: said so, nothing acknowledged is lost, and the store goes on 
 const strace = findStrace();
 const canTrace = strace !== undefined;
 /** Runs the writer with a fault that strace puts into its system calls. With -D the writer is our child, strace stands beside it. */
-const withFault = (fault: string) => [strace ?? '', '-D', '-f', '-o', '/dev/null', '-e', `inject=${fault}`];
+const withFault = (fault: string) => [
+  ...(strace ?? []),
+  '-D',
+  '-f',
+  '-o',
+  '/dev/null',
+  '-e',
+  `inject=${fault}`,
+];
 
 test('a meta page that fails: the file is opened again, and reads and writes go on', async (t) => {
   if (!canTrace) return t.skip(missing('strace'));
