@@ -10,9 +10,9 @@
  *
  * @module
  */
-import { statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ABORT, open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
 import {
@@ -74,8 +74,9 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
 function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
   const path = join(folder, FILE_NAME);
   checkLmdbFile(path);
+  const isNew = type === 'file' && !existsSync(path);
   try {
-    return open<Buffer, Buffer>({
+    const db = open<Buffer, Buffer>({
       path,
       keyEncoding: 'binary',
       encoding: 'binary',
@@ -85,12 +86,28 @@ function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
       eventTurnBatching: false,
       permissionsMode: 0o600,
     } as Parameters<typeof open>[0]) as LmdbFile;
+    // Names, too, must survive a power loss: the file's, and its folder's, which may be as new.
+    if (isNew) for (const named of [folder, dirname(folder)]) syncFolder(named);
+    return db;
   } catch (error) {
     throw new StorageFailed(
       `the data file ${path} cannot be opened: ${(error as Error).message}`,
       true,
       error,
     );
+  }
+}
+
+function syncFolder(folder: string): void {
+  try {
+    const fd = openSync(folder, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Not every file system syncs folders, and the parent may not be ours to read. The data itself is synced by each commit.
   }
 }
 
