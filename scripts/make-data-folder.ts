@@ -1,109 +1,68 @@
 /**
- * Makes the data folder that later releases must open: `scripts/run scripts/make-data-folder.ts`, once for each release that lands. Writes
- * `test/fixtures/data-folders/<version>.json` (what is asked, and what must be answered) and `<version>.mdb.gz` beside it.
+ * `node scripts/make-data-folder.ts`: makes `test/fixtures/data-folders/<version>/`, a small store of this build with its unseal keys and the
+ * answers it gives. Run once for each release, and kept for ever: every later build must open it and answer the same.
  *
  * @module
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { COFFER_VERSION } from '../src/model/version.ts';
-import { call } from '../test/support/http.ts';
-import { startDev } from '../test/support/server.ts';
+import { type KeptFolder, lasting, openFolder } from '../test/support/data-folder.ts';
+import { CONTENT, QUESTIONS } from '../test/support/data-folder-content.ts';
 
-export interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly token: string;
-  readonly status: number;
-  /** The answer's `data`; undefined where there is none. */
-  readonly data?: unknown;
-}
+const KEPT = fileURLToPath(new URL('../test/fixtures/data-folders', import.meta.url));
+const SHARES = { secret_shares: 5, secret_threshold: 3 };
 
-export interface KeptFolder {
-  readonly unsealKey: string;
-  readonly rootToken: string;
-  readonly asked: readonly Asked[];
-}
-
-const ROOT = 'root-of-the-kept-folder';
-
-async function make(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-kept-'));
-  const server = await startDev({ rootToken: ROOT, args: [`-dev-data=${folder}`] });
-  const send = async (method: string, path: string, body?: unknown, token = ROOT) => {
-    const reply = await call(server.address, method, `/v1/${path}`, { token, body });
-    if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${reply.text}`);
+const work = mkdtempSync(join(tmpdir(), 'coffer-kept-'));
+try {
+  const store = join(work, 'store');
+  const tokens: Record<string, string> = {};
+  const server = await openFolder(store);
+  const open = async (method: string, path: string, send?: unknown) => {
+    const reply = await server.ask({ as: undefined, method, path, send }, tokens);
+    if (reply.status !== 200) throw new Error(`${path}: ${reply.status} ${reply.text}`);
     return reply.body;
   };
-  try {
-    await send('POST', 'sys/mounts/kv1', { type: 'kv', options: { version: '1' } });
-    await send('POST', 'kv1/deep/er/secret', { text: 'ä\u0000<>', number: 12.5, list: [1, { two: null }] });
-    await send('POST', 'sys/mounts/upgraded', { type: 'kv', options: { version: '1' } });
-    await send('POST', 'upgraded/old', { from: 'v1' });
-    await send('POST', 'sys/mounts/upgraded/tune', { options: { version: '2' } });
-    await send('POST', 'secret/config', { max_versions: 4 });
-    for (let n = 1; n <= 6; n++)
-      await send('POST', 'secret/data/app/db', { data: { n, password: 'x'.repeat(n * 50) } });
-    await send('POST', 'secret/destroy/app/db', { versions: [4] });
-    await send('DELETE', 'secret/data/app/db');
-    await send('POST', 'secret/undelete/app/db', { versions: [6] });
-    await send('POST', 'secret/delete/app/db', { versions: [5] });
-    await send('POST', 'secret/metadata/app/db', { custom_metadata: { owner: 'us' } });
-    await send('POST', 'secret/data/long', { data: { text: 'long '.repeat(4_000) } });
-    await send('PUT', 'sys/policies/acl/reader', {
-      policy: 'path "secret/data/app/*" { capabilities = ["read"] }\n',
-    });
-    for (let n = 0; n < 40; n++)
-      await send('PUT', `sys/policies/acl/many-${n}`, { policy: 'path "x" { capabilities = ["deny"] }' });
-    const child = await send('POST', 'auth/token/create', {
-      policies: ['reader'],
-      no_parent: true,
-      period: '9000h',
-      display_name: 'kept',
-    });
-    const token = child.auth.client_token as string;
-    await send('POST', 'sys/rotate');
-    await send('POST', 'secret/data/after-rotation', { data: { term: 2 } });
-    await send('POST', 'cubbyhole/mine', { of: 'the child' }, token);
-    const paths: [string, string, string][] = [
-      ['GET', 'kv1/deep/er/secret', ROOT],
-      ['LIST', 'kv1/deep', ROOT],
-      ['GET', 'upgraded/data/old', ROOT],
-      ['GET', 'secret/config', ROOT],
-      ['GET', 'secret/data/app/db', ROOT],
-      ['GET', 'secret/data/app/db?version=3', ROOT],
-      ['GET', 'secret/data/app/db?version=4', ROOT],
-      ['GET', 'secret/data/app/db?version=5', ROOT],
-      ['GET', 'secret/metadata/app/db', ROOT],
-      ['LIST', 'secret/metadata', ROOT],
-      ['GET', 'secret/data/long', ROOT],
-      ['GET', 'secret/data/after-rotation', ROOT],
-      ['GET', 'sys/policies/acl/reader', ROOT],
-      ['LIST', 'sys/policies/acl', ROOT],
-      ['GET', 'secret/data/app/db', token],
-      ['GET', 'secret/data/long', token],
-      ['GET', 'cubbyhole/mine', token],
-    ];
-    const asked: Asked[] = [];
-    for (const [method, path, of] of paths) {
-      const { status, body } = await call(server.address, method, `/v1/${path}`, { token: of });
-      asked.push({ method, path, token: of, status, data: body?.data });
+  const { keys_base64: keys, root_token: root } = await open('PUT', 'sys/init', SHARES);
+  tokens.root = root;
+  for (const key of keys.slice(0, SHARES.secret_threshold)) await open('PUT', 'sys/unseal', { key });
+  for (const { keep, ...question } of CONTENT) {
+    const reply = await server.ask(question, tokens);
+    if (reply.status !== 200 && reply.status !== 204) {
+      throw new Error(`${question.method} ${question.path}: ${reply.status} ${reply.text}`);
     }
-    await server.stop();
-    const unsealKey = readFileSync(join(folder, 'unseal-key'), 'utf8').trim();
-    const kept: KeptFolder = { unsealKey, rootToken: ROOT, asked };
-    const target = new URL(`../test/fixtures/data-folders/${COFFER_VERSION}`, import.meta.url).pathname;
-    writeFileSync(`${target}.json`, `${JSON.stringify(kept, undefined, 1)}\n`);
-    writeFileSync(
-      `${target}.mdb.gz`,
-      gzipSync(readFileSync(join(folder, 'store', 'coffer.mdb')), { level: 9 }),
-    );
-  } finally {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    if (keep !== undefined) tokens[keep] = reply.body.auth.client_token;
   }
-}
+  // As after a restart, so that the answers come from the store.
+  await server.stop();
+  const again = await openFolder(store);
+  for (const key of keys.slice(2))
+    await again.ask({ as: undefined, method: 'PUT', path: 'sys/unseal', send: { key } }, {});
+  const answers = [];
+  for (const question of QUESTIONS) {
+    const { status, body } = await again.ask(question, tokens);
+    answers.push({ ...question, status, body: lasting(body) });
+  }
+  await again.stop();
 
-if (process.argv[1] === new URL(import.meta.url).pathname) await make();
+  const folder = join(KEPT, COFFER_VERSION);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const packed = gzipSync(readFileSync(join(store, 'coffer.mdb')), { level: 9 });
+  writeFileSync(join(folder, 'coffer.mdb.gz'), packed);
+  const kept: KeptFolder = {
+    note: 'Made by scripts/make-data-folder.ts. Keys and tokens open nothing but the store beside this file.',
+    version: COFFER_VERSION,
+    keys,
+    threshold: SHARES.secret_threshold,
+    tokens,
+    answers,
+  };
+  writeFileSync(join(folder, 'expected.json'), `${JSON.stringify(kept, undefined, 1)}\n`);
+  console.log(`${folder}: ${packed.length} bytes of store, ${answers.length} answers`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
