@@ -8,13 +8,14 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { devBanner, serverBanner } from './banner.ts';
-import { openDevMode } from './dev-mode.ts';
+import { type DevSecrets, openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import { ListenError } from './http/server.ts';
 import { type Coffer, openCoffer } from './main.ts';
-import { makeLog, type ServerLog } from './observe/log.ts';
+import { makeLog } from './observe/log.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
 import { type NodeSettings, settingsOf } from './server-settings.ts';
+import { listenToSignals, logFaults, untilEnded } from './server-signals.ts';
 
 export interface Streams {
   readonly stdout: NodeJS.WritableStream;
@@ -68,14 +69,17 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
     const settings = read();
     for (const warning of settings.warnings) streams.stderr.write(`WARNING! ${warning}\n`);
     const log = makeLog(settings.log);
-    pidFile = writePidFile(settings.pidFile);
+    logFaults(log);
     // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
     setFlagsFromString('--heap-growing-percent=70');
     const coffer = await openCoffer({ ...settings, log });
     try {
-      await start(coffer, flags, env, settings, devTls, streams);
+      const secrets = await open(coffer, flags);
+      // Now that the store is ours, and the addresses are: another server's file is not to be overwritten by one that cannot start.
+      pidFile = writePidFile(settings.pidFile);
+      announce(secrets, flags, env, settings, devTls, streams);
     } catch (error) {
-      await coffer.stop();
+      await coffer.stop().catch((cause: unknown) => log.error('shutdown failed', { error: cause }));
       throw error;
     }
     return await untilEnded(coffer, read, log, signals, streams);
@@ -86,15 +90,8 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
   }
 }
 
-/** Opens dev mode where it is asked for, listens, and says so. */
-async function start(
-  coffer: Coffer,
-  flags: ServerFlags,
-  env: NodeJS.ProcessEnv,
-  settings: NodeSettings,
-  devTls: DevTlsFiles | undefined,
-  streams: Streams,
-): Promise<void> {
+/** Opens dev mode where it is asked for, and listens. */
+async function open(coffer: Coffer, flags: ServerFlags): Promise<DevSecrets | undefined> {
   const secrets = flags.dev
     ? await openDevMode(coffer, {
         folder: flags.devData,
@@ -104,6 +101,17 @@ async function start(
     : undefined;
   // Only now: whoever finds the port open finds everything there.
   await coffer.listen();
+  return secrets;
+}
+
+function announce(
+  secrets: DevSecrets | undefined,
+  flags: ServerFlags,
+  env: NodeJS.ProcessEnv,
+  settings: NodeSettings,
+  devTls: DevTlsFiles | undefined,
+  streams: Streams,
+): void {
   streams.stdout.write(serverBanner(bannerFacts(settings)));
   if (!secrets) return;
   const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);
@@ -160,83 +168,5 @@ function storeToken(token: string, env: NodeJS.ProcessEnv, streams: Streams): bo
       `WARNING! the root token could not be stored in ${file}: ${(error as Error).message}\n`,
     );
     return false;
-  }
-}
-
-interface Signals {
-  /** Resolves with the name of the first signal to end. */
-  readonly end: Promise<string>;
-  /** Called at each SIGHUP from then on. */
-  onReload(reload: () => void): void;
-}
-
-/** From the first moment on: a signal that comes while the server starts must not leave half of it behind. */
-function listenToSignals(): Signals {
-  let reload = (): void => {};
-  let ending = false;
-  const end = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        // Asked for the second time: at once.
-        if (ending) process.exit(1);
-        ending = true;
-        resolve(signal);
-      });
-    }
-  });
-  process.on('SIGHUP', () => reload());
-  return {
-    end,
-    onReload(wanted) {
-      reload = wanted;
-    },
-  };
-}
-
-/** SIGHUP reloads; SIGTERM and SIGINT end: what is running is finished. A second one ends at once. */
-async function untilEnded(
-  coffer: Coffer,
-  read: () => NodeSettings,
-  log: ServerLog,
-  signals: Signals,
-  { stdout }: Streams,
-): Promise<number> {
-  let reloading = Promise.resolve();
-  signals.onReload(() => {
-    stdout.write('==> Vault reload triggered\n');
-    reloading = reloading.then(() => reload(coffer, read, log));
-  });
-  const signal = await signals.end;
-  stdout.write('==> Vault shutdown triggered\n');
-  log.info('shutdown triggered', { signal });
-  await reloading;
-  try {
-    await coffer.stop();
-    return 0;
-  } catch (error) {
-    log.error('shutdown failed', { error });
-    // What would not end keeps the process alive otherwise.
-    setTimeout(() => process.exit(1), 0);
-    return 1;
-  } finally {
-    log.flush();
-  }
-}
-
-/** Whatever part of it fails is logged and stays as it was; the others are taken on. */
-async function reload(coffer: Coffer, read: () => NodeSettings, log: ServerLog): Promise<void> {
-  let settings: NodeSettings | undefined;
-  try {
-    settings = read();
-    log.setLevel(settings.log.level);
-  } catch (error) {
-    log.error('the configuration could not be read again; the one in use stays', { error });
-  }
-  try {
-    log.reopen();
-    await coffer.reload(settings);
-    log.info('reloaded');
-  } catch (error) {
-    log.error('reload failed; what could not be read stays as it was', { error });
   }
 }

@@ -1,0 +1,103 @@
+/**
+ * What a running server does on signals, and on faults of ours that nobody handled.
+ *
+ * @module
+ */
+import type { Coffer } from './main.ts';
+import type { ServerLog } from './observe/log.ts';
+import type { NodeSettings } from './server-settings.ts';
+
+export interface Signals {
+  /** Resolves with the name of the first signal to end. */
+  readonly end: Promise<string>;
+  /** Called at each SIGHUP from then on. */
+  onReload(reload: () => void): void;
+}
+
+/** From the first moment on: a signal that comes while the server starts must not leave half of it behind. */
+export function listenToSignals(): Signals {
+  let reload = (): void => {};
+  let ending = false;
+  const end = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Asked for the second time: at once.
+        if (ending) process.exit(1);
+        ending = true;
+        resolve(signal);
+      });
+    }
+  });
+  process.on('SIGHUP', () => reload());
+  return {
+    end,
+    onReload(wanted) {
+      reload = wanted;
+    },
+  };
+}
+
+/** SIGHUP reloads; SIGTERM and SIGINT end: what is running is finished. A second one ends at once. */
+export async function untilEnded(
+  coffer: Coffer,
+  read: () => NodeSettings,
+  log: ServerLog,
+  signals: Signals,
+  { stdout }: { readonly stdout: NodeJS.WritableStream },
+): Promise<number> {
+  let reloading = Promise.resolve();
+  signals.onReload(() => {
+    stdout.write('==> Vault reload triggered\n');
+    reloading = reloading.then(() => reload(coffer, read, log));
+  });
+  const signal = await signals.end;
+  stdout.write('==> Vault shutdown triggered\n');
+  log.info('shutdown triggered', { signal });
+  await reloading;
+  try {
+    await coffer.stop();
+    return 0;
+  } catch (error) {
+    log.error('shutdown failed', { error });
+    // What would not end keeps the process alive otherwise.
+    setTimeout(() => process.exit(1), 0);
+    return 1;
+  } finally {
+    log.flush();
+  }
+}
+
+/** Whatever part of it fails is logged and stays as it was; the others are taken on. */
+async function reload(coffer: Coffer, read: () => NodeSettings, log: ServerLog): Promise<void> {
+  let settings: NodeSettings | undefined;
+  try {
+    settings = read();
+    log.setLevel(settings.log.level);
+  } catch (error) {
+    log.error('the configuration could not be read again; the one in use stays', { error });
+  }
+  try {
+    log.reopen();
+  } catch (error) {
+    log.error('the log file could not be opened again; the one in use stays', { error });
+  }
+  try {
+    await coffer.reload(settings);
+    log.info('reloaded');
+  } catch (error) {
+    log.error('reload failed', { error });
+  }
+}
+
+/**
+ * A promise that nobody handled is a bug of ours, but no reason to fall over: a server that ends has to be unsealed by people. An error that was
+ * thrown past everybody may have left something half done, so the process ends; what was acknowledged is on disk.
+ */
+export function logFaults(log: ServerLog): void {
+  process.on('unhandledRejection', (error) => log.error('a failure that nobody handled', { error }));
+  process.on('uncaughtException', (error) => {
+    log.error('an error that nobody caught; the server ends', { error });
+    log.flush();
+    process.exit(1);
+  });
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+
+/** Runs `fault` in a process whose faults are logged. */
+function run(fault: string) {
+  const url = (path: string) => JSON.stringify(new URL(`../src/${path}`, import.meta.url).href);
+  const program = `
+    const { makeLog } = await import(${url('observe/log.ts')});
+    const { logFaults } = await import(${url('server-signals.ts')});
+    logFaults(makeLog({ level: 'info', format: 'json' }));
+    ${fault}
+    setTimeout(() => console.log('still here'), 50);`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+}
+
+test('a failure that nobody handled is logged without its secrets, and the server lives', () => {
+  const { status, stdout, stderr } = run(
+    "Promise.reject(new Error('token hvs.CAESIAAAAAAAAAAAAAAAAAAAAAAAA'));",
+  );
+  assert.deepEqual([status, stdout], [0, 'still here\n']);
+  const line = JSON.parse(stderr);
+  assert.equal(line['@message'], 'a failure that nobody handled');
+  assert.equal(line.error.message, 'token hvs.[redacted]');
+});
+
+test('an error that nobody caught is logged, and the server ends', () => {
+  const { status, stdout, stderr } = run("setImmediate(() => { throw new Error('half done'); });");
+  assert.deepEqual([status, stdout], [1, '']);
+  const line = JSON.parse(stderr);
+  assert.equal(line['@message'], 'an error that nobody caught; the server ends');
+  assert.equal(line.error.message, 'half done');
+});
