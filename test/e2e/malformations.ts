@@ -113,7 +113,7 @@ const TYPES = [
   '',
 ];
 /** What these fields take, and what then happens. Names of no field are names in KV's values. */
-const SOUND: Readonly<Record<string, readonly string[]>> = {
+export const SOUND: Readonly<Record<string, readonly string[]>> = {
   accessor: ['"{{accessor}}"'],
   cas: ['0', '1'],
   custom_metadata: ['{"a":"b"}', '{"a":null}'],

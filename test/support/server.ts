@@ -58,6 +58,8 @@ export interface DevOptions {
   args?: string[];
   /** Arguments for Node itself. */
   nodeArgs?: string[];
+  /** Its working directory; this process's where absent. */
+  cwd?: string;
   env?: Record<string, string | undefined>;
 }
 
@@ -88,6 +90,7 @@ export async function startDev(options: DevOptions = {}): Promise<RunningServer>
       `-dev-listen-address=127.0.0.1:${port}`,
       ...(options.args ?? []),
     ],
+    cwd: options.cwd,
     env: {
       VAULT_ADDR: undefined,
       VAULT_TOKEN: undefined,
