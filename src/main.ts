@@ -73,6 +73,8 @@ export interface Coffer {
   listen(): Promise<void>;
   /** SIGHUP: certificates and audit files anew, and what may change; without `live` that stays. What cannot be read is logged, and stays. */
   reload(live: LiveSettings | undefined): Promise<void>;
+  /** Is something on its way to the disk? Then the process may not be able to exit by itself: a sync that never returns keeps its thread. */
+  isWriting(): boolean;
   /** Finishes what is running, then lets go of everything. @throws AggregateError where something would not end. */
   stop(): Promise<void>;
 }
@@ -255,6 +257,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         }
       }
     },
+    isWriting: () => storage.commitsRunning() > 0,
     stop: () => takeSteps(steps, STOP_STEP_MS),
   };
 }

@@ -61,8 +61,8 @@ function whatHelps(error: unknown, program: string): string {
 }
 
 async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {
-  const devTls = flags.devTls ? await makeDevTlsFiles(flags) : undefined;
   const signals = listenToSignals();
+  const devTls = flags.devTls ? await makeDevTlsFiles(flags) : undefined;
   let pidFile: string | undefined;
   try {
     const read = () => settingsOf(flags, env, devTls);

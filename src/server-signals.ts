@@ -12,17 +12,19 @@ export interface Signals {
   readonly end: Promise<string>;
   /** Called at each SIGHUP from then on. */
   onReload(reload: () => void): void;
+  /** Called at the second signal to end; until then that exits with 1. */
+  onInsist(end: () => void): void;
 }
 
 /** From the first moment on: a signal that comes while the server starts must not leave half of it behind. */
 export function listenToSignals(): Signals {
   let reload = (): void => {};
+  let insist = (): void => process.exit(1);
   let ending = false;
   const end = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        // Asked for the second time: at once.
-        if (ending) process.exit(1);
+        if (ending) insist();
         ending = true;
         resolve(signal);
       });
@@ -33,6 +35,9 @@ export function listenToSignals(): Signals {
     end,
     onReload(wanted) {
       reload = wanted;
+    },
+    onInsist(wanted) {
+      insist = wanted;
     },
   };
 }
@@ -50,6 +55,7 @@ export async function untilEnded(
     stdout.write('==> Vault reload triggered\n');
     reloading = reloading.then(() => reload(coffer, read, log));
   });
+  signals.onInsist(() => endNow(coffer, log));
   const signal = await signals.end;
   stdout.write('==> Vault shutdown triggered\n');
   log.info('shutdown triggered', { signal });
@@ -60,11 +66,19 @@ export async function untilEnded(
   } catch (error) {
     log.error('shutdown failed', { error });
     // What would not end keeps the process alive otherwise.
-    setTimeout(() => process.exit(1), 0);
+    setTimeout(endNow, 0, coffer, log);
     return 1;
   } finally {
     log.flush();
   }
+}
+
+/** Whatever is still on its way is left there. What was acknowledged is on disk. */
+function endNow(coffer: Coffer, log: ServerLog): void {
+  log.flush();
+  // Node waits for its threads when it exits, and one of them may be in a sync that never returns.
+  if (coffer.isWriting()) process.kill(process.pid, 'SIGKILL');
+  process.exit(1);
 }
 
 /** Whatever part of it fails is logged and stays as it was; the others are taken on. */

@@ -34,3 +34,27 @@ test('an error that nobody caught is logged, and the server ends', () => {
   assert.equal(line['@message'], 'an error that nobody caught; the server ends');
   assert.equal(line.error.message, 'half done');
 });
+
+/** A server that does not stop, told to end twice. */
+function insist(isWriting: boolean) {
+  const url = (path: string) => JSON.stringify(new URL(`../src/${path}`, import.meta.url).href);
+  const program = `
+    const { SILENT_LOG } = await import(${url('model/log.ts')});
+    const { listenToSignals, untilEnded } = await import(${url('server-signals.ts')});
+    const log = { ...SILENT_LOG, flush() {} };
+    const coffer = { stop: () => new Promise(() => {}), isWriting: () => ${isWriting} };
+    const signals = listenToSignals();
+    setInterval(() => {}, 1_000);
+    const said = { write: () => process.kill(process.pid, 'SIGINT') };
+    void untilEnded(coffer, () => {}, log, signals, { stdout: said });
+    process.kill(process.pid, 'SIGTERM');`;
+  const { status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    timeout: 20_000,
+  });
+  return status ?? signal;
+}
+
+test('the second signal ends at once, even where a sync never returns and would keep Node from exiting', () => {
+  assert.equal(insist(false), 1);
+  assert.equal(insist(true), 'SIGKILL');
+});

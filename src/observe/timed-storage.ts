@@ -6,7 +6,13 @@
 import type { Storage } from '../model/storage.ts';
 import type { Metrics } from './metrics.ts';
 
-export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>): Storage {
+export interface TimedStorage extends Storage {
+  /** Commits that were begun and are not answered. */
+  commitsRunning(): number;
+}
+
+export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>): TimedStorage {
+  let running = 0;
   const gets = metrics.samples('barrier.get', 'Milliseconds to read a record.');
   const puts = metrics.samples('barrier.put', 'Milliseconds until a commit that writes was durable.');
   const deletes = metrics.samples(
@@ -27,10 +33,16 @@ export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>
   return {
     type: storage.type,
     get: (path, signal) => timed(gets, () => storage.get(path, signal)),
-    commit(changes, conditions, signal) {
+    async commit(changes, conditions, signal) {
       const writes = changes.some((change) => change.value !== undefined);
-      return timed(writes ? puts : deletes, () => storage.commit(changes, conditions, signal));
+      running++;
+      try {
+        return await timed(writes ? puts : deletes, () => storage.commit(changes, conditions, signal));
+      } finally {
+        running--;
+      }
     },
+    commitsRunning: () => running,
     list: (...args) => timed(lists, () => storage.list(...args)),
     close: () => storage.close(),
   };

@@ -37,3 +37,18 @@ test('each call is passed on with all its arguments and counted under its name, 
   );
   assert.deepEqual(counts, [1, 1, 1, 1]);
 });
+
+test('commits that run are counted until they are answered, well or not', async () => {
+  const answers = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+  const waiting = [...answers];
+  const inner = { type: 'file', commit: () => waiting.shift()!.promise } as unknown as Storage;
+  const storage = timedStorage(inner, makeMetrics());
+  const running = [storage.commit([], []), storage.commit([], [])];
+  assert.equal(storage.commitsRunning(), 2);
+  answers[0]!.resolve(1);
+  await running[0];
+  assert.equal(storage.commitsRunning(), 1);
+  answers[1]!.reject(new Error('no'));
+  await assert.rejects(running[1]!, /no/);
+  assert.equal(storage.commitsRunning(), 0);
+});
