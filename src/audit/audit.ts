@@ -6,7 +6,9 @@
  */
 import type { AuditEntry, AuditResponse, AuditTrail } from '../model/audit.ts';
 import { badRequest, CodedError, multiError } from '../model/errors.ts';
+import { AUDIT_INLINE_CHARS_MAX, AUDIT_REPLIES_CHARS_MAX } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
+import { weightOf } from './data-writer.ts';
 import type { AuditDevice } from './device.ts';
 import type { Formatter, Line } from './formatter.ts';
 
@@ -51,6 +53,8 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
   const failing = new Set<string>();
   /** The end of the last large line that was begun: one at a time, since each may take hundreds of megabytes. */
   let lastLarge: Promise<unknown> = DONE;
+  /** Weight of the replies that are being recorded. */
+  let heavyChars = 0;
 
   function writeTo(device: AuditDevice, make: Make): Promise<void> {
     const line = make(device.formatter, now());
@@ -108,6 +112,33 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     );
   }
 
+  function recordReply(
+    entry: AuditEntry,
+    response: AuditResponse | undefined,
+    error?: string,
+  ): Promise<void> {
+    return record('log_response', (formatter, atMs) => formatter.response(entry, response, atMs, error));
+  }
+
+  /** Large replies wait for their turn with all their data. Readers who ask for many at once must not fill the memory with them. */
+  function heavyReply(
+    entry: AuditEntry,
+    response: AuditResponse,
+    weight: number,
+    error?: string,
+  ): Promise<void> {
+    if (heavyChars + weight > AUDIT_REPLIES_CHARS_MAX) {
+      const refusal = new CodedError('overloaded');
+      // Not waited for: what is refused has to be let go of now, and the client learns nothing.
+      recordReply(entry, undefined, refusal.message).catch(() => {});
+      return Promise.reject(refusal);
+    }
+    heavyChars += weight;
+    return recordReply(entry, response, error).finally(() => {
+      heavyChars -= weight;
+    });
+  }
+
   return {
     devices,
     isOn: () => devices.size > 0,
@@ -142,7 +173,9 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     },
     response(entry, response: AuditResponse | undefined, error) {
       if (devices.size === 0) return DONE;
-      return record('log_response', (formatter, atMs) => formatter.response(entry, response, atMs, error));
+      const weight = response?.data === undefined ? 0 : weightOf(response.data);
+      if (response && weight > AUDIT_INLINE_CHARS_MAX) return heavyReply(entry, response, weight, error);
+      return recordReply(entry, response, error);
     },
     async reopen() {
       for (const [path, device] of [...devices]) {

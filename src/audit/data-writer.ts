@@ -21,6 +21,8 @@ export type HideString = (text: string, name: string) => string;
 
 /** A guess at how many characters of JSON text one value takes. */
 const RAW_CHARS_PER_VALUE = 16;
+/** A guess at what one value of a long list or object takes. */
+const CHARS_PER_VALUE = 64;
 /** Text that this program made itself: it was within bounds when it came in, and lists of names may be longer. */
 const RAW_LIMITS = { depthMax: 2 * JSON_DEPTH_MAX, valuesMax: Number.MAX_SAFE_INTEGER };
 
@@ -48,6 +50,16 @@ export function isLarge(data: Encodable): boolean {
     if (values > AUDIT_INLINE_VALUES_MAX || chars > AUDIT_INLINE_CHARS_MAX) return true;
   }
   return false;
+}
+
+/** About how many characters data takes. Looks at its first two levels only: what is large there is text, or a long list. */
+export function weightOf(data: Encodable, depth = 0): number {
+  if (typeof data === 'string') return data.length;
+  if (data instanceof RawJson) return data.text.length;
+  if (typeof data !== 'object' || data === null || data instanceof JsonNumber) return CHARS_PER_VALUE;
+  const values = data instanceof Map ? [...data.values()] : Array.isArray(data) ? data : Object.values(data);
+  if (depth > 1 || values.length > AUDIT_INLINE_VALUES_MAX) return values.length * CHARS_PER_VALUE;
+  return values.reduce((sum: number, value) => sum + weightOf(value as Encodable, depth + 1), 0);
 }
 
 /** JSON of `data`, at once. */

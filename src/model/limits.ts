@@ -15,11 +15,14 @@ export const HCL_DEPTH_MAX = 64;
 /** Keys, values and comments of one text. */
 export const HCL_NODES_MAX = 200_000;
 export const HCL_NUMBER_CHARS_MAX = 64;
+/** What a parsed value takes in memory at most, about: a list or object, and a string, number or name besides its text. */
+export const JSON_CONTAINER_BYTES = 200;
+export const JSON_SCALAR_BYTES = 48;
 
 // http
 /** Bytes of a body that do not count towards BODIES_BYTES_MAX. */
 export const BODY_BYTES_FREE = 64 * 1024;
-/** Of all bodies held at once, together. */
+/** Of all bodies held at once, together, as they came or as they are in memory, whichever is more. */
 export const BODIES_BYTES_MAX = 256 * MIB;
 export const BODY_BYTES_MAX = 32 * MIB;
 /** How often Node looks for connections whose time is over. */
@@ -42,8 +45,14 @@ export const JSON_DEPTH_MAX = 500;
 /** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
 export const JSON_SHARED_TEXT_CHARS_MAX = 16 * 1024;
 export const JSON_VALUES_MAX = 1_000_000;
+/** Requests of one connection that wait until the reply to an earlier one is read; then its bytes are left where they are. */
+export const PIPELINED_MAX = 8;
 export const READ_HEAD_MS = 10 * SECOND_MS;
 export const READ_REQUEST_MS = 30 * SECOND_MS;
+/** Bytes of a reply that do not count towards REPLIES_BYTES_MAX. */
+export const REPLY_BYTES_FREE = 64 * 1024;
+/** Of all replies that clients have not read yet, together. */
+export const REPLIES_BYTES_MAX = 256 * MIB;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
 /** How often deadlines of requests are looked at. */
 export const REQUEST_SWEEP_MS = 500;
@@ -130,6 +139,8 @@ export const AUDIT_HASHES_KEPT = 20_000;
 export const AUDIT_HASHED_CHARS_KEPT = 256;
 /** Characters that wait for one slow device; what comes on top fails on it. */
 export const AUDIT_WAITING_CHARS_MAX = 256 * MIB;
+/** Of large replies that wait until they are in the log, together. */
+export const AUDIT_REPLIES_CHARS_MAX = 128 * MIB;
 /** A log file that was removed is noticed within this. */
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
 

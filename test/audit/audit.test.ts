@@ -9,6 +9,8 @@ import type { AuditDevice } from '../../src/audit/device.ts';
 import { makeFileDevice } from '../../src/audit/file-device.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
 import { CodedError } from '../../src/model/errors.ts';
+import { RawJson } from '../../src/model/json.ts';
+import { AUDIT_REPLIES_CHARS_MAX } from '../../src/model/limits.ts';
 import { type Log, SILENT_LOG } from '../../src/model/log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-'));
@@ -205,4 +207,24 @@ test('what is observed: each device, and all of them together', async () => {
     'log_response b/ true',
     'log_response all true',
   ]);
+});
+
+test('large replies that wait for the log are bounded together: one more is refused, and the device stays in use', async () => {
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  let lines = 0;
+  const audit = make();
+  const device = fake(async () => {
+    lines++;
+    await release;
+  });
+  audit.add('slow/', device);
+  const reply = () => ({ data: new RawJson(`{"a":"${'x'.repeat(AUDIT_REPLIES_CHARS_MAX / 4)}"}`) });
+  const waiting = [1, 2, 3].map(() => audit.response(ENTRY, reply()));
+  await assert.rejects(audit.response(ENTRY, reply()), { code: 'overloaded' });
+  const small = audit.response(ENTRY, { data: { v: 'x' } });
+  resolve();
+  await Promise.all([...waiting, small]);
+  // The refusal has a line of its own.
+  assert.equal(lines, 5);
+  await audit.response(ENTRY, reply());
 });
