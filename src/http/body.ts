@@ -8,8 +8,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
-import { decodeUtf8, type JsonLimits, parseJson } from '../model/json-parser.ts';
-import { BODY_BYTES_FREE } from '../model/limits.ts';
+import { decodeUtf8, type JsonLimits, parseJsonWithin } from '../model/json-parser.ts';
+import { BODY_BYTES_FREE, JSON_CONTAINER_BYTES } from '../model/limits.ts';
 import { formBody } from './query.ts';
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -31,6 +31,11 @@ export function hasBody(request: AnyRequest): boolean {
  */
 export interface BodyBudget {
   left: number;
+}
+
+/** What a body of this size takes of a budget. */
+export function counted(bytes: number): number {
+  return Math.max(0, bytes - BODY_BYTES_FREE);
 }
 
 /** The bytes of one body, and their place in the budget, which the caller gives back when the request is done. */
@@ -69,7 +74,7 @@ export function readBody(
     const onData = (chunk: Buffer) => {
       length += chunk.length;
       if (length > bytesMax) return fail(tooLarge());
-      const hold = Math.max(0, length - BODY_BYTES_FREE) - held;
+      const hold = counted(length) - held;
       if (hold > budget.left) return fail(new CodedError('overloaded'));
       budget.left -= hold;
       held += hold;
@@ -139,27 +144,37 @@ export function checkPatchType(header: string | undefined): void {
   }
 }
 
+/** What was in a body, and how much memory it takes. */
+export interface ParsedBody {
+  /** Undefined for none: no bytes, blanks, or `null`. */
+  readonly data: JsonMap | undefined;
+  /** Bytes, about, besides the text of strings. */
+  readonly memory: number;
+}
+
 /**
- * The data in a body: JSON whatever its Content-Type says, except a form that does not begin like JSON. Undefined for none: no bytes,
- * blanks, or `null`.
- * @throws CodedError `bad_request`, echoing nothing.
+ * The data in a body: JSON whatever its Content-Type says, except a form that does not begin like JSON.
+ * @param memoryMax - bytes that the data may take besides the text of its strings.
+ * @throws CodedError `bad_request`, echoing nothing; `overloaded` where the data would take more.
  */
 export function parseBody(
   bytes: Buffer,
   contentType: string | undefined,
   limits: JsonLimits,
-): JsonMap | undefined {
+  memoryMax = Number.POSITIVE_INFINITY,
+): ParsedBody {
   let at = 0;
   while (at < bytes.length && isBlank(bytes[at]!)) at++;
-  if (at === bytes.length) return undefined;
+  if (at === bytes.length) return { data: undefined, memory: 0 };
   const looksLikeJson = bytes[at] === 0x7b || bytes[at] === 0x5b;
   if (!looksLikeJson && mediaType(contentType) === 'application/x-www-form-urlencoded') {
-    return formBody(decodeUtf8(bytes));
+    const data = formBody(decodeUtf8(bytes));
+    return { data, memory: data.size * JSON_CONTAINER_BYTES };
   }
-  const json = parseJson(bytes, limits);
-  if (json === null) return undefined;
-  if (!(json instanceof Map)) throw badRequest('failed to parse JSON input: the body must be an object');
-  return json;
+  const { value, memory } = parseJsonWithin(bytes, limits, memoryMax);
+  if (value === null) return { data: undefined, memory: 0 };
+  if (!(value instanceof Map)) throw badRequest('failed to parse JSON input: the body must be an object');
+  return { data: value, memory };
 }
 
 function isBlank(byte: number): boolean {

@@ -64,7 +64,8 @@ function isMethod({ rawPacket, bytesParsed }: HttpParseError): boolean {
 /** Requests that came whole before the broken one are answered first, in their order. */
 function refuse(socket: HttpSocket, status: number): void {
   const message = socket._httpMessage;
-  const own = message?.req !== undefined && message.req === socket.parser?.incoming;
+  const read = socket.parser?.incoming;
+  const own = message?.req !== undefined && message.req === read && !read.complete;
   if (message && !own) {
     message.once('close', () => setImmediate(refuse, socket, status));
     return;

@@ -7,7 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonLimits } from '../model/json-parser.ts';
-import { OPEN_BODY_BYTES_MAX } from '../model/limits.ts';
+import { BODY_BYTES_FREE, OPEN_BODY_BYTES_MAX, REPLY_BYTES_FREE } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
 import type { Reply, Request, RequestHandler } from '../model/request.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type BodyBudget,
   ClientGone,
   checkPatchType,
+  counted,
   declaredLength,
   hasBody,
   parseBody,
@@ -31,6 +32,7 @@ import { apiPath, decodePath, pathFor, splitTarget } from './path.ts';
 import { parseQuery, verbOf } from './query.ts';
 import { rootReply } from './roots.ts';
 import type { Sender } from './send.ts';
+import { awaitTurn, mustWait } from './turns.ts';
 
 export interface FrontDoorOptions {
   readonly handler: RequestHandler;
@@ -39,6 +41,8 @@ export interface FrontDoorOptions {
   readonly bodyBytesMax: number;
   readonly json: JsonLimits;
   readonly budget: BodyBudget;
+  /** Bytes of large replies that clients have not read yet. */
+  readonly replies: BodyBudget;
   /** How long a request may take once it is whole; 0 for ever. */
   readonly durationMs: number;
   /** How long an HTTP/2 body may take; HTTP/1's time is watched by Node. */
@@ -72,7 +76,13 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   });
 
   function serve(incoming: AnyRequest, response: AnyResponse, continues: boolean): void {
+    // Asked for once for each request, in the order in which they came.
     const method = sentVerb(incoming.method ?? '', incoming.socket);
+    if (!mustWait(response)) begin(method, incoming, response, continues);
+    else awaitTurn(incoming, response, () => begin(method, incoming, response, continues));
+  }
+
+  function begin(method: string, incoming: AnyRequest, response: AnyResponse, continues: boolean): void {
     try {
       const target = splitTarget(incoming.url ?? '');
       const decoded = decodePath(target.path);
@@ -110,13 +120,24 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       whole = true;
       request.bodyHeld = held;
       request.bodyBytes = bytes.length;
-      request.body = parseBody(bytes, incoming.headers['content-type'], options.json);
+      holdParsed(request, bytes);
     } catch (error) {
       giveBack(request);
       refuse(incoming, response, error, !whole, request);
       return;
     }
     run(request);
+  }
+
+  /** A body takes of the budget what it is in memory, where that is more than it was on the wire. */
+  function holdParsed(request: IncomingRequest, bytes: Buffer): void {
+    const { budget, json } = options;
+    const room = budget.left + request.bodyHeld + BODY_BYTES_FREE;
+    const { data, memory } = parseBody(bytes, request.incoming.headers['content-type'], json, room);
+    const more = Math.max(0, counted(memory) - request.bodyHeld);
+    budget.left -= more;
+    request.bodyHeld += more;
+    request.body = data;
   }
 
   function bodyBytesMax({ incoming, path }: IncomingRequest): number {
@@ -159,11 +180,27 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       const encoded = encodeReply(reply);
       // Health codes are the client's to choose (`?standbycode=`): those that are no final status would break the message.
       if (!(encoded.status >= 200 && encoded.status <= 999)) throw badRequest('no such status');
+      holdReply(response, encoded.body?.length ?? 0);
       sender.send(incoming, response, encoded, delivery);
       options.completed?.(request, encoded.status);
     } catch (error) {
       refuse(incoming, response, error, false, request);
     }
+  }
+
+  /**
+   * A large reply takes of the budget, as text and as bytes, until the client has read it.
+   * @throws CodedError `overloaded` where clients read so little that there is no room for another.
+   */
+  function holdReply(response: AnyResponse, length: number): void {
+    if (length <= REPLY_BYTES_FREE) return;
+    const { replies } = options;
+    const hold = 2 * length;
+    if (hold > replies.left) throw new CodedError('overloaded');
+    replies.left -= hold;
+    response.once('close', () => {
+      replies.left += hold;
+    });
   }
 
   function refuse(

@@ -25,6 +25,7 @@ import {
   MINUTE_MS,
   READ_HEAD_MS,
   READ_REQUEST_MS,
+  REPLIES_BYTES_MAX,
   REQUEST_DURATION_MS,
   SECOND_MS,
   STOP_GRACE_MS,
@@ -60,6 +61,8 @@ export interface HttpServerParts {
   readonly stopGraceMs?: number;
   /** What large bodies may hold; where absent, one that all listeners of the process share. */
   readonly bodyBudget?: BodyBudget;
+  /** The same for replies that are not read yet. */
+  readonly replyBudget?: BodyBudget;
 }
 
 export interface HttpServer {
@@ -97,6 +100,7 @@ const LISTEN_FAILURES: Record<string, string> = {
 
 /** Bytes of large bodies, counted over all listeners of the process. */
 const sharedBudget: BodyBudget = { left: BODIES_BYTES_MAX };
+const sharedReplies: BodyBudget = { left: REPLIES_BYTES_MAX };
 
 export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const { listener, log } = parts;
@@ -190,6 +194,7 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
     log,
     now,
     budget: parts.bodyBudget ?? sharedBudget,
+    replies: parts.replyBudget ?? sharedReplies,
     sender: makeSender(
       makeHeaderTable(secure, listener.custom_response_headers, parts.hostname),
       bound,

@@ -20,7 +20,7 @@ const LIMITS = { depthMax: 500, valuesMax: 1_000_000 };
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 
 function parse(text: string, contentType?: string): JsonMap | undefined {
-  return parseBody(Buffer.from(text), contentType, LIMITS);
+  return parseBody(Buffer.from(text), contentType, LIMITS).data;
 }
 
 test('JSON whatever the Content-Type says; a form only where it does not begin like JSON', () => {
@@ -302,4 +302,28 @@ test('the budget is given back when the request is done, whatever became of it',
   while (bodyBudget.left === 2 * MIB) await new Promise((resolve) => setImmediate(resolve));
   gone.socket.destroy();
   while (bodyBudget.left < 2 * MIB) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('a body that is larger in memory than on the wire takes its memory of the budget', async (t) => {
+  const bodyBudget: BodyBudget = { left: 10 * MIB };
+  const held: number[] = [];
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  const handle = async () => {
+    held.push(10 * MIB - bodyBudget.left);
+    await release;
+    return { kind: 'empty', status: 204 } as const;
+  };
+  const { url } = await listen(t, { handle, bodyBudget });
+  // 80 kB that become some six megabytes.
+  const body = `{"a":[${'[[]],'.repeat(16_000)}1]}`;
+  const first = call(url, 'PUT', '/v1/a', { body });
+  while (held.length === 0) await new Promise((next) => setImmediate(next));
+  assert(held[0]! > 4 * MIB, String(held[0]));
+  const second = await call(url, 'PUT', '/v1/a', { body });
+  assert.deepEqual([second.status, second.headers['retry-after']], [503, '1']);
+  const small = call(url, 'PUT', '/v1/a', { body: `{"a":[${'[[]],'.repeat(100)}1]}` });
+  while (held.length === 1) await new Promise((next) => setImmediate(next));
+  resolve();
+  assert.deepEqual([(await first).status, (await small).status], [204, 204]);
+  assert.equal(bodyBudget.left, 10 * MIB);
 });

@@ -30,6 +30,7 @@ export interface Settings {
   readonly isOpen?: (path: string) => boolean;
   readonly stopGraceMs?: number;
   readonly bodyBudget?: BodyBudget;
+  readonly replyBudget?: BodyBudget;
 }
 
 /** What the handler answers where the test gives none: what it was asked. */
@@ -62,6 +63,7 @@ export async function listen(
     listener: { address: '127.0.0.1:0', tls_disable: true, ...settings.listener },
     stopGraceMs: settings.stopGraceMs ?? 100,
     bodyBudget: settings.bodyBudget,
+    replyBudget: settings.replyBudget,
     handler: {
       async handle(request) {
         seen.push(request);

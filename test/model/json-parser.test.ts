@@ -10,7 +10,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { CodedError } from '../../src/model/errors.ts';
 import { type Json, JsonNumber } from '../../src/model/json.ts';
-import { decodeUtf8, parseJson } from '../../src/model/json-parser.ts';
+import { decodeUtf8, parseJson, parseJsonWithin } from '../../src/model/json-parser.ts';
 
 /** What `JSON.parse` would have made, so that the two can be compared. */
 function plain(json: Json): unknown {
@@ -271,4 +271,22 @@ test('a short string taken from a large body does not keep the body alive', () =
   collect();
   assert(process.memoryUsage().heapUsed - before < 10 * 1024 * 1024);
   assert.equal(kept.length, 100);
+});
+
+test('what a value takes in memory is bounded while it is parsed, not after', () => {
+  const limits = { depthMax: 500, valuesMax: 1_000_000 };
+  for (const [text, atLeast, atMost] of [
+    ['{}', 100, 300],
+    [`[${'[],'.repeat(999)}[]]`, 100_000, 300_000],
+    [`[${'1,'.repeat(999)}1]`, 30_000, 100_000],
+    [`{${Array.from({ length: 1_000 }, (_, i) => `"${i}":""`).join(',')}}`, 60_000, 200_000],
+  ] as const) {
+    const { value, memory } = parseJsonWithin(text, limits, atMost);
+    assert.deepEqual(value, parseJson(text));
+    assert(memory >= atLeast && memory <= atMost, `${text.slice(0, 20)}: ${memory}`);
+    parseJsonWithin(text, limits, memory);
+    assert.throws(() => parseJsonWithin(text, limits, memory - 1), { code: 'overloaded' });
+  }
+  // Refused where it goes too far: the rest, which is no JSON, was not looked at.
+  assert.throws(() => parseJsonWithin(`${'['.repeat(400)}?`, limits, 10_000), { code: 'overloaded' });
 });
