@@ -66,7 +66,8 @@ export class Activation {
   #headVersion = 0;
   #loaded = false;
   #loading: Promise<void> | undefined;
-  #mailbox: Message[] = [];
+  /** Undefined while empty. A new list for each batch: one that grew old with the actor would, once let go, keep its messages until the next full collection. */
+  #mailbox: Message[] | undefined;
   #working = false;
   #committing = false;
   /** Readers that wait for the load, or for a record. */
@@ -92,7 +93,7 @@ export class Activation {
   }
 
   get isIdle(): boolean {
-    return !this.#working && this.#mailbox.length === 0 && this.#loading === undefined && this.#readers === 0;
+    return !this.#working && !this.#mailbox && this.#loading === undefined && this.#readers === 0;
   }
 
   get isLoaded(): boolean {
@@ -177,9 +178,13 @@ export class Activation {
 
   /** @throws CodedError `overloaded` where the mailbox is full. */
   enqueue(message: Message): void {
-    if (this.#mailbox.length >= this.kind.mailboxMax) throw new CodedError('overloaded');
-    this.#mailbox.push(message);
-    if (this.#working || this.#mailbox.length > 1) return;
+    if (this.#mailbox) {
+      if (this.#mailbox.length >= this.kind.mailboxMax) throw new CodedError('overloaded');
+      this.#mailbox.push(message);
+      return;
+    }
+    this.#mailbox = [message];
+    if (this.#working) return;
     this.#spawned ??= this.#spawn(this);
     this.#spawned.wake();
   }
@@ -188,9 +193,9 @@ export class Activation {
   async work(): Promise<void> {
     this.#working = true;
     try {
-      while (this.#mailbox.length > 0) {
+      while (this.#mailbox) {
         const batch = this.#mailbox;
-        this.#mailbox = [];
+        this.#mailbox = undefined;
         await this.#runBatch(batch).catch((error: unknown) => {
           for (const message of batch) message.reject(error);
         });
@@ -213,8 +218,8 @@ export class Activation {
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;
-    for (const message of this.#mailbox) message.reject(new CodedError('sealed'));
-    this.#mailbox = [];
+    for (const message of this.#mailbox ?? []) message.reject(new CodedError('sealed'));
+    this.#mailbox = undefined;
   }
 
   async #runBatch(batch: Message[]): Promise<void> {
