@@ -1,10 +1,11 @@
 /**
  * Group commit: calls that come while a transaction runs wait, and the next transaction takes them all, each with its own
- * outcome. One sync to disk then serves many writers. What a transaction takes is decided when its turn has come,
- * not when it was asked for, so the calls of the same moment share one.
+ * outcome. One sync to disk then serves many writers. A store that is idle takes what one turn of the event loop brings, so
+ * that the calls of the same moment share a transaction.
  *
  * @module
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '../model/errors.ts';
 import { STORAGE_GROUP_BYTES_MAX, STORAGE_GROUP_CHANGES_MAX, STORAGE_WAITING_MAX } from '../model/limits.ts';
 
@@ -19,13 +20,11 @@ export type Outcome = number | Error;
 
 export interface GroupCommitParts<W extends Write> {
   /**
-   * Runs `body` inside one store transaction and resolves when what it wrote is durable. A rejection means none of it is known to
-   * be; its reason is given to every write of the group.
+   * Writes the group in one transaction and resolves when it is durable; one outcome each, in order. The next group comes only
+   * after that. A rejection means nothing of it is known to be written; its reason is given to every write of the group.
    */
-  transact(body: () => void): Promise<void>;
-  /** Applies the group inside the transaction; one outcome each, in order. */
-  apply(group: readonly W[]): Outcome[];
-  /** Turns what `transact` rejected with into what the callers get. */
+  write(group: readonly W[]): Promise<readonly Outcome[]>;
+  /** Turns what `write` rejected with into what the callers get. */
   explain(error: unknown, group: readonly W[]): Promise<Error>;
 }
 
@@ -72,22 +71,17 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
     return group;
   }
 
-  async function runOne(): Promise<void> {
-    let group: Waiting<W>[] | undefined;
-    let outcomes: Outcome[] = [];
+  async function writeOne(group: readonly Waiting<W>[]): Promise<void> {
+    const writes = group.map((entry) => entry.write);
+    let outcomes: readonly Outcome[];
     try {
-      await parts.transact(() => {
-        group = take();
-        outcomes = parts.apply(group.map((entry) => entry.write));
-      });
+      outcomes = await parts.write(writes);
     } catch (error) {
-      group ??= take();
-      const writes = group.map((entry) => entry.write);
       const reason = await parts.explain(error, writes);
       for (const entry of group) entry.reject(reason);
       return;
     }
-    group?.forEach((entry, index) => {
+    group.forEach((entry, index) => {
       const outcome = outcomes[index] ?? new Error('a write got no outcome');
       if (typeof outcome === 'number') entry.resolve(outcome);
       else entry.reject(outcome);
@@ -95,7 +89,11 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
   }
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) await runOne();
+    await nextTurn();
+    while (waiting.length > 0) {
+      const group = take();
+      if (group.length > 0) await writeOne(group);
+    }
     draining = undefined;
   }
 

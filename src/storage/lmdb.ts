@@ -13,7 +13,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ABORT, open, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
 import {
   STORAGE_FULL_RETRY_MS,
@@ -43,9 +43,15 @@ export interface LmdbOptions {
 
 type LmdbFile = RootDatabase<Buffer, Buffer>;
 
-interface LmdbWrite extends Write {
+interface Entry {
+  readonly path: string;
+  readonly key: Buffer;
   /** Version bytes still zero, then the value; undefined: delete. */
-  readonly changes: readonly { readonly key: Buffer; readonly record: Buffer | undefined }[];
+  readonly record: Buffer | undefined;
+}
+
+interface LmdbWrite extends Write {
+  readonly changes: readonly Entry[];
   readonly conditions: readonly { readonly key: Buffer; readonly path: string; readonly version: number }[];
 }
 
@@ -84,6 +90,9 @@ function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
       noSync: type === 'inmem',
       // We group commits ourselves; its own grouping leaves a rejected promise unhandled when a write fails.
       eventTurnBatching: false,
+      // A batch begins when it is complete, and as soon as one more write follows it: see writeGroup.
+      batchStartThreshold: Number.POSITIVE_INFINITY,
+      txnStartThreshold: 1,
       permissionsMode: 0o600,
     } as Parameters<typeof open>[0]) as LmdbFile;
     // Names, too, must survive a power loss: the file's, and its folder's, which may be as new.
@@ -126,26 +135,15 @@ function makeLmdb(
   let reopening: Promise<void> | undefined;
 
   const commits = makeGroupCommit<LmdbWrite>({
-    async transact(body) {
+    async write(group) {
       if (reopening !== undefined) await reopening;
       if (fullSince !== undefined) await waitForRoom(fullSince);
       refuseRemoved(true);
-      let thrown: unknown;
-      // A child transaction, so that a failure half-way takes back what the group has written so far.
-      await db.childTransaction(() => {
-        try {
-          body();
-          return undefined;
-        } catch (error) {
-          thrown = error;
-          return ABORT as unknown as undefined;
-        }
-      });
-      if (thrown !== undefined) throw thrown;
+      const outcomes = await writeGroup(db, group);
       refuseRemoved(false);
       fullSince = undefined;
+      return outcomes;
     },
-    apply: (group) => applyGroup(db, group),
     explain,
   });
 
@@ -244,30 +242,42 @@ function isStopped(db: LmdbFile): boolean {
   }
 }
 
-/** Runs inside the write transaction: conditions see what earlier writes of the same group did. */
-function applyGroup(db: LmdbFile, group: readonly LmdbWrite[]): Outcome[] {
-  const counter = db.getBinary(COUNTER_KEY);
+/**
+ * One transaction. Conditions are looked at here and not inside it: this process alone writes, one group after the other, so what is
+ * stored now stays so until the transaction begins; and its thread need not wait for ours, which has requests to serve.
+ */
+async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+  const counter = db.getBinaryFast(COUNTER_KEY);
   const before = counter === undefined ? 0 : versionOf(counter);
   let version = before;
+  /** What earlier writes of the group leave, as versions; conditions of later ones see it. */
+  const changed = new Map<string, number>();
+  const records: Entry[] = [];
   const outcomes = group.map((write): Outcome => {
-    const failed = write.conditions.find(
-      (condition) => storedVersion(db, condition.key) !== condition.version,
-    );
-    if (failed !== undefined) return new Conflict(failed.path);
+    for (const { path, key, version } of write.conditions) {
+      if ((changed.get(path) ?? storedVersion(db, key)) !== version) return new Conflict(path);
+    }
     if (write.changes.length === 0) return version;
     version++;
-    for (const { key, record } of write.changes) {
-      record?.writeBigUInt64BE(BigInt(version), 0);
-      if (record === undefined) db.removeSync(key);
-      else db.putSync(key, record);
+    for (const change of write.changes) {
+      change.record?.writeBigUInt64BE(BigInt(version), 0);
+      changed.set(change.path, change.record === undefined ? 0 : version);
+      records.push(change);
     }
     return version;
   });
-  if (version !== before) {
-    const record = Buffer.alloc(VERSION_BYTES);
-    record.writeBigUInt64BE(BigInt(version), 0);
-    db.putSync(COUNTER_KEY, record);
-  }
+  if (version === before) return outcomes;
+  const counterRecord = Buffer.alloc(VERSION_BYTES);
+  counterRecord.writeBigUInt64BE(BigInt(version), 0);
+  const durable = db.batch(() => {
+    for (const { key, record } of records) {
+      if (record === undefined) db.remove(key);
+      else db.put(key, record);
+    }
+  });
+  // lmdb-js begins a lone batch in the next turn, and at once when one more write follows it: in the same transaction.
+  db.put(COUNTER_KEY, counterRecord);
+  await durable;
   return outcomes;
 }
 
@@ -287,13 +297,13 @@ function encodeWrite(changes: readonly Change[], conditions: readonly Condition[
   const encoded = changes.map(({ path, value }) => {
     const key = pathBytes(path);
     bytes += key.length + (value?.length ?? 0);
-    if (value === undefined) return { key, record: undefined };
+    if (value === undefined) return { path, key, record: undefined };
     if (value.length > STORAGE_VALUE_BYTES_MAX) {
       throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
     }
     const record = Buffer.allocUnsafe(VERSION_BYTES + value.length);
     record.set(value, VERSION_BYTES);
-    return { key, record };
+    return { path, key, record };
   });
   return {
     changes: encoded,
