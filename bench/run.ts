@@ -16,6 +16,8 @@ const CONNECTIONS = 64;
 const KEYS = 1_000;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
 const ROUNDS = 3;
+/** Only scenarios whose names hold this. */
+const ONLY = process.env.BENCH_ONLY ?? '';
 const VALUE = 'v'.repeat(300);
 
 interface Scenario {
@@ -133,7 +135,7 @@ try {
     const reply = await call(server.address, 'POST', path, { token, body: { data: { value: VALUE } } });
     if (reply.status !== 200) throw new Error(`${path}: ${reply.text}`);
   }
-  for (const scenario of SCENARIOS) {
+  for (const scenario of SCENARIOS.filter(({ name }) => name.includes(ONLY))) {
     await scenario.before?.(server.address, 'root');
     const [method, path] = scenario.requests(port, token)[0]!.split(' ') as [string, string];
     const body = method === 'POST' ? { data: { value: VALUE } } : undefined;
