@@ -76,6 +76,13 @@ export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 export const STORAGE_FULL_RETRY_MS = 1 * SECOND_MS;
 /** Free space of a file system below which a failed write is called a full disk. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
+/** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
+export const STORE_CALL_MS = 5 * SECOND_MS;
+export const STORE_CONNECT_MS = 1 * SECOND_MS;
+/** To one endpoint of etcd or Consul; more calls wait for one of them. */
+export const STORE_CONNECTIONS_MAX = 64;
+/** Of one answer of etcd or Consul. */
+export const STORE_REPLY_BYTES_MAX = 256 * MIB;
 
 // actors
 /** Changes in one commit (protocol §19). */
@@ -97,6 +104,40 @@ export const SWEEP_PAGE = 256;
 export const CATALOG_SECTION_BYTES_MAX = 32 * MIB;
 /** Changes of a catalog section between two snapshots; their records go in one commit. */
 export const CATALOG_SNAPSHOT_EVERY = 32;
+/** Session deadline D, silence W before an eviction (at least σ·D), time between two beats (protocol §19). */
+export const SESSION_DEADLINE_MS = 1.5 * SECOND_MS;
+export const EVICTION_SILENCE_MS = 1.75 * SECOND_MS;
+export const BEAT_MS = 400;
+/** ρ: how far the rate of a monotonic clock may be off. */
+export const CLOCK_RATE_ERROR = 0.05;
+/** Wall and monotonic clock further apart than this since the last look: one of them stood still or was set. */
+export const CLOCK_JUMP_MS = 200;
+/** How long requests wait at a node that is out of time. */
+export const HOLD_MS = 1 * SECOND_MS;
+/** How long a proposed view may take until all have acknowledged it. */
+export const PREPARE_MS = 5 * SECOND_MS;
+/** Two members that do not hear each other for this say so in their records. */
+export const UNREACHABLE_MS = 3 * SECOND_MS;
+/** A node evicted this often within the window joins again only after a pause, which doubles up to its longest. */
+export const FLAPS_MAX = 3;
+export const FLAP_WINDOW_MS = 10 * MINUTE_MS;
+export const FLAP_PAUSE_MS = 10 * SECOND_MS;
+export const FLAP_PAUSE_MAX_MS = 5 * MINUTE_MS;
+/** A record that is nobody's in the view, and silent, is removed after this. */
+export const STRAY_RECORD_MS = 1 * MINUTE_MS;
+/** How often records are read again while a proposed view is pending. */
+export const PENDING_POLL_MS = 50;
+/** The fullest member of a view has at most this much of the mean share, or one shard more than it. */
+export const FULLEST_SHARE_MAX = 1.15;
+export const MEMBERS_MAX = 1_000;
+/** Of a member's record, and of the view's. */
+export const MEMBER_RECORD_BYTES_MAX = 64 * 1024;
+export const VIEW_RECORD_BYTES_MAX = 256 * 1024;
+/** One step of the coordinator: an answer that comes later moves no deadline. */
+export const COORDINATOR_STEP_MS = SESSION_DEADLINE_MS;
+/** A watch that broke is begun again after this; the embedded coordinator looks for changes this often. */
+export const WATCH_RETRY_MS = 500;
+export const WATCH_LOOK_MS = 20;
 
 // cli
 export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
@@ -156,6 +197,14 @@ export const POLICY_NAME_BYTES_MAX = 512;
 export const KV_MAILBOX_MAX = 1_024;
 /** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */
 export const KV_HELD_CHARS_MAX = 8 * 1024;
+/**
+ * Payloads that rest in a secret's head: as many of the newest as have this length together, in UTF-16 units, and the last in any case where an
+ * active actor holds it.
+ */
+export const KV_HEAD_CHARS_MAX = 4 * 1024;
+export const KV_HEAD_PAYLOADS_MAX = 16;
+/** Payloads that one change moves out of the head. */
+export const KV_MOVED_PER_CHANGE = 4;
 /** Versions of one secret. Its head names them all and is written with each change. */
 export const KV_VERSIONS_MAX = 30_000;
 /** Versions that one change erases, so that it fits in a commit beside others. */
