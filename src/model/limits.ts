@@ -138,6 +138,57 @@ export const COORDINATOR_STEP_MS = SESSION_DEADLINE_MS;
 /** A watch that broke is begun again after this; the embedded coordinator looks for changes this often. */
 export const WATCH_RETRY_MS = 500;
 export const WATCH_LOOK_MS = 20;
+/** Of one message between nodes. */
+export const MESSAGE_BYTES_MAX = 64 * MIB;
+/** A longer message travels on a stream of its own. */
+export const MESSAGE_INLINE_BYTES_MAX = 256 * 1024;
+/** Messages on streams of their own, at once, each way of a link. */
+export const LARGE_MESSAGES_MAX = 4;
+/** What waits for one peer to read it: more is `overloaded`; twice as much, because of replies, ends the link. */
+export const OUTBOX_BYTES_MAX = 16 * MIB;
+export const OUTBOX_LARGE_BYTES_MAX = 128 * MIB;
+/** What a waiting message counts besides its bytes. */
+export const OUTBOX_MESSAGE_BYTES = 256;
+/** One write to a link; more than this leaves as several. */
+export const OUTBOX_WRITE_BYTES_MAX = 256 * 1024;
+/** Requests of one peer that are being handled, and their bytes; one more is answered `overloaded`. */
+export const PEER_REQUESTS_MAX = 8_192;
+export const PEER_REQUESTS_BYTES_MAX = 64 * MIB;
+/** A refusal as it crosses nodes: texts beyond this are cut off. */
+export const REFUSAL_CHARS_MAX = 8 * 1024;
+/** Bytes that a stream takes in before its reader has read them. */
+export const STREAM_WINDOW_BYTES_MAX = 2 * MIB;
+/** Of one connection, both ways' streams each. */
+export const STREAMS_MAX = 8;
+/** From a connection's TLS to the proof of the cluster secret, and the step before it. */
+export const ADMISSION_MS = 5 * SECOND_MS;
+export const CONNECTION_UPGRADE_MS = 5 * SECOND_MS;
+/** Of one message of the admission. */
+export const ADMISSION_BYTES_MAX = 1_024;
+/** Connections that have not proven the secret: of all hosts, and of one. */
+export const STRANGERS_MAX = 64;
+export const STRANGERS_PER_HOST_MAX = 32;
+/** New connections from one host in one second. */
+export const CONNECTIONS_PER_SECOND_MAX = 64;
+/** An identity that failed its proof this often gets one try in each pause. So many of them are remembered. */
+export const ADMISSION_FAILURES_MAX = 5;
+export const ADMISSION_PAUSE_MS = 10 * SECOND_MS;
+export const ADMISSION_FAILURES_KEPT = 1_024;
+/** Cluster secrets that are accepted at once, while one is being replaced. */
+export const CLUSTER_SECRETS_MAX = 4;
+export const CLUSTER_SECRET_BYTES = 32;
+export const DIAL_MS = 5 * SECOND_MS;
+/** Pause between two tries to reach a peer: the first, and the longest after doubling. */
+export const REDIAL_MIN_MS = 100;
+export const REDIAL_MAX_MS = 5 * SECOND_MS;
+export const PEER_ADDRESSES_MAX = 16;
+/** How often links are looked at; one that was silent for so long is asked for a sign of life; without one it ends. */
+export const LINK_LOOK_MS = 1 * SECOND_MS;
+export const LINK_SILENT_MS = 5 * SECOND_MS;
+/** A link whose peer reads nothing of what waits ends after this. */
+export const LINK_STALLED_MS = 10 * SECOND_MS;
+/** Of two links to one peer, the one given up goes on with what runs over it, at most this long. */
+export const LINK_RETIRE_MS = 5 * SECOND_MS;
 
 // cli
 export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
