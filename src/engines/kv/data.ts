@@ -26,7 +26,7 @@ import {
   maxVersionsOf,
   metadataText,
   NO_SECRET,
-  payloadName,
+  SECRET_FORMAT,
   type Secret,
   secretOf,
   trimVersions,
@@ -98,7 +98,7 @@ const put: ActorOperation<KvState, Write, Written> = {
   mode: 'change',
   run(state, { text, cas, config }, ctx) {
     checkMayWrite(state !== undefined, ctx);
-    return adopt(state, ctx, ({ secret = secretOf(NO_SECRET, undefined), records }) => {
+    return adopt(state, ctx, ({ secret = secretOf(NO_SECRET), records }) => {
       checkCas(secret, config, cas);
       return nextVersion(secret, text, config, records, ctx.now());
     });
@@ -134,19 +134,14 @@ function nextVersion(
   adopted: readonly RecordChange[],
   nowMs: number,
 ): { reply: Written; next: { state: Secret; records: RecordChange[] } } {
-  const added = addVersion(secret, config, text.length, nowMs);
+  const { fields: added, records } = addVersion(secret, config, text, nowMs);
   const { fields, erased, isMore } = trimVersions(added, maxVersionsOf(added, config), KV_ERASED_PER_CHANGE);
   if (fields.versions.length > KV_VERSIONS_MAX) {
     throw badRequest(`a secret keeps at most ${KV_VERSIONS_MAX} versions; set a lower max_versions`);
   }
-  const state = secretOf(fields, text);
-  const records = [
-    ...adopted,
-    { name: payloadName(fields.currentVersion), value: Buffer.from(text) },
-    ...erasing(erased),
-  ];
+  const state = secretOf(fields);
   const reply = { data: new RawJson(state.currentMetadata) };
-  return { reply: { reply, isMore }, next: { state, records } };
+  return { reply: { reply, isMore }, next: { state, records: [...adopted, ...records, ...erasing(erased)] } };
 }
 
 /** Goes on with what a write left above the limit. */
@@ -155,14 +150,14 @@ const trim: ActorOperation<KvState, KvConfig, boolean> = {
   actor: kvSecret,
   mode: 'change',
   run(state, config) {
-    if (state?.form !== 2) return { reply: false };
+    if (state?.form !== SECRET_FORMAT) return { reply: false };
     const { fields, erased, isMore } = trimVersions(
       state,
       maxVersionsOf(state, config),
       KV_ERASED_PER_CHANGE,
     );
     if (fields === state) return { reply: false };
-    return { reply: isMore, next: { state: secretOf(fields, state.text), records: erasing(erased) } };
+    return { reply: isMore, next: { state: secretOf(fields), records: erasing(erased) } };
   },
 };
 

@@ -7,23 +7,23 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { ActorContext, ActorKind, ReadRecord, RecordChange } from '../../model/actor.ts';
+import type { ActorContext, ActorKind, RecordChange } from '../../model/actor.ts';
 import { KV_ACTIVE_MAX, KV_IDLE_MS, KV_MAILBOX_MAX } from '../../model/limits.ts';
 import { doublesText } from './doubles.ts';
 import {
-  isHeld,
   NO_SECRET,
   payloadName,
+  payloadRecord,
   SECRET_FORMAT,
   type Secret,
   type SecretFields,
   secretOf,
   type Version,
+  versionAt,
 } from './secret.ts';
 import {
   decodeValue,
   encodeValue,
-  LONG_VALUE,
   readText,
   textOf,
   utf8,
@@ -42,83 +42,107 @@ export const VALUE_BOUNDS = { activeMax: KV_ACTIVE_MAX, idleMs: KV_IDLE_MS, mail
 export const kvSecret: ActorKind<KvState> = {
   kind: 'kv',
   ...VALUE_BOUNDS,
-  decode(head, _id, read) {
+  decode(head) {
     if (!head) return undefined;
-    if (head[0] === VALUE_FORMAT) return decodeValue(head);
-    return decodeSecret(head, read);
+    return head[0] === VALUE_FORMAT ? decodeValue(head) : decodeSecret(head);
   },
   encode: (state) =>
     state && (state.form === VALUE_FORMAT ? encodeValue(state) : withFormat(SECRET_FORMAT, headText(state))),
 };
 
-/** Head of a secret: JSON with short names, as most secrets are short themselves. What is 0 or false is left out. */
+/** The line of JSON that describes a secret, with short names, as most secrets are short themselves. What is 0 or false is left out. */
 interface Head {
   at: number;
   to: number;
   n?: number;
   first?: number;
-  /** Created, deletion time, flags. */
-  v?: [number, number, number][];
+  /**
+   * Four numbers a version: created, deletion time, flags, and UTF-16 units of its payload, which follows the line in the order of the
+   * versions; -1: it does not.
+   */
+  v?: number[];
   max?: number;
   cas?: 1;
   after?: number;
   custom?: string;
   mn?: number;
   mcas?: 1;
-  size?: number;
 }
 
 const DELETED = 1;
 const DESTROYED = 2;
 
 function headText(secret: Secret): string {
+  let payloads = '';
+  const numbers: number[] = [];
+  for (const version of secret.versions) {
+    const { text } = version;
+    numbers.push(version.createdAtMs, version.deletionAtMs, flagsOf(version), text?.length ?? -1);
+    if (text !== undefined) payloads += text;
+  }
   const head: Head = {
     at: secret.createdAtMs,
     to: secret.updatedAtMs,
     n: secret.currentVersion || undefined,
     first: secret.oldestVersion || undefined,
-    v: secret.versions.map((version) => [version.createdAtMs, version.deletionAtMs, flagsOf(version)]),
+    v: numbers,
     max: secret.maxVersions || undefined,
     cas: secret.casRequired ? 1 : undefined,
     after: secret.deleteVersionAfter || undefined,
     custom: secret.customMetadata,
     mn: secret.metadataVersion || undefined,
     mcas: secret.metadataCasRequired ? 1 : undefined,
-    size: secret.chars || undefined,
   };
-  return JSON.stringify(head);
+  return `${JSON.stringify(head)}\n${payloads}`;
 }
 
 function flagsOf({ deleted, destroyed }: Version): number {
   return (deleted ? DELETED : 0) | (destroyed ? DESTROYED : 0);
 }
 
-async function decodeSecret(bytes: Uint8Array, read: ReadRecord): Promise<Secret> {
-  assert.equal(bytes[0], SECRET_FORMAT, 'a later release wrote this');
-  const head: Head = JSON.parse(utf8(bytes.subarray(1)));
-  const fields: SecretFields = {
+function decodeSecret(bytes: Uint8Array): Secret {
+  assert(bytes[0] === OLD_SECRET_FORMAT || bytes[0] === SECRET_FORMAT, 'a later release wrote this');
+  const all = utf8(bytes.subarray(1));
+  const end = all.indexOf('\n');
+  const head: Head = JSON.parse(end < 0 ? all : all.slice(0, end));
+  return secretOf({
     createdAtMs: head.at,
     updatedAtMs: head.to,
     currentVersion: head.n ?? 0,
     oldestVersion: head.first ?? 0,
-    versions: (head.v ?? []).map(([createdAtMs, deletionAtMs, flags]) => ({
-      createdAtMs,
-      deletionAtMs,
-      deleted: (flags & DELETED) !== 0,
-      destroyed: (flags & DESTROYED) !== 0,
-    })),
+    versions: decodeVersions(bytes[0] === SECRET_FORMAT ? head.v : fromOldFormat(head.v), all, end + 1),
     maxVersions: head.max ?? 0,
     casRequired: head.cas === 1,
     deleteVersionAfter: head.after ?? 0,
     customMetadata: head.custom,
     metadataVersion: head.mn ?? 0,
     metadataCasRequired: head.mcas === 1,
-    chars: head.size ?? 0,
-  };
-  if (!isHeld(fields)) return secretOf(fields, undefined);
-  const payload = await read(payloadName(fields.currentVersion));
-  assert(payload, 'a payload that the head names is missing');
-  return secretOf(fields, utf8(payload));
+  });
+}
+
+function decodeVersions(numbers: readonly number[] = [], all: string, payloadsAt: number): Version[] {
+  const versions: Version[] = [];
+  let textAt = payloadsAt;
+  for (let at = 0; at < numbers.length; at += 4) {
+    const flags = numbers[at + 2]!;
+    const chars = numbers[at + 3]!;
+    versions.push({
+      createdAtMs: numbers[at]!,
+      deletionAtMs: numbers[at + 1]!,
+      deleted: (flags & DELETED) !== 0,
+      destroyed: (flags & DESTROYED) !== 0,
+      text: chars < 0 ? undefined : all.slice(textAt, textAt + chars),
+    });
+    textAt += Math.max(0, chars);
+  }
+  return versions;
+}
+
+/** Its heads had a list of three numbers a version, and no payloads. */
+const OLD_SECRET_FORMAT = 2;
+
+function fromOldFormat(versions: unknown = []): number[] {
+  return (versions as [number, number, number][]).flatMap((version) => [...version, -1]);
 }
 
 /** v1 values as v2 sees them, as long as their states live: reading an upgraded secret parses it once. */
@@ -130,16 +154,15 @@ export function asSecret(state: KvState): Secret | undefined {
   let secret = seen.get(state);
   if (!secret) {
     const text = state.text === undefined ? undefined : doublesText(state.text);
-    // A long one counts as too long to be held, whatever its length after conversion.
-    secret = secretOf(fieldsOfValue(state, text?.length ?? Number.MAX_SAFE_INTEGER), text, true);
+    secret = secretOf(fieldsOfValue(state, text), true);
     seen.set(state, secret);
   }
   return secret;
 }
 
 /** As Vault's upgrade leaves it: one version, and `oldest_version` moved already. */
-function fieldsOfValue({ writtenAtMs }: Value, chars: number): SecretFields {
-  const version = { createdAtMs: writtenAtMs, deletionAtMs: 0, deleted: false, destroyed: false };
+function fieldsOfValue({ writtenAtMs }: Value, text: string | undefined): SecretFields {
+  const version = { createdAtMs: writtenAtMs, deletionAtMs: 0, deleted: false, destroyed: false, text };
   return {
     ...NO_SECRET,
     createdAtMs: writtenAtMs,
@@ -147,7 +170,6 @@ function fieldsOfValue({ writtenAtMs }: Value, chars: number): SecretFields {
     currentVersion: 1,
     oldestVersion: 1,
     versions: [version],
-    chars,
   };
 }
 
@@ -171,16 +193,15 @@ export function adopt<R>(
 
 async function adoptValue(value: Value, ctx: ActorContext): Promise<Adopted> {
   const text = doublesText(await textOf(value, ctx));
-  return {
-    secret: secretOf(fieldsOfValue(value, text.length), text),
-    records: [{ name: LONG_VALUE, value: Buffer.from(text) }],
-    text,
-  };
+  if (value.text !== undefined) return { secret: secretOf(fieldsOfValue(value, text)), records: [], text };
+  // It stays in its record, with v2's numbers.
+  return { secret: secretOf(fieldsOfValue(value, undefined)), records: [payloadRecord(1, text)], text };
 }
 
 /** Payload of a version that is not gone. @throws RecordGone where it went away meanwhile. */
 export function payloadOf(secret: Secret, version: number, ctx: ActorContext): string | Promise<string> {
-  if (version === secret.currentVersion && secret.text !== undefined) return secret.text;
+  const held = versionAt(secret, version)?.text;
+  if (held !== undefined) return held;
   const text = readText(ctx, payloadName(version));
   return secret.isFromV1 ? text.then(doublesText) : text;
 }

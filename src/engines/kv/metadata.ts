@@ -18,6 +18,7 @@ import { objectOrNull } from './object-param.ts';
 import {
   erasing,
   firstVersion,
+  hasRecord,
   NO_SECRET,
   type Secret,
   type SecretFields,
@@ -94,7 +95,7 @@ const set: ActorOperation<KvState, Write, LogicalReply> = {
       const custom = write.customMetadata;
       const customMetadata =
         custom === undefined ? before.customMetadata : patchCustomMetadata(undefined, custom ?? new Map());
-      const next = secretOf({ ...applied(before, write.settings), customMetadata }, secret?.text);
+      const next = secretOf({ ...applied(before, write.settings), customMetadata });
       return { reply: warnings(write), next: { state: next, records } };
     });
   },
@@ -116,7 +117,7 @@ const patch: ActorOperation<KvState, Write, LogicalReply> = {
         : custom === null
           ? undefined
           : before.customMetadata;
-      const next = secretOf({ ...applied(before, write.settings), customMetadata }, before.text);
+      const next = secretOf({ ...applied(before, write.settings), customMetadata });
       return { reply: warnings(write), next: { state: next, records } };
     });
   },
@@ -241,12 +242,12 @@ const remove: ActorOperation<KvState, undefined, boolean> = {
     return adopt(state, ctx, ({ secret: stored }) => {
       const secret = stored!;
       const first = firstVersion(secret);
-      const there = secret.versions.flatMap((version, i) => (version.destroyed ? [] : [first + i]));
+      const there = secret.versions.flatMap((version, i) => (hasRecord(version) ? [first + i] : []));
       const rest = there[KV_ERASED_PER_CHANGE];
       if (rest === undefined) return { reply: false, next: { state: undefined, records: erasing(there) } };
       const fields = { ...secret, versions: secret.versions.slice(rest - first), oldestVersion: rest };
       const records = erasing(there.slice(0, KV_ERASED_PER_CHANGE));
-      return { reply: true, next: { state: secretOf(fields, secret.text), records } };
+      return { reply: true, next: { state: secretOf(fields), records } };
     });
   },
 };

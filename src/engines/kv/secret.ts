@@ -1,18 +1,24 @@
 /**
  * A versioned secret: what its head says of all versions, and the pure steps from one state to the next.
  *
- * Invariant: the record `v/<n>` is stored exactly while version n is listed in `versions` and not destroyed. So what cannot be read is
- * erased, by the very commit that says so, and no record is ever without a head that names it.
+ * Payloads of the newest versions rest in the head itself, as far as they are short: one record is written then, and not two, and read
+ * in one piece. Invariant: the record `v/<n>` is stored exactly while version n is listed in `versions`, not destroyed, and its payload
+ * not in the head. So what cannot be read is erased, by the very commit that says so, and no record is ever without a head that names it.
  *
  * @module
  */
 import type { RecordChange } from '../../model/actor.ts';
-import { KV_HELD_CHARS_MAX } from '../../model/limits.ts';
+import {
+  KV_HEAD_CHARS_MAX,
+  KV_HEAD_PAYLOADS_MAX,
+  KV_HELD_CHARS_MAX,
+  KV_MOVED_PER_CHANGE,
+} from '../../model/limits.ts';
 import { rfc3339 } from '../../model/time.ts';
 import type { KvConfig } from './config.ts';
 
 /** First byte of a head. */
-export const SECRET_FORMAT = 2;
+export const SECRET_FORMAT = 3;
 
 export interface Version {
   readonly createdAtMs: number;
@@ -21,6 +27,8 @@ export interface Version {
   /** By a request, and so whatever any clock says. */
   readonly deleted: boolean;
   readonly destroyed: boolean;
+  /** Payload, canonical JSON text. Undefined: destroyed, or in a record of its own. */
+  readonly text: string | undefined;
 }
 
 export interface SecretFields {
@@ -41,14 +49,10 @@ export interface SecretFields {
   readonly customMetadata: string | undefined;
   readonly metadataVersion: number;
   readonly metadataCasRequired: boolean;
-  /** UTF-16 units of the current version's payload. */
-  readonly chars: number;
 }
 
 export interface Secret extends SecretFields {
   readonly form: typeof SECRET_FORMAT;
-  /** Payload of the current version, canonical JSON text. Undefined: destroyed, none, or too long to be held. */
-  readonly text: string | undefined;
   /** `metadata` of the current version as data replies show it: made once per change, for reads. */
   readonly currentMetadata: string;
   /** Seen through v2, stored by v1: payloads still have v1's numbers. */
@@ -67,10 +71,9 @@ export const NO_SECRET: SecretFields = {
   customMetadata: undefined,
   metadataVersion: 0,
   metadataCasRequired: false,
-  chars: 0,
 };
 
-export function secretOf(fields: SecretFields, text: string | undefined, isFromV1 = false): Secret {
+export function secretOf(fields: SecretFields, isFromV1 = false): Secret {
   const current = fields.versions.at(-1);
   return {
     form: SECRET_FORMAT,
@@ -85,22 +88,19 @@ export function secretOf(fields: SecretFields, text: string | undefined, isFromV
     customMetadata: fields.customMetadata,
     metadataVersion: fields.metadataVersion,
     metadataCasRequired: fields.metadataCasRequired,
-    chars: fields.chars,
-    text: isHeld(fields) ? text : undefined,
     currentMetadata: current ? metadataText(fields.customMetadata, fields.currentVersion, current) : '',
     isFromV1,
   };
 }
 
-/** Is the current version's payload there, and short enough to be held in memory? */
-export function isHeld(fields: SecretFields): boolean {
-  const current = fields.versions.at(-1);
-  return current !== undefined && !current.destroyed && fields.chars <= KV_HELD_CHARS_MAX;
-}
-
 /** Name of the record that holds a version's payload. */
 export function payloadName(version: number): string {
   return `v/${version}`;
+}
+
+/** Does a record of its own hold this version's payload? */
+export function hasRecord({ text, destroyed }: Version): boolean {
+  return text === undefined && !destroyed;
 }
 
 /** The changes that erase payloads. */
@@ -154,30 +154,66 @@ export function deletionAt(secret: SecretFields, config: KvConfig, fromMs: numbe
   return seconds === 0 ? 0 : fromMs + seconds * 1_000;
 }
 
-/** Adds the next version. The caller stores its payload, then trims. */
-export function addVersion(
-  secret: SecretFields,
-  config: KvConfig,
-  chars: number,
-  nowMs: number,
-): SecretFields {
+/** A secret with one version more, and the payloads that do not rest in its head: store them in the same commit. */
+export interface Added {
+  readonly fields: SecretFields;
+  readonly records: RecordChange[];
+}
+
+/** Adds the next version. The caller trims. */
+export function addVersion(secret: SecretFields, config: KvConfig, text: string, nowMs: number): Added {
   const version: Version = {
     createdAtMs: nowMs,
     deletionAtMs: deletionAt(secret, config, nowMs),
     deleted: false,
     destroyed: false,
+    text: text.length <= KV_HELD_CHARS_MAX ? text : undefined,
   };
-  return {
+  const added = {
     ...secret,
     createdAtMs: secret.createdAtMs || nowMs,
     updatedAtMs: nowMs,
     currentVersion: secret.currentVersion + 1,
     versions: [...secret.versions, version],
-    chars,
   };
+  const records = moveOut(added.versions, firstVersion(added));
+  if (version.text === undefined) records.push(payloadRecord(added.currentVersion, text));
+  return { fields: added, records };
 }
 
-/** What trimming leaves, and the numbers of the versions that it took away: erase their payloads in the same commit. */
+/**
+ * Moves the oldest payloads out of a head that grew too large, in place, but never the last version's.
+ * @returns the records to store.
+ */
+function moveOut(versions: Version[], first: number): RecordChange[] {
+  let chars = 0;
+  let payloads = 0;
+  let oldest = versions.length;
+  for (let at = versions.length - 1; at >= 0; at--) {
+    const { text } = versions[at]!;
+    if (text === undefined) continue;
+    chars += text.length;
+    payloads++;
+    oldest = at;
+  }
+  const records: RecordChange[] = [];
+  for (let at = oldest; at < versions.length - 1 && records.length < KV_MOVED_PER_CHANGE; at++) {
+    if (chars <= KV_HEAD_CHARS_MAX && payloads <= KV_HEAD_PAYLOADS_MAX) break;
+    const version = versions[at]!;
+    if (version.text === undefined) continue;
+    chars -= version.text.length;
+    payloads--;
+    records.push(payloadRecord(first + at, version.text));
+    versions[at] = { ...version, text: undefined };
+  }
+  return records;
+}
+
+export function payloadRecord(version: number, text: string): RecordChange {
+  return { name: payloadName(version), value: Buffer.from(text) };
+}
+
+/** What trimming leaves, and the numbers of the versions that it took away with their records: erase those in the same commit. */
 export interface Trimmed {
   readonly fields: SecretFields;
   readonly erased: readonly number[];
@@ -193,7 +229,7 @@ export function trimVersions(secret: SecretFields, max: number, limit: number): 
   const excess = Math.max(0, secret.versions.length - max);
   const gone = Math.min(excess, limit);
   const erased: number[] = [];
-  for (let i = 0; i < gone; i++) if (!secret.versions[i]!.destroyed) erased.push(first + i);
+  for (let i = 0; i < gone; i++) if (hasRecord(secret.versions[i]!)) erased.push(first + i);
   const fields = { ...secret, versions: secret.versions.slice(gone), oldestVersion: first + gone };
   return { fields, erased, isMore: gone < excess };
 }

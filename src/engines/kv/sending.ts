@@ -15,7 +15,7 @@ export function secretId({ mount, captures }: RouteContext, path = captures.path
 
 /** With the authority that the request was given. */
 export function asRequested({ claims, caller, mount, request }: RouteContext): SendOptions {
-  return { claims, caller, mount, signal: request.signal };
+  return { claims, caller, mount, request };
 }
 
 /** Whether the object exists is known only here: is it `create` or `update`, and is that allowed? @throws CodedError */

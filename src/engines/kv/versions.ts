@@ -14,6 +14,7 @@ import { type Adopted, adopt, type KvState, kvSecret } from './kinds.ts';
 import {
   deletionAt,
   erasing,
+  hasRecord,
   isGone,
   mapVersions,
   type Secret,
@@ -100,9 +101,10 @@ const destroy: ActorOperation<KvState, readonly number[], boolean> = {
     return adopt(state, ctx, (adopted) => {
       const there = versions.filter((number) => versionAt(adopted.secret!, number)?.destroyed === false);
       const now = there.slice(0, KV_ERASED_PER_CHANGE);
-      const { next } = changed(adopted, now, (version) => ({ ...version, destroyed: true }));
+      const stored = now.filter((number) => hasRecord(versionAt(adopted.secret!, number)!));
+      const { next } = changed(adopted, now, (version) => ({ ...version, destroyed: true, text: undefined }));
       const reply = there.length > now.length;
-      return next ? { reply, next: { ...next, records: [...next.records!, ...erasing(now)] } } : { reply };
+      return next ? { reply, next: { ...next, records: [...next.records!, ...erasing(stored)] } } : { reply };
     });
   },
 };
@@ -127,5 +129,5 @@ function changed(
   const before = secret as Secret;
   const versions = mapVersions(before, numbers, change);
   if (versions === before.versions) return { reply: {} };
-  return { reply: {}, next: { state: secretOf({ ...before, versions }, before.text), records } };
+  return { reply: {}, next: { state: secretOf({ ...before, versions }), records } };
 }

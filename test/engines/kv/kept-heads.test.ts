@@ -18,6 +18,12 @@ const RECORDS = {
   'data/root/mount-uuid/kv/~full!v/2': '{"v":"two"}',
   'data/root/mount-uuid/kv/~full!v/3': '{"v":"three"}',
   'data/root/mount-uuid/kv/~full!v/5': '{"v":"five"}',
+  'data/root/mount-uuid/kv/~young':
+    '\x03{"at":1700000000000,"to":1700000000000,"n":1,"v":[1700000000000,0,0,7]}\n{"a":1}',
+  'data/root/mount-uuid/kv/~mixed':
+    '\x03{"at":1700000000000,"to":1700000000000,"n":4,' +
+    '"v":[1700000000000,0,0,-1,1700000000000,0,2,-1,1700000000000,0,1,9,1700000000000,0,0,15]}\n{"v":"é"}{"v":"number4"}',
+  'data/root/mount-uuid/kv/~mixed!v/1': '{"v":"one"}',
   'data/root/mount-uuid/kv/~bare': '\x02{"at":1700000000000,"to":1700000000000,"v":[],"max":2,"mn":1}',
   'data/root/mount-uuid/kv-config/~config':
     '\x01{"max_versions":7,"cas_required":true,"delete_version_after":-1,"metadata_cas_required":false}',
@@ -79,6 +85,21 @@ test('secrets of v2', async () => {
   assert.deepEqual(third.body.data.data, { v: 'three' });
 });
 
+test('secrets of v2 with payloads in their heads', async () => {
+  const version = async (number: number) => {
+    const { body } = await bench.call('read', 'data/mixed', undefined, {
+      query: { version: String(number) },
+    });
+    return [body.data.data, body.data.metadata.destroyed];
+  };
+  assert.deepEqual((await read('data/young')).data.data, { a: 1 });
+  assert.deepEqual(await version(1), [{ v: 'one' }, false]);
+  assert.deepEqual(await version(2), [null, true]);
+  await bench.call('update', 'undelete/mixed', { versions: [3] });
+  assert.deepEqual(await version(3), [{ v: 'é' }, false]);
+  assert.deepEqual(await version(4), [{ v: 'number4' }, false]);
+});
+
 test('settings', async () => {
   assert.deepEqual((await read('config')).data, {
     cas_required: true,
@@ -92,5 +113,5 @@ test('what is written today rests in the same form', async () => {
   await bench.call('update', 'config', { cas_required: false });
   await bench.call('update', 'data/new', { data: { a: 1 } });
   const head = bench.storage.records.get('data/root/mount-uuid/kv/~new');
-  assert.equal(Buffer.from(head!.value).toString(), RECORDS['data/root/mount-uuid/kv/~plain']);
+  assert.equal(Buffer.from(head!.value).toString(), RECORDS['data/root/mount-uuid/kv/~young']);
 });

@@ -51,8 +51,8 @@ test('a read whose version is erased meanwhile shows the version after it', asyn
 });
 
 test('a read whose version is destroyed meanwhile says so', async () => {
-  await bench.call('update', 'data/x', { data: { i: 1 } });
-  await bench.call('update', 'data/x', { data: { i: 2 } });
+  await bench.call('update', 'data/x', { data: long('a') });
+  await bench.call('update', 'data/x', { data: long('b') });
   const goOn = holdPayloads();
   const reading = read(1);
   await bench.call('update', 'destroy/x', { versions: [1] });
@@ -62,8 +62,8 @@ test('a read whose version is destroyed meanwhile says so', async () => {
 });
 
 test('a payload that the store has lost is an error, not a secret that is not there', async () => {
-  await bench.call('update', 'data/x', { data: { i: 1 } });
-  await bench.call('update', 'data/x', { data: { i: 2 } });
+  await bench.call('update', 'data/x', { data: long('a') });
+  await bench.call('update', 'data/x', { data: long('b') });
   for (const path of bench.storage.recordPaths()) bench.storage.records.delete(path);
   assert.equal((await read(1)).status, 500);
   await bench.restart();

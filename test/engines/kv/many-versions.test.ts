@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
-import { KV_VERSIONS_MAX } from '../../../src/model/limits.ts';
+import { KV_HELD_CHARS_MAX, KV_VERSIONS_MAX } from '../../../src/model/limits.ts';
 import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
+
+/** Too long for a head, so that each version has a record. */
+const LONG = 'l'.repeat(KV_HELD_CHARS_MAX);
 
 let bench: EngineBench;
 beforeEach(async () => {
   bench = makeEngineBench(kv2, kvKinds);
   await bench.call('update', 'config', { max_versions: 1_000 });
-  for (let i = 1; i <= 100; i++) await bench.call('update', 'data/x', { data: { i } });
+  for (let i = 1; i <= 100; i++) await bench.call('update', 'data/x', { data: { i, LONG } });
 });
 afterEach(() => bench.stop());
 
@@ -22,7 +25,7 @@ const versions = async () => {
 
 test('a write that lowers the number of versions erases all that are above it', async () => {
   await bench.call('update', 'config', { max_versions: 2 });
-  const written = await bench.call('update', 'data/x', { data: { i: 101 } });
+  const written = await bench.call('update', 'data/x', { data: { i: 101, LONG } });
   assert.equal(written.body.warnings, null);
   assert.deepEqual(
     payloads().sort((a, b) => a - b),
@@ -38,7 +41,7 @@ test('what a failed clean-up leaves, the next write erases', async () => {
   bench.storage.beforeCommit = () => {
     if (++commits > 1) throw new Error('the disk is away');
   };
-  const written = await bench.call('update', 'data/x', { data: { i: 101 } });
+  const written = await bench.call('update', 'data/x', { data: { i: 101, LONG } });
   assert.equal(written.status, 200);
   assert.deepEqual(written.body.warnings, [
     'error occurred when cleaning up old versions, these will be cleaned up on next write',
@@ -47,8 +50,8 @@ test('what a failed clean-up leaves, the next write erases', async () => {
   const { oldest_version, versions: kept } = await versions();
   assert.equal(payloads().length, Object.keys(kept).length);
   assert.equal(String(oldest_version), Object.keys(kept)[0]);
-  assert.deepEqual((await bench.call('read', 'data/x')).body.data.data, { i: 101 });
-  await bench.call('update', 'data/x', { data: { i: 102 } });
+  assert.deepEqual((await bench.call('read', 'data/x')).body.data.data, { i: 101, LONG });
+  await bench.call('update', 'data/x', { data: { i: 102, LONG } });
   assert.equal(payloads().length, 2);
   assert.notEqual(bench.takeFaults().length, 0);
 });
@@ -84,7 +87,7 @@ test('a delete that is cut short leaves a whole secret with fewer versions', asy
   );
   assert.deepEqual([oldest_version, current_version], [49, 100]);
   const oldest = await bench.call('read', 'data/x', undefined, { query: { version: '49' } });
-  assert.deepEqual(oldest.body.data.data, { i: 49 });
+  assert.deepEqual(oldest.body.data.data, { i: 49, LONG });
   assert.equal((await bench.call('delete', 'metadata/x')).status, 204);
   assert.deepEqual(payloads(), []);
   assert.notEqual(bench.takeFaults().length, 0);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
-import { KV_HELD_CHARS_MAX } from '../../../src/model/limits.ts';
+import { KV_HEAD_CHARS_MAX, KV_HELD_CHARS_MAX } from '../../../src/model/limits.ts';
 import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
 import { Reference, type Settings, type Value } from './reference.ts';
 
@@ -31,6 +31,9 @@ const word = fc.constantFrom('x', 'y', 'z');
 const dictionary = <T>(members: fc.Arbitrary<T>) => fc.dictionary(word, members, { noNullPrototype: true });
 const value: fc.Arbitrary<Value> = fc.oneof(
   { weight: 8, arbitrary: dictionary(fc.integer({ min: 0, max: 9 })) },
+  // Fits into a head alone or with a few others; fits only alone; fits in none.
+  { weight: 1, arbitrary: fc.constant({ some: 's'.repeat(KV_HEAD_CHARS_MAX / 3) }) },
+  { weight: 1, arbitrary: fc.constant({ more: 'm'.repeat(KV_HEAD_CHARS_MAX + 1) }) },
   { weight: 1, arbitrary: fc.constant({ long: 'l'.repeat(KV_HELD_CHARS_MAX + 1) }) },
 );
 const patchValue: fc.Arbitrary<Value> = dictionary(fc.option(fc.integer({ min: 0, max: 9 })));
@@ -138,6 +141,22 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.constant(step('restart', ({ bench }) => bench.restart())),
 );
 
+/** Versions whose payloads follow the line of a secret's head. */
+function versionsInHead(head: Uint8Array): number[] {
+  const [line, payloads] = Buffer.from(head.subarray(1)).toString().split('\n');
+  const { n = 0, v } = JSON.parse(line!) as { n?: number; v: number[] };
+  const first = n - v.length / 4 + 1;
+  const lengths = v.filter((_, at) => at % 4 === 3);
+  const inHead = lengths.filter((chars) => chars >= 0);
+  assert.equal(
+    payloads!.length,
+    inHead.reduce((sum, chars) => sum + chars, 0),
+  );
+  const older = inHead.slice(0, -1).reduce((sum, chars) => sum + chars, 0);
+  assert(older <= KV_HEAD_CHARS_MAX + KV_HELD_CHARS_MAX, 'a head keeps shedding what does not fit');
+  return lengths.flatMap((chars, at) => (chars >= 0 ? [first + at] : []));
+}
+
 async function compare({ bench, reference }: World): Promise<void> {
   for (const p of PATHS) {
     const metadata = await bench.call('read', `metadata/${p}`);
@@ -153,15 +172,18 @@ async function compare({ bench, reference }: World): Promise<void> {
   const names = [...reference.secrets.keys()].map((p) => p.replace('/b', '/'));
   assert.deepEqual(listed.body.data?.keys ?? [], names.sort());
 
-  // A payload rests exactly as long as its version is listed and not destroyed.
+  // A payload rests, in its head or beside it and nowhere twice, exactly as long as its version is listed and not destroyed.
   const payloads: string[] = [];
   for (const [p, secret] of reference.secrets) {
     for (const [n, { destroyed }] of secret.versions) if (!destroyed) payloads.push(`${p}/v/${n}`);
   }
-  const stored = bench.storage
-    .recordPaths()
-    .map((at) => at.slice('data/root/mount-uuid/kv/'.length).replace('!', '/'));
-  assert.deepEqual(stored.map((at) => at.replaceAll('~', '')).sort(), payloads.sort());
+  const stored: string[] = [];
+  for (const [at, { value }] of bench.storage.records) {
+    const [, named] = /^data\/root\/mount-uuid\/kv\/(.*)$/.exec(at.replaceAll('~', '')) ?? [];
+    if (named?.includes('!')) stored.push(named.replace('!', '/'));
+    else if (named) for (const n of versionsInHead(value)) stored.push(`${named}/v/${n}`);
+  }
+  assert.deepEqual(stored.sort(), payloads.sort());
 }
 
 test('the engine and the naive reference agree', async () => {

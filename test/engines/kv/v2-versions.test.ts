@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
+import { KV_HELD_CHARS_MAX } from '../../../src/model/limits.ts';
 import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
 
 let bench: EngineBench;
@@ -59,12 +60,14 @@ test('null is stored as null, an empty list as an empty object', async () => {
 });
 
 test('ten versions are kept where nobody says otherwise', async () => {
-  for (let i = 1; i <= 9; i++) await bench.call('update', 'data/x', { data: { i } });
+  const long = 'l'.repeat(KV_HELD_CHARS_MAX);
+  const write = (i: number) => bench.call('update', 'data/x', { data: { i, long } });
+  for (let i = 1; i <= 9; i++) await write(i);
   assert.equal((await metadata()).oldest_version, 0);
-  await bench.call('update', 'data/x', { data: { i: 10 } });
+  await write(10);
   assert.equal((await metadata()).oldest_version, 1);
-  await bench.call('update', 'data/x', { data: { i: 11 } });
-  await bench.call('update', 'data/x', { data: { i: 12 } });
+  await write(11);
+  await write(12);
   const { oldest_version, current_version, versions } = await metadata();
   assert.deepEqual([oldest_version, current_version], [3, 12]);
   assert.deepEqual(
@@ -72,7 +75,7 @@ test('ten versions are kept where nobody says otherwise', async () => {
     ['3', '4', '5', '6', '7', '8', '9', '10', '11', '12'].sort(),
   );
   assert.equal((await read(2)).status, 404);
-  assert.deepEqual((await read(3)).body.data.data, { i: 3 });
+  assert.deepEqual((await read(3)).body.data.data, { i: 3, long });
   assert.equal(bench.storage.recordPaths().length, 10);
 });
 
