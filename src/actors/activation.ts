@@ -17,7 +17,7 @@ import {
 } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
-import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
+import { type Change, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { actorKey, encodeActorId, headPath, indexPath, type Names, recordPath, timerPath } from './places.ts';
 import type { Spawned } from './spawn.ts';
 
@@ -44,10 +44,28 @@ interface Message {
 interface Ran {
   readonly message: Message;
   readonly changes: boolean;
-  tell(): void;
+  readonly refused: boolean;
+  /** The reply, or why it was refused. */
+  readonly told: unknown;
 }
 
 type Records = Map<string, Uint8Array | undefined>;
+
+/** Messages that are committed together, and the working state they have run on. */
+interface Round {
+  readonly ran: Ran[];
+  readonly records: Records;
+  state: unknown;
+}
+
+/** What one commit of this actor writes. */
+interface Writing {
+  readonly changes: Change[];
+  /** Undefined: nothing is left, the head goes. */
+  readonly head: Uint8Array | undefined;
+  /** The timer that it sets. */
+  readonly timer: { readonly path: string; readonly dueMs: number } | undefined;
+}
 
 export class Activation {
   readonly id: ActorId;
@@ -59,6 +77,8 @@ export class Activation {
   /** Where the head lies; further records lie right behind it. */
   readonly #head: string;
   readonly #spawn: (activation: Activation) => Spawned;
+  /** Called when its mailbox has been worked through. */
+  readonly #onRest: (activation: Activation) => void;
   /** Its nact actor, while there is mail and a while after: most active actors are only read, and a nact actor is as large as their state. */
   #spawned: Spawned | undefined;
   #released = false;
@@ -78,6 +98,7 @@ export class Activation {
     kind: ActorKind<unknown>,
     parts: Components,
     spawn: (activation: Activation) => Spawned,
+    onRest: (activation: Activation) => void,
   ) {
     this.id = id;
     this.key = actorKey(id);
@@ -85,6 +106,7 @@ export class Activation {
     this.#parts = parts;
     this.#head = headPath(parts.names, id);
     this.#spawn = spawn;
+    this.#onRest = onRest;
   }
 
   /** Nothing is stored of it: it is not worth keeping active. */
@@ -192,17 +214,17 @@ export class Activation {
   /** Works through the mailbox. nact calls it, one call at a time. */
   async work(): Promise<void> {
     this.#working = true;
-    try {
-      while (this.#mailbox) {
-        const batch = this.#mailbox;
-        this.#mailbox = undefined;
-        await this.#runBatch(batch).catch((error: unknown) => {
-          for (const message of batch) message.reject(error);
-        });
+    while (this.#mailbox) {
+      const batch = this.#mailbox;
+      this.#mailbox = undefined;
+      try {
+        await this.#runBatch(batch);
+      } catch (error) {
+        for (const message of batch) message.reject(error);
       }
-    } finally {
-      this.#working = false;
     }
+    this.#working = false;
+    this.#onRest(this);
   }
 
   /** Does without its nact actor until there is mail again. Only where `isIdle`. */
@@ -224,15 +246,21 @@ export class Activation {
 
   async #runBatch(batch: Message[]): Promise<void> {
     let waiting = batch;
-    for (let attempt = 0; waiting.length > 0; ) {
+    let isRetry = false;
+    while (waiting.length > 0) {
       if (!this.#loaded) await this.load();
-      const { ran, rest, state, records } = await this.#runOn(waiting);
+      const round: Round = { ran: [], records: new Map(), state: this.#state };
+      const running = this.#runOn(waiting, round);
+      if (running) await running;
+      const { ran } = round;
+      const rest = waiting.slice(ran.length);
       try {
-        await this.#commit(state, records);
+        const committing = this.#commit(round);
+        if (committing) await committing;
       } catch (error) {
         this.#loaded = false;
-        if (error instanceof Conflict && attempt === 0) {
-          attempt = 1;
+        if (error instanceof Conflict && !isRetry) {
+          isRetry = true;
           waiting = [...ran.map((r) => r.message), ...rest];
           continue;
         }
@@ -241,82 +269,94 @@ export class Activation {
         for (const { message, changes } of ran) if (changes) message.reject(told);
         // The others asked for nothing that failed: they see what is stored now.
         waiting = [...ran.filter(({ changes }) => !changes).map((r) => r.message), ...rest];
-        attempt = 0;
+        isRetry = false;
         continue;
       }
-      for (const { tell } of ran) tell();
-      attempt = 0;
+      for (const { message, refused, told } of ran) {
+        if (refused) message.reject(told);
+        else message.resolve(told);
+      }
+      isRetry = false;
       waiting = rest;
     }
   }
 
-  /** Runs messages on a working state until one commit is full. */
-  async #runOn(
-    messages: Message[],
-  ): Promise<{ ran: Ran[]; rest: Message[]; state: unknown; records: Records }> {
-    const ran: Ran[] = [];
-    const records: Records = new Map();
-    let state = this.#state;
-    let at = 0;
-    for (; at < messages.length; at++) {
-      const message = messages[at]!;
-      if (records.size >= COMMIT_OPERATIONS / 2) break;
+  /** Runs messages until one commit is full. In this turn, unless one of them has to wait. */
+  #runOn(messages: readonly Message[], round: Round): Promise<void> | undefined {
+    while (round.ran.length < messages.length && round.records.size < COMMIT_OPERATIONS / 2) {
+      const message = messages[round.ran.length]!;
       try {
-        if (message.options.signal?.aborted) throw new CodedError('deadline');
+        if (message.options.request?.isOver) throw new CodedError('deadline');
         if (!message.options.claims.good()) throw new CodedError('stale_claims');
-        let outcome = message.op.run(state, message.params, this.#context(message.options, records)) as
-          | Outcome<unknown, unknown>
-          | Promise<Outcome<unknown, unknown>>;
-        if (outcome instanceof Promise) outcome = await outcome;
-        if (outcome.next) {
-          state = outcome.next.state;
-          for (const { name, value } of outcome.next.records ?? []) records.set(name, value);
+        const context = this.#context(message.options, round.records);
+        const outcome = message.op.run(round.state, message.params, context);
+        if (outcome instanceof Promise) {
+          return outcome
+            .then(
+              (waited) => addTo(round, message, waited),
+              (error: unknown) => refuseIn(round, message, error),
+            )
+            .then(() => this.#runOn(messages, round));
         }
-        const { reply, next } = outcome;
-        ran.push({ message, changes: next !== undefined, tell: () => message.resolve(reply) });
+        addTo(round, message, outcome);
       } catch (error) {
-        ran.push({ message, changes: false, tell: () => message.reject(error) });
+        refuseIn(round, message, error);
       }
     }
-    return { ran, rest: messages.slice(at), state, records };
+    return undefined;
   }
 
-  async #commit(state: unknown, records: Records): Promise<void> {
-    if (state === this.#state && records.size === 0) return;
-    const { storage, names } = this.#parts;
+  /** Undefined where nothing changed. */
+  #commit(round: Round): Promise<void> | undefined {
+    if (round.state === this.#state && round.records.size === 0) return undefined;
+    const writing = this.#writing(round);
+    if (writing.changes.length > 0) return this.#write(writing, round.state);
+    this.#state = round.state;
+    return undefined;
+  }
+
+  async #write({ changes, head, timer }: Writing, state: unknown): Promise<void> {
+    this.#committing = true;
+    try {
+      const version = await this.#parts.storage.commit(changes, [
+        { path: this.#head, version: this.#headVersion },
+      ]);
+      this.#headVersion = head === undefined ? 0 : version;
+    } finally {
+      this.#committing = false;
+      // After a failure too: what became of the commit may be unknown, and the timer may be there.
+      if (timer) this.#parts.timerSet(timer.path, timer.dueMs);
+    }
+    this.#state = state;
+  }
+
+  #writing({ state, records }: Round): Writing {
+    const { kind } = this;
+    const { names } = this.#parts;
     const before = this.#state;
-    const head = this.kind.encode(state);
+    const head = kind.encode(state);
     const changes: Change[] = [];
     if (head !== undefined || this.#headVersion !== 0) changes.push({ path: this.#head, value: head });
     for (const [name, value] of records) changes.push({ path: recordPath(this.#head, name), value });
 
-    const [dueBefore, due] = [this.kind.dueAt?.(before), this.kind.dueAt?.(state)];
-    const timer = due === undefined ? undefined : timerPath(names, this.key, due);
-    if (due !== dueBefore) {
+    const [dueBefore, dueMs] = [kind.dueAt?.(before), kind.dueAt?.(state)];
+    let timer: Writing['timer'];
+    if (dueMs !== dueBefore) {
       if (dueBefore !== undefined)
         changes.push({ path: timerPath(names, this.key, dueBefore), value: undefined });
-      if (timer !== undefined) changes.push({ path: timer, value: encodeActorId(this.id) });
+      if (dueMs !== undefined) {
+        timer = { path: timerPath(names, this.key, dueMs), dueMs };
+        changes.push({ path: timer.path, value: encodeActorId(this.id) });
+      }
     }
-    if (this.kind.indexes) {
-      const [old, fresh] = [this.kind.indexes(before, this.id), this.kind.indexes(state, this.id)].map(
-        (entries) => new Set(entries!.map((entry) => indexPath(names, entry))),
+    if (kind.indexes) {
+      const [old, fresh] = [kind.indexes(before, this.id), kind.indexes(state, this.id)].map(
+        (entries) => new Set(entries.map((entry) => indexPath(names, entry))),
       );
       for (const path of old!) if (!fresh!.has(path)) changes.push({ path, value: undefined });
       for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: new Uint8Array(0) });
     }
-    if (changes.length > 0) {
-      const conditions: Condition[] = [{ path: this.#head, version: this.#headVersion }];
-      this.#committing = true;
-      try {
-        const version = await storage.commit(changes, conditions);
-        this.#headVersion = head === undefined ? 0 : version;
-      } finally {
-        this.#committing = false;
-        // After a failure too: what became of the commit may be unknown, and the timer may be there.
-        if (timer !== undefined && due !== undefined && due !== dueBefore) this.#parts.timerSet(timer, due);
-      }
-    }
-    this.#state = state;
+    return { changes, head, timer };
   }
 
   #context(options: SendOptions, records: Records | undefined): ActorContext {
@@ -324,6 +364,18 @@ export class Activation {
       records?.has(name) ? Promise.resolve(records.get(name)) : this.#readRecord(name),
     );
   }
+}
+
+function addTo(round: Round, message: Message, { reply, next }: Outcome<unknown, unknown>): void {
+  if (next) {
+    round.state = next.state;
+    for (const { name, value } of next.records ?? []) round.records.set(name, value);
+  }
+  round.ran.push({ message, changes: next !== undefined, refused: false, told: reply });
+}
+
+function refuseIn(round: Round, message: Message, error: unknown): void {
+  round.ran.push({ message, changes: false, refused: true, told: error });
 }
 
 /** What an operation is given. A class, so that a read makes one small object and no closures but the record reader. */

@@ -62,15 +62,14 @@ export function makeActors(options: ActorsOptions): Actors {
   const spawnFor = (activation: Activation) =>
     spawner.spawn(
       shardOf(activation.key),
-      async () => {
-        await activation.work();
-        letGoIfAbsent(active.get(activation.id.kind)!, activation);
-      },
+      () => activation.work(),
       (error) => options.fault('actor', error),
     );
 
+  const onRest = (rested: Activation) => letGoIfAbsent(active.get(rested.id.kind)!, rested);
+
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
-    const activation = new Activation(id, kind, parts, spawnFor);
+    const activation = new Activation(id, kind, parts, spawnFor, onRest);
     if (among.size >= kind.activeMax) makeRoom(among, kind);
     among.set(key, activation);
     return activation;

@@ -17,7 +17,7 @@ export interface Spawned {
 }
 
 export interface Spawner {
-  /** @param work - runs one at a time for this actor. Must not reject; if it does, `crashed` hears of it and the actor goes on. */
+  /** @param work - runs one at a time for this actor. Should not reject; if it does, `crashed` hears of it and the actor goes on. */
   spawn(shard: number, work: () => Promise<void>, crashed: (error: Error | undefined) => void): Spawned;
 }
 
@@ -37,10 +37,8 @@ export function makeSpawner(): Spawner {
     spawn(shard, work, crashed) {
       const ref = spawn(
         parentOf(shard),
-        async (state: undefined, _message: Wake) => {
-          await work();
-          return state;
-        },
+        // The message says only that there is work; what the actor is lies with the one who works, not in nact's state.
+        work as () => Promise<undefined>,
         `a${++names}`,
         {
           onCrash: (_message, error, ctx) => {

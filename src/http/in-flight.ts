@@ -5,7 +5,6 @@
  */
 
 import { hostPort } from '../model/address.ts';
-import { CodedError } from '../model/errors.ts';
 import { REQUEST_SWEEP_MS } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
 import type { IncomingRequest } from './incoming-request.ts';
@@ -29,7 +28,7 @@ export interface InFlight {
 /**
  * Deadlines are counted in ticks of one timer, so that a request costs no timer and a clock that is set changes nothing.
  * @param durationMs - how long a request may take; 0 for ever.
- * @param onOverdue - called a tick after the request's signal has fired, if it is still there: it is answered without its handler.
+ * @param onOverdue - called a tick after the request was told that its time is over, if it is still there: it is answered without its handler.
  */
 export function makeInFlight(durationMs: number, onOverdue: (request: IncomingRequest) => void): InFlight {
   const ticks = Math.max(1, Math.ceil(durationMs / REQUEST_SWEEP_MS));
@@ -46,7 +45,7 @@ export function makeInFlight(durationMs: number, onOverdue: (request: IncomingRe
     let request = oldest;
     while (request !== undefined && request.expiresAtTick <= now) {
       const { newer } = request;
-      request.end(new CodedError('deadline'));
+      request.end();
       if (request.expiresAtTick < now) {
         remove(request);
         onOverdue(request);

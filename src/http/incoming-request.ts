@@ -1,5 +1,5 @@
 /**
- * One request as the pipeline gets it. What few operations ask for (headers, the signal) is made when it is asked for.
+ * One request as the pipeline gets it. What few operations ask for (headers) is made when it is asked for.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { toDurationSeconds } from '../model/params.ts';
 import type { CanonicalPath, Request, Verb } from '../model/request.ts';
-import { type AnyRequest, ClientGone } from './body.ts';
+import type { AnyRequest } from './body.ts';
 import { namespacePath } from './path.ts';
 
 export type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -53,8 +53,7 @@ export class IncomingRequest implements Request {
   answered = false;
   readonly response: AnyResponse;
   readonly incoming: AnyRequest;
-  private controller: AbortController | undefined = undefined;
-  private ended: Error | undefined = undefined;
+  private ended = false;
   private safeHeaders: Record<string, string | string[] | undefined> | undefined = undefined;
 
   constructor(incoming: AnyRequest, response: AnyResponse, asked: Asked, nowMs: number) {
@@ -79,25 +78,13 @@ export class IncomingRequest implements Request {
     return this.safeHeaders;
   }
 
-  get signal(): AbortSignal {
-    if (this.controller !== undefined) return this.controller.signal;
-    const controller = new AbortController();
-    this.controller = controller;
-    const { response } = this;
-    if (isCut(response)) this.ended ??= new ClientGone();
-    if (this.ended !== undefined) controller.abort(this.ended);
-    else {
-      response.once('close', () => {
-        if (!response.writableEnded) this.end(new ClientGone());
-      });
-    }
-    return controller.signal;
+  get isOver(): boolean {
+    return this.ended || isCut(this.response);
   }
 
-  /** Fires the signal, now or when it is first asked for. */
-  end(reason: Error): void {
-    this.ended ??= reason;
-    this.controller?.abort(this.ended);
+  /** Its time is over. */
+  end(): void {
+    this.ended = true;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Caller } from './caller.ts';
 import type { Mount } from './mount.ts';
+import type { Request } from './request.ts';
 
 export interface ActorId {
   readonly kind: string;
@@ -119,7 +120,8 @@ export interface SendOptions {
   readonly claims: Claims;
   readonly caller?: Caller;
   readonly mount?: Mount;
-  readonly signal?: AbortSignal;
+  /** The request it is for: once that is over, nothing of it starts any more. */
+  readonly request?: Pick<Request, 'isOver'>;
 }
 
 /**

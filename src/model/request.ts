@@ -44,8 +44,8 @@ export interface Request {
   readonly remotePort: number;
   /** Wall clock, ms, when the head was read. */
   readonly receivedAtMs: number;
-  /** Fires when the client goes away or the request's time is over. */
-  readonly signal: AbortSignal;
+  /** Its time is over, or its client is gone: what has not started need not. */
+  readonly isOver: boolean;
 }
 
 /** The `auth` block of an envelope, in wire order (contract §1.5). */

@@ -34,12 +34,14 @@ export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>
     type: storage.type,
     get: (path, signal) => timed(gets, () => storage.get(path, signal)),
     async commit(changes, conditions, signal) {
-      const writes = changes.some((change) => change.value !== undefined);
+      const samples = changes.some((change) => change.value !== undefined) ? puts : deletes;
+      const began = performance.now();
       running++;
       try {
-        return await timed(writes ? puts : deletes, () => storage.commit(changes, conditions, signal));
+        return await storage.commit(changes, conditions, signal);
       } finally {
         running--;
+        samples.observe(performance.now() - began);
       }
     },
     commitsRunning: () => running,

@@ -260,12 +260,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
         mount: mount.uuid,
         name: operation.actorName(captures, caller),
       };
-      reply = await cluster.send(
-        operation.op,
-        id,
-        { params, sent },
-        { claims, caller, mount, signal: request.signal },
-      );
+      reply = await cluster.send(operation.op, id, { params, sent }, { claims, caller, mount, request });
     } else {
       if (!claims.good()) throw new CodedError('stale_claims');
       reply = await operation.run(params, routeContext(state, mount, captures, sent, claims));

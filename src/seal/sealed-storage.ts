@@ -47,8 +47,11 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
       return stored === undefined ? undefined : opened(path, stored);
     },
     async commit(changes, conditions, signal) {
-      for (const { path } of changes) refuse(path);
-      const count = changes.filter((change) => change.value !== undefined).length;
+      let count = 0;
+      for (const { path, value } of changes) {
+        refuse(path);
+        if (value !== undefined) count++;
+      }
       const waiting = barrier.reserve(count);
       if (waiting !== undefined) await waiting;
       const sealed = changes.map(({ path, value }): Change => {

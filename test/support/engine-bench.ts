@@ -167,7 +167,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
         remoteAddress: '127.0.0.1',
         remotePort: 1,
         receivedAtMs: bench.nowMs,
-        signal: new AbortController().signal,
+        isOver: false,
       });
       const encoded = encodeReply(reply);
       const sent = String(encoded.body ?? '');

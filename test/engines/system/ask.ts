@@ -255,7 +255,7 @@ export async function ask(
       remoteAddress: '127.0.0.1',
       remotePort: 1,
       receivedAtMs: NOW_MS,
-      signal: new AbortController().signal,
+      isOver: false,
     },
     mount: core.mounts.at('sys/')!,
     caller,
