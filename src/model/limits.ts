@@ -15,6 +15,8 @@ export const HCL_DEPTH_MAX = 64;
 /** Keys, values and comments of one text. */
 export const HCL_NODES_MAX = 200_000;
 export const HCL_NUMBER_CHARS_MAX = 64;
+/** Of a duration as text. */
+export const DURATION_CHARS_MAX = 100;
 /** What a parsed value takes in memory at most, about: a list or object, and a string, number or name besides its text. */
 export const JSON_CONTAINER_BYTES = 200;
 export const JSON_SCALAR_BYTES = 48;
@@ -45,12 +47,16 @@ export const JSON_DEPTH_MAX = 500;
 /** Strings cut from a longer text than this are copied, so that keeping one does not keep the text. */
 export const JSON_SHARED_TEXT_CHARS_MAX = 16 * 1024;
 export const JSON_VALUES_MAX = 1_000_000;
+/** Of a path below `/v1/`: more than anything that is stored can have. */
+export const PATH_CHARS_MAX = 4_096;
 /** Requests of one connection that wait until the reply to an earlier one is read; then its bytes are left where they are. */
 export const PIPELINED_MAX = 8;
 export const READ_HEAD_MS = 10 * SECOND_MS;
 export const READ_REQUEST_MS = 30 * SECOND_MS;
 /** Bytes of a reply that do not count towards REPLIES_BYTES_MAX. */
 export const REPLY_BYTES_FREE = 64 * 1024;
+/** How long a client may take to read a reply that counts. */
+export const REPLY_READ_MS = 5 * MINUTE_MS;
 /** Of all replies that clients have not read yet, together. */
 export const REPLIES_BYTES_MAX = 256 * MIB;
 export const REQUEST_DURATION_MS = 90 * SECOND_MS;
@@ -83,6 +89,15 @@ export const STORE_CONNECT_MS = 1 * SECOND_MS;
 export const STORE_CONNECTIONS_MAX = 64;
 /** Of one answer of etcd or Consul. */
 export const STORE_REPLY_BYTES_MAX = 256 * MIB;
+/** What etcd or Consul did not take because it was away or without a leader is tried again so long after it was last there. */
+export const STORE_RETRY_MS = 2 * SECOND_MS;
+export const STORE_RETRY_PAUSE_MS = 100;
+/** Grouped transactions under way at once; they share no paths. */
+export const STORE_TRANSACTIONS_AT_ONCE = 4;
+/** Commits whose large values are being written in chunks. */
+export const STORE_UPLOADS_AT_ONCE = 4;
+/** Chunks that no record names are removed after this: a commit that is to name them may be under way. */
+export const STORE_ORPHAN_MS = 10 * MINUTE_MS;
 
 // actors
 /** Changes in one commit (protocol §19). */
@@ -204,6 +219,8 @@ export const TOKEN_DEPTH_MAX = 1_000;
 export const TOKENS_KNOWN_MAX = 20_000;
 /** Longest token that is looked at, in UTF-16 units. */
 export const TOKEN_BYTES_MAX = 8_192;
+/** Of a token's record: many are in memory, and much of it is in each line of the audit log. */
+export const TOKEN_RECORD_BYTES_MAX = 64 * 1024;
 /** 32 days, Vault's default for both (seconds). */
 export const LEASE_TTL_DEFAULT_S = 2_764_800;
 

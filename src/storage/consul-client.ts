@@ -50,7 +50,7 @@ export interface ConsulOperation {
 }
 
 export type ConsulTxnReply =
-  /** `pairs`: what `set`, `cas` (without their values) and gets found, in order; deletes and checks add none. */
+  /** `pairs`: what puts and `check-index` (both without the values) and gets found, in order; the others add none. */
   | { readonly done: true; readonly pairs: readonly ConsulPair[] }
   /** Nothing was done. All operations that failed, by their place; a failed condition is one. */
   | { readonly done: false; readonly errors: readonly { readonly index: number; readonly what: string }[] };
@@ -74,8 +74,8 @@ export interface ConsulClient {
   keys(prefix: string, options?: CallOptions): Promise<string[]>;
   /** All pairs whose keys begin with `prefix`, in byte order of the keys. */
   pairs(prefix: string, options?: CallOptions): Promise<ConsulPair[]>;
-  /** Makes a key that must not exist yet, from raw bytes, up to CONSUL_VALUE_BYTES_MAX. False: it exists. */
-  create(key: string, value: Uint8Array, options?: CallOptions): Promise<boolean>;
+  /** Puts raw bytes, up to CONSUL_VALUE_BYTES_MAX: more than fits in a transaction. */
+  put(key: string, value: Uint8Array, options?: CallOptions): Promise<void>;
   running(): number;
   close(): void;
 }
@@ -133,16 +133,15 @@ export function makeConsulClient(options: ConsulOptions): ConsulClient {
         pairOf,
       );
     },
-    async create(key, value, callOptions) {
+    async put(key, value, callOptions) {
       const request: HttpRequest = {
         method: 'PUT',
-        path: `${pathOf(key)}?cas=0`,
+        path: pathOf(key),
         headers: { ...headers, 'content-type': 'application/octet-stream' },
         body: value,
         judge: judgeBut(200),
       };
-      const reply = await calls.send(request, callOptions);
-      return reply.body.toString('latin1').trim() === 'true';
+      await calls.send(request, callOptions);
     },
     running: calls.running,
     close: calls.close,

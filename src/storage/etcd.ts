@@ -1,0 +1,164 @@
+/**
+ * Storage on etcd v3. A version is the record's `mod_revision`: etcd's revisions rise with every change of anything, so none comes twice.
+ *
+ * A group of commits is one transaction of nested ones, each with its own conditions and its own outcome. One that fails reads the
+ * versions that it compared, so that the first wrong one can be named.
+ *
+ * @module
+ */
+import { STORAGE_LIST_PAGE } from '../model/limits.ts';
+import { StorageFailed } from '../model/storage.ts';
+import type { Batch, Driver, DriverOutcome, DriverWrite } from './driver.ts';
+import {
+  ETCD_OPERATIONS_MAX,
+  type EtcdClient,
+  type EtcdOperation,
+  type EtcdOperationReply,
+  type EtcdOptions,
+  EtcdRefused,
+  etcdBytes,
+  makeEtcdClient,
+} from './etcd-client.ts';
+import { ensureFormat } from './format.ts';
+import { afterPrefix } from './path.ts';
+import { makeRemoteStorage, type RemoteStorage } from './remote.ts';
+import { storePrefix } from './store-prefix.ts';
+
+/** With 60 longest paths beside it, a commit stays below etcd's 1.5 MiB. */
+const INLINE_BYTES = 768 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+/** Of a grouped transaction; a single commit may be larger. */
+const GROUP_BYTES = 1024 * 1024;
+/** gRPC's code for a revision that was compacted. */
+const OUT_OF_RANGE = 11;
+
+export interface EtcdStorageOptions extends EtcdOptions {
+  /** What all keys begin with: `coffer/`. */
+  readonly path: string;
+  readonly randomBytes: (bytes: number) => Uint8Array;
+}
+
+/** @throws StorageFailed when etcd is not to be had, or the store needs a newer Coffer; CodedError for wrong options. */
+export async function openEtcd(options: EtcdStorageOptions): Promise<RemoteStorage> {
+  const driver = makeEtcdDriver(makeEtcdClient(options), storePrefix(options.path));
+  const storage = makeRemoteStorage({ driver, clock: options.clock, randomBytes: options.randomBytes });
+  try {
+    await ensureFormat(storage);
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** Exported for the bench. */
+export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
+  const keyOf = (key: string) => etcdBytes(prefix + key);
+  const prefixBytes = Buffer.byteLength(prefix);
+
+  function request({ changes, conditions }: DriverWrite): EtcdOperation {
+    return {
+      request_txn: {
+        compare: conditions.map(({ key, version }) => ({
+          key: keyOf(key),
+          result: 'EQUAL',
+          target: 'MOD',
+          mod_revision: String(version),
+        })),
+        success: changes.map(({ key, value }) =>
+          value === undefined
+            ? { request_delete_range: { key: keyOf(key) } }
+            : { request_put: { key: keyOf(key), value: etcdBytes(value) } },
+        ),
+        failure: conditions.map(({ key }) => ({ request_range: { key: keyOf(key), keys_only: true } })),
+      },
+    };
+  }
+
+  async function page(start: string, end: string, limit: number, revision?: string, signal?: AbortSignal) {
+    const range = { key: start, range_end: end, limit, keys_only: true, revision };
+    const { header, kvs = [], more = false } = await client.range(range, { signal });
+    return { keys: kvs.map(({ key }) => Buffer.from(key, 'base64')), revision: header.revision, more };
+  }
+
+  return {
+    type: 'etcd',
+    inlineBytes: INLINE_BYTES,
+    chunkBytes: CHUNK_BYTES,
+    async get(key, signal) {
+      const { kvs } = await client.range({ key: keyOf(key) }, { signal });
+      const found = kvs?.[0];
+      if (found === undefined) return undefined;
+      return { value: Buffer.from(found.value ?? '', 'base64'), version: Number(found.mod_revision) };
+    },
+    async list(under, after, limit, signal) {
+      const from = Buffer.from(prefix + under);
+      const behind = after === '' ? from : Buffer.from(`${prefix}${after}\0`);
+      let start = Buffer.compare(behind, from) > 0 ? behind : from;
+      const end = afterPrefix(from)!;
+      if (Buffer.compare(start, end) >= 0) return [];
+      const found: string[] = [];
+      let revision: string | undefined;
+      for (;;) {
+        const size = Math.min(limit - found.length, STORAGE_LIST_PAGE);
+        try {
+          const { keys, ...reply } = await page(etcdBytes(start), etcdBytes(end), size, revision, signal);
+          for (const key of keys) found.push(key.toString('utf8', prefixBytes));
+          if (!reply.more || keys.length === 0 || found.length >= limit) return found;
+          revision = reply.revision;
+          start = Buffer.concat([keys.at(-1)!, Buffer.alloc(1)]);
+        } catch (error) {
+          // Its first page's revision was compacted meanwhile: the rest as it stands now.
+          if (revision === undefined || !(error instanceof EtcdRefused) || error.code !== OUT_OF_RANGE)
+            throw error;
+          revision = undefined;
+        }
+      }
+    },
+    batch: makeBatch,
+    async send(writes) {
+      const reply = await client.txn({ success: writes.map(request) });
+      const version = Number(reply.header.revision);
+      return writes.map((write, index) => outcome(write, reply.responses?.[index], version));
+    },
+    async put(key, value, signal) {
+      const body = { key: keyOf(key), value: etcdBytes(value) };
+      await client.call('/v3/kv/put', body, { signal, repeatable: true });
+    },
+    async removeAll(under, signal) {
+      const from = Buffer.from(prefix + under);
+      const body = { key: etcdBytes(from), range_end: etcdBytes(afterPrefix(from)!) };
+      await client.call('/v3/kv/deleterange', body, { signal, repeatable: true });
+    },
+    close: client.close,
+  };
+}
+
+/** etcd counts the longest list of each level: the commits of the group, and the longest of one commit's three. */
+function makeBatch(): Batch {
+  let commits = 0;
+  let longest = 0;
+  let bytes = 0;
+  return {
+    take(write) {
+      const next = Math.max(longest, write.changes.length, write.conditions.length);
+      if (commits + 1 + next > ETCD_OPERATIONS_MAX) return false;
+      if (commits > 0 && bytes + write.bytes > GROUP_BYTES) return false;
+      commits++;
+      longest = next;
+      bytes += write.bytes;
+      return true;
+    },
+  };
+}
+
+function outcome(write: DriverWrite, reply: EtcdOperationReply | undefined, version: number): DriverOutcome {
+  const nested = reply?.response_txn;
+  if (nested === undefined) throw new StorageFailed('etcd answered a transaction with something else', false);
+  if (nested.succeeded) return { version };
+  const failed = write.conditions.findIndex(({ version: wanted }, index) => {
+    const found = nested.responses?.[index]?.response_range?.kvs?.[0];
+    return Number(found?.mod_revision ?? 0) !== wanted;
+  });
+  return { failed: Math.max(failed, 0) };
+}
