@@ -20,6 +20,10 @@ export const ERRORS = {
   overloaded: { status: 503, text: 'too many requests are waiting; try again' },
   storage_failed: { status: 500, text: 'the storage did not take the change' },
   deadline: { status: 503, text: 'the request took too long' },
+  /** Between nodes: the peer is not linked, or was lost while it handled the request, which may have taken effect. Send again. */
+  connection_lost: { status: 503, text: 'the connection to another node was lost' },
+  /** Between nodes: the receiver speaks another version of the protocol, or does not know this kind of message. */
+  unsupported: { status: 503, text: 'another node does not understand this message' },
   /** Authority changed between the check and the start of the operation: authorize again. Never leaves the pipeline. */
   stale_claims: { status: 503, text: 'authorization changed while the request was waiting' },
 } as const satisfies Record<string, { status: number; text: string }>;
