@@ -1,0 +1,389 @@
+/**
+ * The transport on real sockets: libp2p over TCP and TLS 1.3, closed to everybody who does not hold the cluster secret.
+ *
+ * A connection is a stranger until its admission has succeeded (`admission.ts`): strangers are bounded in number and time, and may open
+ * nothing but the admission's stream. After it there is one link to each peer (`link.ts`), however many dialed whom.
+ *
+ * @module
+ */
+import type {
+  Connection,
+  Libp2p,
+  MultiaddrConnection,
+  Stream,
+  PeerId as TheirPeerId,
+} from '@libp2p/interface';
+import type { Clock } from '../../model/clock.ts';
+import { CodedError } from '../../model/errors.ts';
+import { ADMISSION_MS, DIAL_MS, LINK_LOOK_MS, SECOND_MS, STREAMS_MAX } from '../../model/limits.ts';
+import type { Log } from '../../model/log.ts';
+import type { PeerId, Transport } from '../../model/transport.ts';
+import { dialAddress, listenAddress, parseHostPort } from './address.ts';
+import {
+  AdmissionRefused,
+  type Admitted,
+  admitAsDialer,
+  admitAsListener,
+  type OtherSide,
+  type OwnSide,
+  type Speaks,
+  type Verdict,
+} from './admission.ts';
+import { channelOf } from './channel.ts';
+import { type Deadline, makeDeadlines } from './deadline.ts';
+import { makeDialer } from './dialer.ts';
+import { makeExchange } from './exchange.ts';
+import type { Handlers } from './handling.ts';
+import { makeHost } from './host.ts';
+import type { Identity } from './identity.ts';
+import { LARGE_PROTOCOL } from './large.ts';
+import { type Link, type LinkCounts, makeLink } from './link.ts';
+import { makeLinks } from './links.ts';
+import { makeStrangers } from './strangers.ts';
+import { choose } from './tie.ts';
+
+export const ADMISSION_PROTOCOL = '/coffer/admission/1';
+export const MESSAGES_PROTOCOL = '/coffer/messages/1';
+
+export interface ClusterTransportOptions {
+  readonly identity: Identity;
+  /** `host:port` to listen at; port 0 takes any. Absent: nobody can dial us. */
+  readonly listen?: string;
+  /** The cluster's secrets, all of which are accepted, asked anew for each admission. None: nobody is admitted. */
+  secrets(): readonly Uint8Array[];
+  readonly speaks: Speaks;
+  /** The version that messages are written by now: the view's. */
+  protocol(): number;
+  /** Was that identity removed from the cluster? It never comes back. */
+  isBarred(peer: PeerId): boolean;
+  /** With `approve`: has an operator admitted it? Everybody who proves the secret where absent. */
+  isAdmitted?(peer: PeerId): boolean;
+  /** Someone proved the secret who waits for an operator's approval. May come often for one and the same. */
+  onApplicant?(peer: PeerId, host: string): void;
+  readonly clock: Clock;
+  /** Cryptographically random. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly log: Log;
+}
+
+export interface TransportCounts extends LinkCounts {
+  readonly links: number;
+  /** Connections that have not been admitted yet. */
+  readonly strangers: number;
+  /** Admissions that were refused or broke off, both ways, since the start. */
+  readonly refused: number;
+}
+
+export interface ClusterTransport extends Transport {
+  /** Where it listens, `host:port`, once started; undefined where it does not. */
+  address(): string | undefined;
+  /** To be called after secrets, barred or admitted identities have changed: ends the links that would not be admitted any more. */
+  reconsider(): void;
+  counts(): TransportCounts;
+}
+
+/** What becomes of a connection. */
+interface Standing {
+  /** Its admission runs, or has succeeded. */
+  begun: boolean;
+  readonly deadline: Deadline;
+  readonly link: PromiseWithResolvers<Link>;
+  isAdmitted: boolean;
+}
+
+export function makeClusterTransport(options: ClusterTransportOptions): ClusterTransport {
+  const { identity, clock, log, randomBytes, isBarred } = options;
+  const own = identity.peer;
+  const deadlines = makeDeadlines(clock);
+  const strangers = makeStrangers(clock);
+  const links = makeLinks(own, clock);
+  const handlers: Handlers = {};
+  const standings = new WeakMap<Connection, Standing>();
+  const instance = randomBytes(16);
+  /** Peers that answered `duplicate` although we have no link to them. */
+  const again = new Set<PeerId>();
+  /** The last failure that was said aloud, for each peer. */
+  const saidFailures = new Map<PeerId, string>();
+  let host: Libp2p | undefined;
+  let looking: { clear(): void } | undefined;
+  let refused = 0;
+  const dialer = makeDialer({
+    clock,
+    random: () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32,
+    isLinked: (peer) => links.get(peer) !== undefined,
+    dial,
+    failed: dialFailed,
+  });
+
+  // --- who comes in
+
+  function mayCome(peer: PeerId): boolean {
+    return !isBarred(peer) && (options.isAdmitted?.(peer) ?? true);
+  }
+
+  const gater = {
+    denyDialMultiaddr: () => false,
+    denyInboundConnection(raw: MultiaddrConnection) {
+      if (!strangers.enter(raw.timeline, hostOf(raw))) return true;
+      raw.addEventListener('close', () => strangers.leave(raw.timeline));
+      return false;
+    },
+    denyInboundEncryptedConnection(peer: TheirPeerId) {
+      const name = peer.toString();
+      return peer.type !== 'Ed25519' || isBarred(name) || strangers.isPaused(name);
+    },
+    denyOutboundEncryptedConnection: (peer: TheirPeerId) => isBarred(peer.toString()),
+  };
+
+  function opened(connection: Connection): void {
+    const deadline = deadlines.signal(ADMISSION_MS);
+    const link = Promise.withResolvers<Link>();
+    link.promise.catch(() => {});
+    standings.set(connection, { begun: false, deadline, link, isAdmitted: false });
+    deadline.signal.addEventListener('abort', () => {
+      if (connection.direction === 'inbound') strangers.failed(connection.remotePeer.toString());
+      connection.abort(new Error('not admitted in time'));
+    });
+    connection.addEventListener('close', () => {
+      deadline.clear();
+      link.reject(new CodedError('connection_lost'));
+      forget(connection.remotePeer);
+    });
+  }
+
+  /** libp2p remembers every identity that ever connected; strangers may have any number of them. */
+  function forget(peer: TheirPeerId): void {
+    const name = peer.toString();
+    if (!host || links.get(name) || dialer.isKept(name)) return;
+    host.peerStore.delete(peer).catch(() => {});
+  }
+
+  function side(): OwnSide {
+    return {
+      peer: own,
+      speaks: options.speaks,
+      instance,
+      nonce: randomBytes(32),
+      secrets: options.secrets(),
+    };
+  }
+
+  async function welcome(stream: Stream, connection: Connection): Promise<void> {
+    const standing = standings.get(connection);
+    const channel = channelOf(connection);
+    const peer = connection.remotePeer.toString();
+    if (!standing || !channel || standing.begun || connection.direction !== 'inbound') {
+      return turnAway(connection, new Error('an admission out of turn'));
+    }
+    standing.begun = true;
+    try {
+      const exchange = makeExchange(stream, standing.deadline.signal);
+      const admitted = await admitAsListener(exchange, side(), peer, channel.binding, (other) =>
+        judge(connection, peer, other),
+      );
+      accept(connection, standing, admitted, false);
+      close(stream);
+    } catch (error) {
+      turnAway(connection, error as Error);
+    }
+  }
+
+  function judge(connection: Connection, peer: PeerId, other: OtherSide): Verdict {
+    if (isBarred(peer)) return 'barred';
+    if (!mayCome(peer)) {
+      options.onApplicant?.(peer, hostOf(connection));
+      return 'awaits_approval';
+    }
+    const choice = choose(own, peer, links.get(peer), { ...other, dialedByUs: false });
+    return choice === 'decline' ? 'duplicate' : 'admitted';
+  }
+
+  function turnAway(connection: Connection, error: Error): void {
+    const peer = connection.remotePeer.toString();
+    const verdict = error instanceof AdmissionRefused ? error.verdict : undefined;
+    if (verdict === 'duplicate') log.debug('a second connection was declined', { peer });
+    else {
+      refused++;
+      strangers.failed(peer);
+      log.warn('a peer was not admitted', { peer, host: hostOf(connection), why: error.message });
+    }
+    if (verdict === undefined) {
+      connection.abort(error);
+      return;
+    }
+    // So that the verdict arrives; a peer that does not take it is cut off.
+    const late = deadlines.signal(SECOND_MS);
+    connection
+      .close({ signal: late.signal })
+      .catch(() => connection.abort(error))
+      .finally(() => late.clear());
+  }
+
+  function accept(connection: Connection, standing: Standing, admitted: Admitted, dialedByUs: boolean): void {
+    const peer = connection.remotePeer.toString();
+    if (connection.status !== 'open') throw new CodedError('connection_lost');
+    standing.isAdmitted = true;
+    standing.deadline.clear();
+    strangers.leave(connection.timeline);
+    strangers.proved(peer);
+    again.delete(peer);
+    saidFailures.delete(peer);
+    const { speaks, protocol } = options;
+    const link = makeLink({
+      ...{ connection, peer, dialedByUs, admitted, speaks, protocol, handlers, clock, deadlines, log },
+      ended(link, why) {
+        const lastedMs = links.remove(link);
+        if (lastedMs === undefined) return;
+        log.info('a peer is no longer linked', { peer, why });
+        dialer.lost(peer, lastedMs);
+      },
+    });
+    connection.newStream([MESSAGES_PROTOCOL]).then(
+      (stream) => link.attach(stream),
+      (error: Error) => link.end(error.message),
+    );
+    log.info('a peer is linked', { peer, host: hostOf(connection), dialed: dialedByUs });
+    links.add(link, !dialedByUs && admitted.again);
+    standing.link.resolve(link);
+  }
+
+  /** The link of the connection a stream came in on. Streams of strangers end their connection. */
+  async function admittedLink(connection: Connection): Promise<Link> {
+    const standing = standings.get(connection);
+    // Who dialed learns last that it is admitted; who was dialed knows before anybody may send it anything.
+    const mayWait = connection.direction === 'outbound' && standing?.begun;
+    if (!standing || !(standing.isAdmitted || mayWait)) {
+      const error = new Error('a stranger opened a stream');
+      turnAway(connection, error);
+      throw error;
+    }
+    return standing.link.promise;
+  }
+
+  // --- whom we dial
+
+  async function dial(peer: PeerId, address: string): Promise<void> {
+    if (isBarred(peer)) throw new AdmissionRefused('barred', false);
+    if (!mayCome(peer)) throw new AdmissionRefused('awaits_approval', false);
+    if (!host) throw new CodedError('connection_lost');
+    const late = deadlines.signal(DIAL_MS);
+    let connection: Connection | undefined;
+    try {
+      const target = dialAddress(parseHostPort(address), peer);
+      connection = await host.dial(target, { signal: late.signal, force: true });
+      const standing = standings.get(connection);
+      const channel = channelOf(connection);
+      if (!standing || !channel || connection.direction !== 'outbound')
+        throw new Error('no channel to prove over');
+      standing.begun = true;
+      const stream = await connection.newStream([ADMISSION_PROTOCOL], { signal: late.signal });
+      const exchange = makeExchange(stream, standing.deadline.signal);
+      const admitted = await admitAsDialer(exchange, side(), peer, channel.binding, again.has(peer));
+      accept(connection, standing, admitted, true);
+      close(stream);
+    } catch (error) {
+      connection?.abort(error as Error);
+      if (error instanceof AdmissionRefused && error.verdict === 'duplicate') {
+        if (links.get(peer)) return;
+        again.add(peer);
+      }
+      refused++;
+      throw error;
+    } finally {
+      late.clear();
+    }
+  }
+
+  function dialFailed(peer: PeerId, address: string, error: Error, pauseMs: number): void {
+    const text = `${address} ${error.message}`;
+    const level = saidFailures.get(peer) === text ? 'debug' : 'warn';
+    saidFailures.set(peer, text);
+    log[level]('a peer could not be reached', { peer, address, why: error.message, pause_ms: pauseMs });
+  }
+
+  // --- the whole
+
+  function look(): void {
+    links.look();
+    looking = clock.after(look, LINK_LOOK_MS);
+  }
+
+  function linkTo(peer: PeerId): Link {
+    const link = links.get(peer);
+    if (!link) throw new CodedError('connection_lost');
+    return link;
+  }
+
+  return {
+    peer: own,
+    keep(peers) {
+      dialer.keep(peers.filter(({ peer }) => peer !== own));
+    },
+    drop: (peer) => links.get(peer)?.end('dropped'),
+    peers: links.peers,
+    onPeer: links.onPeer,
+    send: (peer, bytes) => linkTo(peer).send(bytes),
+    async request(peer, bytes, asking = {}) {
+      return linkTo(peer).request(bytes, asking);
+    },
+    onMessage(handler) {
+      handlers.message = handler;
+    },
+    onRequest(handler) {
+      handlers.request = handler;
+    },
+    async start() {
+      const listen =
+        options.listen === undefined ? undefined : await listenAddress(parseHostPort(options.listen));
+      host = await makeHost(identity, listen, gater);
+      host.addEventListener('connection:open', ({ detail }) => opened(detail));
+      const one = { maxInboundStreams: 1, maxOutboundStreams: 1 };
+      await host.handle(ADMISSION_PROTOCOL, welcome, one);
+      await host.handle(
+        MESSAGES_PROTOCOL,
+        async (stream, connection) => (await admittedLink(connection)).receive(stream),
+        one,
+      );
+      const several = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX };
+      await host.handle(
+        LARGE_PROTOCOL,
+        async (stream, connection) => (await admittedLink(connection)).receiveLarge(stream),
+        several,
+      );
+      await host.start();
+      look();
+    },
+    async stop() {
+      dialer.stop();
+      looking?.clear();
+      for (const link of links.all()) link.end('this node stops', 'gently');
+      const stopped = host;
+      host = undefined;
+      await stopped?.stop();
+    },
+    address() {
+      const found = host?.getMultiaddrs()[0]?.getComponents();
+      if (!found) return undefined;
+      const address = found[0]?.value ?? '';
+      return `${address.includes(':') ? `[${address}]` : address}:${found[1]?.value}`;
+    },
+    reconsider() {
+      const secrets = options.secrets().map((secret) => Buffer.from(secret));
+      for (const link of links.all()) {
+        if (!mayCome(link.peer)) link.end('the peer is not admitted any more');
+        else if (!secrets.some((secret) => secret.equals(link.secret))) {
+          link.end('the peer was admitted by a secret that is not accepted any more');
+        }
+      }
+    },
+    counts: () => ({ ...links.counts(), strangers: strangers.count(), refused }),
+  };
+}
+
+function close(stream: Stream): void {
+  stream.close().catch((error: Error) => stream.abort(error));
+}
+
+function hostOf(connection: { readonly remoteAddr: MultiaddrConnection['remoteAddr'] }): string {
+  return connection.remoteAddr.getComponents()[0]?.value ?? '';
+}
