@@ -1,0 +1,202 @@
+/**
+ * What is run under a seed: which nodes, which clients, which faults, and what is asked afterwards.
+ *
+ * @module
+ */
+import type { History } from './checkers/history.ts';
+import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
+import type { FaultName } from './faults.ts';
+import { withSimulatedGlobals } from './sim/globals.ts';
+import { ROOT_TOKEN } from './sim/server.ts';
+import { beginWorld, makeWorld, type SimNode, type World } from './sim/world.ts';
+import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';
+import { makeNemesis } from './workloads/nemesis.ts';
+import { TokenWorkload } from './workloads/tokens.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Client operations, about. */
+  readonly operations: number;
+  readonly fault?: FaultName;
+  readonly keepTrace?: boolean;
+}
+
+export interface RunResult {
+  readonly violations: readonly string[];
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly operations: number;
+  readonly faults: number;
+  /** Of the whole trace: equal for equal runs. */
+  readonly digest: string;
+  readonly trace: readonly string[];
+  readonly logged: readonly string[];
+}
+
+interface Workload {
+  readonly isOver: boolean;
+  check(): string[];
+  /** Asked once all is well again. */
+  finish?(): Promise<void>;
+}
+
+interface Scenario {
+  readonly nodes: number;
+  readonly faultEveryMs: readonly [number, number];
+  begin(world: World, operations: number): Workload;
+}
+
+/** Faults have ended; within this all is served again (I14), ms. */
+const CALM_MS = 12_000;
+/** A run that is not over by then hangs, simulated ms. */
+const RUN_MS_MAX = 3_600_000;
+
+/** One node, which crashes and comes back, with the store of a cluster. */
+const kv: Scenario = {
+  nodes: 1,
+  faultEveryMs: [50, 1_200],
+  begin(world, operations) {
+    const node = world.nodes[0]!;
+    const workload = new KvWorkload(world, { clients: 5, keys: 4, operations });
+    workload.start(() => node);
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      finish: () => workload.readAll(world.client('reader'), () => node),
+      check: () => [...checkKv(world.history as History<KvInput, KvOutput>), ...lostWrites(world)],
+    };
+  },
+};
+
+/** As `kv`, with tokens that are made, used and revoked. */
+const tokens: Scenario = {
+  nodes: 1,
+  faultEveryMs: [50, 1_200],
+  begin(world, operations) {
+    const node = world.nodes[0]!;
+    // Without a fence, what an earlier life sent could land after the timers were looked through, and nobody would look again.
+    world.store.weather.dropsTheDead = true;
+    const workload = new TokenWorkload(world, { clients: 5, operations });
+    workload.start(() => node);
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      check: () => workload.check(),
+    };
+  },
+};
+
+/**
+ * Three nodes that write the same paths and know nothing of one another: no owner, so what they read may be old, but nothing that was
+ * acknowledged is ever overwritten unseen.
+ */
+const shared: Scenario = {
+  nodes: 3,
+  faultEveryMs: [50, 1_200],
+  begin(world, operations) {
+    const random = world.random.fork('shared');
+    const workload = new KvWorkload(world, { clients: 6, keys: 3, operations });
+    workload.start(() => random.pick(world.nodes));
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      check: () => [...lostWrites(world), ...doubleVersions(world)],
+    };
+  },
+};
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared };
+
+/** I2: no commit took the place of an acknowledged one that it did not know. */
+function lostWrites({ store }: World): string[] {
+  const acknowledged = new Map(store.applied.map((one) => [one.version, one.isAcknowledged]));
+  for (const { overwrote, by, atMs, paths } of store.applied) {
+    const lost = overwrote.find(({ version }) => acknowledged.get(version));
+    if (lost)
+      return [
+        `I2: at ${atMs.toFixed(1)} ${by} overwrote version ${lost.version} of ${paths[0]}, which was acknowledged`,
+      ];
+  }
+  return [];
+}
+
+/** I2: between two times that a path was forgotten, no version is given to two writes. */
+function doubleVersions({ history }: World): string[] {
+  const { entries } = history as History<KvInput, KvOutput>;
+  const forgotten = new Set(entries.filter(({ input }) => input.op === 'forget').map(({ key }) => key));
+  const seen = new Set<string>();
+  for (const { key, output } of entries) {
+    if (output?.kind !== 'written' || forgotten.has(key)) continue;
+    const version = `${key} ${output.version}`;
+    if (seen.has(version)) return [`I2: two writes were told that they made version ${version}`];
+    seen.add(version);
+  }
+  return [];
+}
+
+/** Runs one seed of one scenario. Replaces Node's globals meanwhile: one at a time in one program. */
+export async function runScenario(name: string, options: RunOptions): Promise<RunResult> {
+  const scenario = SCENARIOS[name];
+  if (!scenario) throw new Error(`no such scenario: ${name}`);
+  const { seed, fault, keepTrace } = options;
+  const world = makeWorld({ seed, nodes: scenario.nodes, fault, keepTrace });
+  return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
+}
+
+async function runIn(world: World, scenario: Scenario, { operations }: RunOptions): Promise<RunResult> {
+  const { scheduler, violations } = world;
+  const nemesis = makeNemesis(world, { everyMs: scenario.faultEveryMs, nodes: world.nodes });
+  try {
+    await beginWorld(world);
+    await settle(world, world.nodes[0]!);
+    const workload = scenario.begin(world, operations);
+    nemesis.start();
+    await until(world, () => workload.isOver);
+    nemesis.stop();
+    for (const node of world.nodes) if (!node.process.isAlive) node.start();
+    const calmAt = scheduler.nowMs + CALM_MS;
+    scheduler.at(calmAt, 'calm', () => {});
+    await until(world, () => scheduler.nowMs >= calmAt);
+    let isRead = workload.finish === undefined;
+    if (workload.finish) {
+      world.drive(world.client('last').process, () => workload.finish!().finally(() => (isRead = true)));
+      await until(world, () => isRead);
+    }
+    if (violations.length === 0) violations.push(...workload.check());
+  } catch (error) {
+    violations.push(`the run failed: ${(error as Error).stack ?? error}`);
+  }
+  return {
+    violations,
+    events: scheduler.events,
+    simulatedMs: scheduler.nowMs,
+    operations,
+    faults: nemesis.count,
+    digest: world.trace.digest(),
+    trace: world.trace.lines(),
+    logged: world.logged,
+  };
+}
+
+async function until(world: World, isDone: () => boolean): Promise<void> {
+  const { scheduler, violations } = world;
+  await scheduler.run(() => isDone() || violations.length > 0 || scheduler.nowMs > RUN_MS_MAX);
+  if (violations.length === 0 && !isDone()) violations.push('I14: something waits for ever');
+}
+
+/** What the workloads count on: how many versions a path keeps. */
+async function settle(world: World, node: SimNode): Promise<void> {
+  const client = world.client('first');
+  let isDone = false;
+  world.drive(client.process, async () => {
+    const body = { max_versions: VERSIONS_MAX };
+    const heard = await client.ask(node, { verb: 'update', path: 'secret/config', token: ROOT_TOKEN, body });
+    if (heard.kind !== 'reply' || heard.reply.status !== 204)
+      throw new Error('the mount could not be set up');
+    isDone = true;
+  });
+  await until(world, () => isDone);
+}

@@ -1,0 +1,241 @@
+/**
+ * What runs in a simulated node: the real actors, engines, tokens and pipeline, over a store, a clock and randomness that are handed in.
+ *
+ * @module
+ */
+import { createHmac } from 'node:crypto';
+import type { Names } from '../../src/actors/places.ts';
+import { makeTokenAuth } from '../../src/auth/token/routes.ts';
+import { makeTokenActor, ROOT_PATH } from '../../src/auth/token/token-actor.ts';
+import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
+import { type LocalCluster, makeLocalCluster } from '../../src/cluster/local.ts';
+import { kv2, kvKinds } from '../../src/engines/kv/kv.ts';
+import { encodeReply } from '../../src/http/envelope.ts';
+import { type ActorKind, OWN_CLAIMS } from '../../src/model/actor.ts';
+import type { Caller, TokenState } from '../../src/model/caller.ts';
+import type { Engine } from '../../src/model/engine.ts';
+import type { JsonMap } from '../../src/model/json.ts';
+import { parseJson } from '../../src/model/json-parser.ts';
+import type { Mount } from '../../src/model/mount.ts';
+import type { Request, Verb } from '../../src/model/request.ts';
+import type { Storage } from '../../src/model/storage.ts';
+import { makePipeline } from '../../src/pipeline/handle.ts';
+import { makeResolver } from '../../src/pipeline/resolve.ts';
+import type { SimProcess } from './process.ts';
+
+export const ROOT_TOKEN = 'root';
+
+const DAY_SECONDS = 86_400;
+const TIMERS_AGAIN_MS = 500;
+
+/** A request as a client of the simulation sends it. */
+export interface SimRequest {
+  readonly verb: Verb;
+  readonly path: string;
+  readonly token: string;
+  readonly body?: object;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+export interface SimReply {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: workloads look into replies freely
+  readonly body: any;
+}
+
+export interface SimServer {
+  readonly cluster: LocalCluster;
+  readonly tokens: Tokens;
+  handle(request: SimRequest): Promise<SimReply>;
+  /** What the node takes for the time, ms. */
+  now(): number;
+}
+
+/** How planted faults change the parts. */
+export interface ServerPlant {
+  readonly cluster?: (cluster: LocalCluster) => LocalCluster;
+  readonly usesWallClock?: true;
+  readonly countsUsesAfter?: true;
+}
+
+export interface ServerOptions {
+  readonly process: SimProcess;
+  readonly storage: Storage;
+  /** An operation of this token's owner starts in this turn. */
+  started(accessor: string): void;
+  /** What a real node would log. */
+  fault(what: string, error: unknown): void;
+  /** The highest time that is known of at start: the records of members show it (protocol §14). */
+  readonly timeFloorMs: number;
+  readonly plant?: ServerPlant;
+}
+
+/** Names rest readable: a trace is to be read, and what sealed names look like is the barrier's business. */
+const NAMES: Names = {
+  sealName: (_context, segment) => `~${segment}`,
+  openName: (_context, sealed) => sealed.slice(1),
+};
+
+function mountOf(path: string, type: string, kind: Mount['class']): Mount {
+  return {
+    class: kind,
+    path,
+    type,
+    description: '',
+    uuid: type,
+    accessor: `${type}_0`,
+    namespace: 'root',
+    config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
+    options: null,
+    local: false,
+    seal_wrap: false,
+    external_entropy_access: false,
+  };
+}
+
+const KV = mountOf('secret/', 'kv', 'secret');
+const TOKEN = mountOf('token/', 'token', 'auth');
+
+/** Boots in the turn it is called in. Nothing of it is ever stopped: a crash simply lets go of it. */
+export function bootServer({
+  process,
+  storage,
+  started,
+  fault,
+  timeFloorMs,
+  plant,
+}: ServerOptions): SimServer {
+  const { clock, random } = process;
+  // Cluster time: the wall clock once, or what others had, from then on the monotonic one, which no step moves (protocol §14).
+  const base = Math.max(clock.wallMs(), timeFloorMs) - clock.monotonicMs();
+  const now = () => (plant?.usesWallClock ? clock.wallMs() : Math.floor(base + clock.monotonicMs()));
+  const randomBytes = (bytes: number) => random.bytes(bytes);
+  const tokenActor = makeTokenActor(async () => {});
+  const local = makeLocalCluster({
+    storage,
+    names: NAMES,
+    kinds: [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[],
+    now,
+    randomBytes,
+    setInterval(run, ms) {
+      let timer = clock.after(tick, ms);
+      function tick(): void {
+        timer = clock.after(tick, ms);
+        run();
+      }
+      return { clear: () => timer.clear() };
+    },
+    after: clock.after,
+    fault,
+  });
+  const cluster = plant?.cluster?.(local) ?? local;
+  const accessorKey = () => createHmac('sha256', 'simulated').digest();
+  const tokens = makeTokens({ actor: tokenActor, cluster, accessorKey, now, randomBytes });
+  const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
+  const tokenAuth = makeTokenAuth({ tokens, ttls: () => ttls, policyExists: () => true });
+
+  const engines = new Map<Mount, Engine>([
+    [KV, kv2],
+    [TOKEN, tokenAuth],
+  ]);
+  const mountAt = (path: string) =>
+    path.startsWith('secret/') ? KV : path.startsWith('auth/token/') ? TOKEN : undefined;
+  const resolver = makeResolver(
+    { find: mountAt, at: mountAt, byAccessor: () => undefined, all: () => [...engines.keys()] },
+    (mount) => engines.get(mount),
+  );
+  const pipeline = makePipeline({
+    seal: { isSealed: () => false },
+    resolver,
+    authority: {
+      authenticate: (token) => tokens.authenticate(token, { takeUse: !plant?.countsUsesAfter }),
+      isGood(caller: Caller) {
+        const isGood = tokens.isGood(caller);
+        if (isGood) started(caller.accessor);
+        return isGood;
+      },
+      isStillGood: tokens.isStillGood,
+      decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
+      version: () => 0,
+      isSudo: (caller) => caller.isRoot,
+      aclOf: () => {
+        throw new Error('no policies here');
+      },
+      async revokeSpent(caller) {
+        await tokens.revoke(caller.accessor, 'tree');
+      },
+    },
+    audit: { isOn: () => false, request: async () => {}, response: async () => {} },
+    cluster,
+    now,
+    randomBytes,
+    fault,
+    observe: () => {},
+    defaultTtlOf: () => ttls.defaultTtl,
+  });
+
+  cluster.start();
+  startTimers();
+  /** Again until the store has answered it all. */
+  function startTimers(): void {
+    cluster.startTimers().catch(() => clock.after(startTimers, TIMERS_AGAIN_MS));
+  }
+
+  let requests = 0;
+  return {
+    cluster,
+    tokens,
+    now,
+    async handle(request) {
+      if (plant?.countsUsesAfter)
+        clock.after(() => void tokens.authenticate(request.token).catch(() => {}), 50);
+      const encoded = encodeReply(await pipeline.handle(asRequest(request, `${++requests}`, now())));
+      const text = String(encoded.body ?? '');
+      return { status: encoded.status, body: text === '' ? undefined : JSON.parse(text) };
+    },
+  };
+}
+
+function asRequest({ verb, path, token, body, query = {} }: SimRequest, id: string, nowMs: number): Request {
+  const isList = verb === 'list' && !path.endsWith('/');
+  const request = {
+    id,
+    verb,
+    method: verb,
+    path: { text: isList ? `${path}/` : path, trailingSlash: path.endsWith('/') },
+    namespace: '',
+    token,
+    query: new Map(Object.entries(query)),
+    body: body && (parseJson(JSON.stringify(body)) as JsonMap),
+    bodyBytes: 0,
+    wrapTtlSeconds: undefined,
+    headers: {},
+    remoteAddress: '127.0.0.1',
+    remotePort: 1,
+    receivedAtMs: nowMs,
+    isOver: false,
+  };
+  return request as unknown as Request;
+}
+
+/** Makes the token that all others descend from; in the calm before a run. */
+export async function makeRootToken({ tokens }: SimServer): Promise<void> {
+  const state: TokenState = {
+    parent: undefined,
+    policies: ['root'],
+    meta: null,
+    displayName: 'root',
+    usesLeft: undefined,
+    numUses: 0,
+    type: 'service',
+    path: ROOT_PATH,
+    createdAtMs: 1,
+    ttl: 0,
+    expiresAtMs: undefined,
+    explicitMaxTtl: 0,
+    period: 0,
+    renewable: false,
+    noDefaultPolicy: false,
+  };
+  await tokens.create(state, ROOT_TOKEN, { claims: OWN_CLAIMS });
+}

@@ -1,0 +1,210 @@
+/**
+ * One run: a seed, its scheduler, its shared store and coordinator, its nodes and its clients.
+ *
+ * @module
+ */
+import { makeHistory } from '../checkers/history.ts';
+import { type FaultName, plantedIn } from '../faults.ts';
+import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
+import { makeProcess, randomClock, type SimProcess } from './process.ts';
+import { makeRandom, type Random } from './random.ts';
+import { makeScheduler, type Scheduler } from './scheduler.ts';
+import { bootServer, makeRootToken, type SimReply, type SimRequest, type SimServer } from './server.ts';
+import { makeStore, type SimStore } from './storage.ts';
+import { makeTrace, type Trace } from './trace.ts';
+
+export interface SimNode {
+  readonly process: SimProcess;
+  /** Undefined while it is down. */
+  readonly server: SimServer | undefined;
+  start(): void;
+  crash(): void;
+}
+
+/** What a client hears: an answer; nothing, so that it may have happened; or that it certainly did not. */
+export type Heard =
+  | { readonly kind: 'reply'; readonly reply: SimReply }
+  | { readonly kind: 'silence' }
+  | { readonly kind: 'refused' };
+
+export interface SimClient {
+  readonly process: SimProcess;
+  /** Asks a node, over a network of its own that loses nothing but what dies with the node. */
+  ask(node: SimNode, request: SimRequest): Promise<Heard>;
+  /** ms of true time. */
+  sleep(ms: number): Promise<void>;
+}
+
+/** A token whose operation a node started, and when. */
+export interface Start {
+  readonly accessor: string;
+  readonly atMs: number;
+  readonly node: string;
+}
+
+export interface World {
+  readonly seed: number;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly scheduler: Scheduler;
+  readonly store: SimStore;
+  readonly coordinator: SimCoordinator;
+  readonly nodes: readonly SimNode[];
+  readonly history: ReturnType<typeof makeHistory>;
+  readonly starts: readonly Start[];
+  /** What nodes would have logged. */
+  readonly logged: readonly string[];
+  client(name: string): SimClient;
+  /** Runs `body` in turns of `process`. A failure of it ends the run. */
+  drive(process: SimProcess, body: () => Promise<void>): void;
+  /** Set by whoever finds something wrong. */
+  violations: string[];
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly fault?: FaultName;
+  readonly keepTrace?: boolean;
+}
+
+/** A client gives up after this, ms. */
+const CLIENT_PATIENCE_MS = 20_000;
+const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
+
+export function makeWorld({ seed, nodes: count, fault, keepTrace }: WorldOptions): World {
+  const random = makeRandom(seed);
+  const trace = makeTrace({ keepAll: keepTrace });
+  const scheduler = makeScheduler(trace);
+  const store = makeStore(scheduler, random.fork('store'));
+  const coordinator = makeCoordinator(scheduler, random.fork('coordinator'));
+  const planted = plantedIn(fault);
+  const starts: Start[] = [];
+  const logged: string[] = [];
+
+  function makeNode(name: string): SimNode {
+    const own = random.fork(name);
+    const process = makeProcess(name, scheduler, own, randomClock(own));
+    let server: SimServer | undefined;
+    let timeFloorMs = 0;
+    const log = (what: string, error: unknown) =>
+      void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
+    return {
+      process,
+      get server() {
+        return server;
+      },
+      start() {
+        process.start(() => {
+          const connected = store.connect(process, planted.connect);
+          server = bootServer({
+            process,
+            storage: planted.storage ? planted.storage(connected) : connected,
+            started: (accessor) => starts.push({ accessor, atMs: scheduler.nowMs, node: name }),
+            fault: log,
+            timeFloorMs,
+            plant: planted.server,
+          });
+        });
+      },
+      crash() {
+        timeFloorMs = Math.max(timeFloorMs, server?.now() ?? 0);
+        server = undefined;
+        process.crash();
+      },
+    };
+  }
+
+  const nodes = Array.from({ length: count }, (_, n) => makeNode(`n${n + 1}`));
+
+  function makeClient(name: string): SimClient {
+    const own = random.fork(name);
+    const process = makeProcess(name, scheduler, own, { rate: 1, wallOffsetMs: 0 });
+    process.start(() => {});
+    const way = () => own.between(...CLIENT_WAY_MS);
+    return {
+      process,
+      sleep: (ms) => new Promise((resolve) => process.later(ms, 'wakes', resolve)),
+      ask: (node, request) =>
+        new Promise((resolve) => {
+          let isOver = false;
+          const hear = (heard: Heard) => {
+            if (isOver) return;
+            isOver = true;
+            patience.cancel();
+            resolve(heard);
+          };
+          const patience = process.later(CLIENT_PATIENCE_MS, 'gives up', () => hear({ kind: 'silence' }));
+          const { process: its } = node;
+          const label = `${name} ${request.verb} ${request.path}`;
+          const { life } = its;
+          scheduler.after(way(), `to ${its.name}: ${label}`, () => {
+            if (!its.isAlive || its.life !== life) {
+              process.later(way(), 'refused', () => hear({ kind: 'refused' }));
+              return;
+            }
+            const arrive = () => {
+              void node.server!.handle(request).then((reply) => {
+                scheduler.after(
+                  way(),
+                  `${reply.status} ${label}`,
+                  () => hear({ kind: 'reply', reply }),
+                  process,
+                );
+              });
+            };
+            scheduler.after(0, `at ${its.name}: ${label}`, arrive, its);
+            // The connection breaks where the node dies.
+            const watch = () => {
+              if (isOver) return;
+              if (its.life === life && its.isAlive) process.later(200, 'looks', watch);
+              else hear({ kind: 'silence' });
+            };
+            process.later(200, 'looks', watch);
+          });
+        }),
+    };
+  }
+
+  const world: World = {
+    seed,
+    random,
+    trace,
+    scheduler,
+    store,
+    coordinator,
+    nodes,
+    history: makeHistory(),
+    starts,
+    logged,
+    client: makeClient,
+    drive(process, body) {
+      process.later(0, 'begins', () => {
+        body().catch((error: unknown) => {
+          world.violations.push(`the workload failed: ${(error as Error).stack ?? error}`);
+        });
+      });
+    },
+    violations: [],
+  };
+  return world;
+}
+
+/** Starts all nodes and makes the root token, before anything goes wrong. */
+export async function beginWorld(world: World): Promise<void> {
+  for (const node of world.nodes) node.start();
+  let isReady = false;
+  const [first] = world.nodes;
+  world.scheduler.after(
+    2,
+    'root token',
+    () => {
+      void makeRootToken(first!.server!).then(() => {
+        isReady = true;
+      });
+    },
+    first!.process,
+  );
+  await world.scheduler.run(() => isReady);
+  if (!isReady) throw new Error('the run did not begin');
+}

@@ -1,0 +1,198 @@
+/**
+ * Clients that read, write, check-and-set and delete a few paths of a KV mount, and what is asked of their history (protocol §20: I1, I8).
+ *
+ * @module
+ */
+import type { History, HistoryEntry } from '../checkers/history.ts';
+import { type KvInput, type KvOutput, versionedKv } from '../checkers/versioned-kv.ts';
+import { checkLinearizable, type Operation } from '../checkers/wgl.ts';
+import type { Random } from '../sim/random.ts';
+import { ROOT_TOKEN, type SimReply, type SimRequest } from '../sim/server.ts';
+import type { Heard, SimClient, SimNode, World } from '../sim/world.ts';
+
+export interface KvOptions {
+  readonly clients: number;
+  /** Paths in use at one time. */
+  readonly keys: number;
+  /** Of all clients together. */
+  readonly operations: number;
+}
+
+/** A path is left for a fresh one after so many operations, or changes of unknown outcome: each of them doubles what may have been. */
+const OPERATIONS_PER_KEY = 60;
+const UNKNOWN_PER_KEY = 6;
+
+interface Slot {
+  name: string;
+  generation: number;
+  operations: number;
+  unknown: number;
+}
+
+/** As written into the mount's config. */
+export const VERSIONS_MAX = 3;
+
+type Entry = HistoryEntry<KvInput, KvOutput>;
+
+function requestOf(key: string, input: KvInput): SimRequest {
+  const token = ROOT_TOKEN;
+  switch (input.op) {
+    case 'put': {
+      const options = input.cas === undefined ? {} : { options: { cas: input.cas } };
+      return {
+        verb: 'update',
+        path: `secret/data/${key}`,
+        token,
+        body: { data: { v: input.value }, ...options },
+      };
+    }
+    case 'get': {
+      const query = input.version === 0 ? {} : { query: { version: String(input.version) } };
+      return { verb: 'read', path: `secret/data/${key}`, token, ...query };
+    }
+    case 'delete':
+      return { verb: 'delete', path: `secret/data/${key}`, token };
+    case 'forget':
+      return { verb: 'delete', path: `secret/metadata/${key}`, token };
+  }
+}
+
+/** What a reply says; undefined: nothing that can be relied on. */
+function outputOf(input: KvInput, { status, body }: SimReply): KvOutput | undefined {
+  if (status >= 500) return undefined;
+  switch (input.op) {
+    case 'put':
+      if (status === 200) return { kind: 'written', version: body.data.version };
+      if (status === 400 && String(body.errors).includes('did not match')) return { kind: 'mismatch' };
+      break;
+    case 'get':
+      if (status === 200)
+        return { kind: 'value', version: body.data.metadata.version, value: body.data.data.v };
+      if (status === 404 && body?.data?.metadata)
+        return { kind: 'deleted', version: body.data.metadata.version };
+      if (status === 404) return { kind: 'nothing' };
+      break;
+    case 'delete':
+    case 'forget':
+      if (status === 204) return { kind: 'done' };
+  }
+  throw new Error(`${input.op} was answered ${status} ${JSON.stringify(body)}`);
+}
+
+export class KvWorkload {
+  readonly #world: World;
+  readonly #options: KvOptions;
+  readonly #history: History<KvInput, KvOutput>;
+  readonly #random: Random;
+  /** Last version that anybody was told of, by path. */
+  readonly #known = new Map<string, number>();
+  readonly #slots: Slot[];
+  #left: number;
+  #values = 0;
+  #running = 0;
+
+  constructor(world: World, options: KvOptions) {
+    this.#world = world;
+    this.#options = options;
+    this.#history = world.history as History<KvInput, KvOutput>;
+    this.#random = world.random.fork('kv');
+    this.#left = options.operations;
+    this.#slots = Array.from({ length: options.keys }, (_, n) => {
+      return { name: `p${n}-0`, generation: 0, operations: 0, unknown: 0 };
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#running === 0 && this.#left <= 0;
+  }
+
+  /** @param nodeFor - where a client asks for a path next. */
+  start(nodeFor: (key: string) => SimNode): void {
+    for (let n = 1; n <= this.#options.clients; n++) {
+      const client = this.#world.client(`k${n}`);
+      this.#running++;
+      this.#world.drive(client.process, async () => {
+        while (this.#left-- > 0) {
+          const slot = this.#slot();
+          const { name } = slot;
+          const input = this.#input(name);
+          // Counted while it is under way, too: one that hangs will be unknown.
+          if (input.op !== 'get') slot.unknown++;
+          const { outcome } = await this.#ask(client, nodeFor(name), name, input);
+          if (input.op !== 'get' && outcome !== 'unknown' && slot.name === name) slot.unknown--;
+          await client.sleep(this.#random.between(0, 80));
+        }
+        this.#running--;
+      });
+    }
+  }
+
+  /** Reads every version of every path once all is calm: what was acknowledged must be there (I2). */
+  async readAll(client: SimClient, nodeFor: (key: string) => SimNode): Promise<void> {
+    for (const key of new Set(this.#history.entries.map((entry) => entry.key))) {
+      for (const version of [0, this.#known.get(key) ?? 0]) {
+        const entry = await this.#ask(client, nodeFor(key), key, { op: 'get', version });
+        if (entry.outcome !== 'ok')
+          this.#world.violations.push(`I14: ${key} is not served after the faults ended`);
+      }
+    }
+  }
+
+  #slot(): Slot {
+    const slot = this.#random.pick(this.#slots);
+    if (slot.operations >= OPERATIONS_PER_KEY || slot.unknown >= UNKNOWN_PER_KEY) {
+      slot.generation++;
+      slot.name = `${slot.name.slice(0, slot.name.indexOf('-'))}-${slot.generation}`;
+      slot.operations = 0;
+      slot.unknown = 0;
+    }
+    slot.operations++;
+    return slot;
+  }
+
+  #input(key: string): KvInput {
+    const random = this.#random;
+    const known = this.#known.get(key) ?? 0;
+    const draw = random.float();
+    if (draw < 0.4)
+      return { op: 'get', version: random.chance(0.3) ? Math.max(0, known - random.int(3)) : 0 };
+    if (draw < 0.88) {
+      const cas = random.chance(0.4) ? Math.max(0, known - random.int(2)) : undefined;
+      return { op: 'put', value: `v${++this.#values}`, cas };
+    }
+    return draw < 0.95 ? { op: 'delete' } : { op: 'forget' };
+  }
+
+  async #ask(client: SimClient, node: SimNode, key: string, input: KvInput): Promise<Entry> {
+    const { scheduler } = this.#world;
+    const entry = this.#history.call(client.process.name, key, input, scheduler.nowMs);
+    const heard: Heard = await client.ask(node, requestOf(key, input));
+    const output = heard.kind === 'reply' ? outputOf(input, heard.reply) : undefined;
+    const outcome = heard.kind === 'refused' ? 'none' : output ? 'ok' : 'unknown';
+    this.#history.back(entry, outcome, output, scheduler.nowMs);
+    if (output?.kind === 'written' || output?.kind === 'value') this.#known.set(key, output.version);
+    return entry;
+  }
+}
+
+/** I1 and I8 for each path: some order of what happened explains every answer. */
+export function checkKv(history: History<KvInput, KvOutput>): string[] {
+  const byKey = new Map<string, Operation<KvInput, KvOutput>[]>();
+  for (const { key, input, output, outcome, calledAt, returnedAt } of history.entries) {
+    if (outcome === 'none') continue;
+    if (outcome !== 'ok' && input.op === 'get') continue;
+    const operations = byKey.get(key) ?? [];
+    operations.push({ input, output, calledAt, returnedAt: outcome === 'ok' ? returnedAt : undefined });
+    byKey.set(key, operations);
+  }
+  const violations: string[] = [];
+  for (const [key, operations] of byKey) {
+    const verdict = checkLinearizable(versionedKv(VERSIONS_MAX), operations);
+    if (verdict.kind === 'linearizable') continue;
+    const { input, output } = verdict.operation;
+    const seen = `${JSON.stringify(input)} answered ${JSON.stringify(output)}`;
+    if (verdict.kind === 'undecided') violations.push(`undecided: ${key} at ${seen}`);
+    else violations.push(`I1: ${key}: ${seen}, which could have been ${verdict.states.join(' or ')}`);
+  }
+  return violations;
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FAULTS, type FaultName, type PlantedFault } from '../../chaos-tests/faults.ts';
+import { runScenario, SCENARIOS } from '../../chaos-tests/scenarios.ts';
+
+const SEEDS = 40;
+/** Client operations of one run here; `npm run chaos` takes more. */
+const OPERATIONS = 150;
+
+/** Tried where the recorded one no longer finds a planted fault. */
+const SEEDS_FOR_FAULT = 60;
+
+function replay(scenario: string, seed: number, operations: number): string {
+  return `npm run chaos -- --seed ${seed} --scenario ${scenario} --operations ${operations}`;
+}
+
+for (const scenario of Object.keys(SCENARIOS)) {
+  test(`${scenario}: a seed run twice is the same run, event by event`, async () => {
+    const options = { seed: 7, operations: OPERATIONS, keepTrace: true };
+    const first = await runScenario(scenario, options);
+    const second = await runScenario(scenario, options);
+    assert(first.events > 500, `${first.events} events`);
+    assert.deepEqual(second.trace, first.trace);
+    assert.equal(second.digest, first.digest);
+    const other = await runScenario(scenario, { ...options, seed: 8 });
+    assert.notEqual(other.digest, first.digest);
+  });
+
+  test(`${scenario}: ${SEEDS} seeds, no violation`, async () => {
+    let faults = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const result = await runScenario(scenario, { seed, operations: OPERATIONS });
+      assert.deepEqual(result.violations, [], replay(scenario, seed, OPERATIONS));
+      faults += result.faults;
+    }
+    assert(faults > 2 * SEEDS, `only ${faults} faults`);
+  });
+}
+
+for (const [name, planted] of Object.entries(FAULTS) as [FaultName, PlantedFault][]) {
+  test(`planted fault ${name} (${planted.about}) is found`, async (t) => {
+    const { scenario, seed, operations, foundBy } = planted;
+    const isFound = async (candidate: number): Promise<boolean> => {
+      const { violations } = await runScenario(scenario, { seed: candidate, operations, fault: name });
+      return violations.some((violation) => foundBy.includes(violation.slice(0, violation.indexOf(':'))));
+    };
+    if (await isFound(seed)) return;
+    // What a seed means changes with the code that it drives.
+    for (let candidate = 1; candidate <= SEEDS_FOR_FAULT; candidate++) {
+      if (!(await isFound(candidate))) continue;
+      return t.diagnostic(
+        `record seed ${candidate} for ${name} in chaos-tests/faults.ts: ${seed} no longer finds it`,
+      );
+    }
+    assert.fail(`not within ${SEEDS_FOR_FAULT} seeds: npm run chaos -- --seeds 300 --fault ${name}`);
+  });
+}
+
+test('after a run the globals are the real ones again', async () => {
+  const before = [setImmediate, setTimeout, clearTimeout, Math.random, Date.now];
+  await runScenario('kv', { seed: 1, operations: 20 });
+  assert.deepEqual([setImmediate, setTimeout, clearTimeout, Math.random, Date.now], before);
+  assert(performance.now() > 0 && !Object.hasOwn(performance, 'now'));
+});
