@@ -167,7 +167,7 @@ export function addVersion(secret: SecretFields, config: KvConfig, text: string,
     deletionAtMs: deletionAt(secret, config, nowMs),
     deleted: false,
     destroyed: false,
-    text: text.length <= KV_HELD_CHARS_MAX ? text : undefined,
+    text: text.length <= KV_HELD_CHARS_MAX ? inOnePiece(text) : undefined,
   };
   const added = {
     ...secret,
@@ -179,6 +179,11 @@ export function addVersion(secret: SecretFields, config: KvConfig, text: string,
   const records = moveOut(added.versions, firstVersion(added));
   if (version.text === undefined) records.push(payloadRecord(added.currentVersion, text));
   return { fields: added, records };
+}
+
+/** A text that was put together is a tree to V8, and each encoding of a head would walk through those of all its versions. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /**
