@@ -83,7 +83,7 @@ export const STORAGE_FULL_RETRY_MS = 1 * SECOND_MS;
 /** Free space of a file system below which a failed write is called a full disk. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
-export const STORE_CALL_MS = 5 * SECOND_MS;
+export const STORE_CALL_MS = 10 * SECOND_MS;
 export const STORE_CONNECT_MS = 1 * SECOND_MS;
 /** To one endpoint of etcd or Consul; more calls wait for one of them. */
 export const STORE_CONNECTIONS_MAX = 64;
@@ -140,8 +140,13 @@ export const FLAP_PAUSE_MS = 10 * SECOND_MS;
 export const FLAP_PAUSE_MAX_MS = 5 * MINUTE_MS;
 /** A record that is nobody's in the view, and silent, is removed after this. */
 export const STRAY_RECORD_MS = 1 * MINUTE_MS;
-/** How often records are read again while a proposed view is pending. */
-export const PENDING_POLL_MS = 50;
+/** How often records are read again while a proposed view is pending; and otherwise by the keeper and the one after it. */
+export const PENDING_LOOK_MS = 50;
+export const KEEPER_LOOK_MS = 100;
+/** A joiner whose preparations failed tries them again after this. */
+export const PREPARE_RETRY_MS = 1 * SECOND_MS;
+/** How often a node that leaves for good tries to take its record away before it leaves that to the others. */
+export const RETIRE_TRIES = 5;
 /** The fullest member of a view has at most this much of the mean share, or one shard more than it. */
 export const FULLEST_SHARE_MAX = 1.15;
 export const MEMBERS_MAX = 1_000;

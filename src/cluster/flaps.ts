@@ -1,0 +1,62 @@
+/**
+ * Nodes that come and go: who was evicted, or failed to join, too often has to wait before it is proposed again. Each node counts what
+ * it sees the view go through, so that a new keeper knows it, too.
+ *
+ * @module
+ */
+import { FLAP_PAUSE_MAX_MS, FLAP_PAUSE_MS, FLAP_WINDOW_MS, FLAPS_MAX, PREPARE_MS } from '../model/limits.ts';
+import type { Sightings } from './sightings.ts';
+import { isMember, type View } from './view.ts';
+
+export interface Flaps {
+  /** Compares a view with the one before it. */
+  see(before: View, after: View, sightings: Sightings, nowMs: number): void;
+  mayJoin(nodeId: string, nowMs: number): boolean;
+  /** Proposals that ran out of time one after the other make the next one wait: each holds up clients until it is over. */
+  mayPropose(nowMs: number): boolean;
+}
+
+export function makeFlaps(): Flaps {
+  const times = new Map<string, number[]>();
+  let proposedAt = 0;
+  let cancelled = 0;
+  let cancelledAt = Number.NEGATIVE_INFINITY;
+
+  function count(nodeId: string, nowMs: number): void {
+    const recent = (times.get(nodeId) ?? []).filter((at) => nowMs - at < FLAP_WINDOW_MS);
+    times.set(nodeId, [...recent, nowMs]);
+  }
+
+  return {
+    see(before, after, sightings, nowMs) {
+      const isActivation = after.epoch === before.next?.number;
+      const isCancel = before.next !== undefined && !after.next && after.epoch === before.epoch;
+      if (after.next && after.next.number !== before.next?.number) proposedAt = nowMs;
+      if (isActivation) cancelled = 0;
+      if (isCancel) {
+        // One whose joiner died is given up at once and held up nobody for long.
+        if (nowMs - proposedAt > PREPARE_MS / 2) cancelled++;
+        cancelledAt = nowMs;
+        for (const { inc, nodeId } of before.next!.members) {
+          const failed = sightings.get(inc)?.record?.ack !== before.next!.number;
+          if (failed && !isMember(before, inc)) count(nodeId, nowMs);
+        }
+      }
+      if (isActivation) return;
+      for (const { inc, nodeId } of before.members) {
+        const isLeaving = sightings.get(inc)?.record?.state === 'leaving';
+        if (!isLeaving && !isMember(after, inc)) count(nodeId, nowMs);
+      }
+    },
+    mayJoin(nodeId, nowMs) {
+      const recent = (times.get(nodeId) ?? []).filter((at) => nowMs - at < FLAP_WINDOW_MS);
+      if (recent.length < FLAPS_MAX) return true;
+      const pause = Math.min(FLAP_PAUSE_MS * 2 ** (recent.length - FLAPS_MAX), FLAP_PAUSE_MAX_MS);
+      return nowMs - recent.at(-1)! >= pause;
+    },
+    mayPropose(nowMs) {
+      if (cancelled === 0) return true;
+      return nowMs - cancelledAt >= Math.min(PREPARE_MS * 2 ** (cancelled - 1), FLAP_PAUSE_MAX_MS);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Reading view and members between beats: at once when the coordinator hints at a change of the view, often while a proposal is
+ * pending or while this node may have to act as keeper. Such a look moves no deadline.
+ *
+ * @module
+ */
+import type { Clock } from '../model/clock.ts';
+import type { Coordinator, CoordinatorRecords } from '../model/coordinator.ts';
+import { MEMBERS_PREFIX } from './member-record.ts';
+import { VIEW_KEY } from './view.ts';
+
+export interface LookingOptions {
+  readonly clock: Clock;
+  readonly coordinator: Coordinator;
+  nextLook(): number;
+  observed(records: CoordinatorRecords, look: number): boolean;
+  /** ms until the next look by itself; undefined: beats are enough. */
+  wanted(): number | undefined;
+}
+
+export interface Looking {
+  /** What `wanted` says may have changed. */
+  consider(): void;
+  stop(): void;
+}
+
+export function makeLooking(options: LookingOptions): Looking {
+  const { clock, coordinator } = options;
+  let busy = false;
+  let again = false;
+  let stopped = false;
+  let timer: { clear(): void } | undefined;
+  const watch = coordinator.watch(VIEW_KEY, () => void look());
+
+  async function look(): Promise<void> {
+    again = busy;
+    if (busy || stopped) return;
+    busy = true;
+    timer?.clear();
+    timer = undefined;
+    const number = options.nextLook();
+    const outcome = await coordinator.step({
+      conditions: [],
+      changes: [],
+      reads: [VIEW_KEY],
+      lists: [MEMBERS_PREFIX],
+    });
+    busy = false;
+    if (stopped) return;
+    if (outcome.outcome !== 'unknown') options.observed(outcome.records, number);
+    // A hint that came meanwhile may be about something newer than what was read.
+    if (again) void look();
+    else consider();
+  }
+
+  function consider(): void {
+    const ms = options.wanted();
+    if (ms === undefined || busy || stopped || timer) return;
+    timer = clock.after(() => void look(), ms);
+  }
+
+  return {
+    consider,
+    stop() {
+      stopped = true;
+      timer?.clear();
+      watch.stop();
+    },
+  };
+}

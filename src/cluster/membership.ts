@@ -1,0 +1,500 @@
+/**
+ * This node's membership, from its first record to its last: lives (sessions) one after the other, the view as it is known here, and what
+ * follows from it for this node (protocol §2, §4). Everything it goes by is handed in.
+ *
+ * @module
+ */
+import type { Clock } from '../model/clock.ts';
+import type { Coordinator, CoordinatorRecords } from '../model/coordinator.ts';
+import { KEEPER_LOOK_MS, PENDING_LOOK_MS, PREPARE_RETRY_MS } from '../model/limits.ts';
+import type { Log } from '../model/log.ts';
+import { makeAcknowledgement } from './acknowledgement.ts';
+import { FAULT, type Faults } from './faults.ts';
+import { makeFlaps } from './flaps.ts';
+import { makeHold } from './hold.ts';
+import type { KeeperSees } from './keeper.ts';
+import { makeKeeping } from './keeping.ts';
+import { makeLooking } from './looking.ts';
+import type { MemberRecord, NodeDescription } from './member-record.ts';
+import type { MembershipHooks } from './membership-hooks.ts';
+import { BadRecord } from './record-fields.ts';
+import { retire, sealView } from './retire.ts';
+import { makeSession, type Session } from './session.ts';
+import { makeSightings } from './sightings.ts';
+import { checkTimes, type MembershipTimes, USUAL_TIMES } from './times.ts';
+import { type HeldView, isMember, newerView, ownerOf, VIEW_KEY, type View } from './view.ts';
+
+export interface MembershipOptions {
+  readonly clock: Clock;
+  readonly coordinator: Coordinator;
+  readonly hooks: MembershipHooks;
+  readonly log: Log;
+  /** What the record says of this node; read anew for each beat. */
+  describe(): NodeDescription;
+  randomBytes(bytes: number): Uint8Array;
+  readonly times?: MembershipTimes;
+  /** The highest protocol that the operator allows; absent: no bound. */
+  readonly protocolMax?: number;
+  readonly faults?: Faults;
+}
+
+export interface Membership {
+  /** Begins to beat, sealed, as no member. @throws CodedError where W < σ·D. */
+  start(): void;
+  /** The keys are in memory, or are no more. Unsealed, it joins. */
+  setSealed(sealed: boolean): void;
+  /** This life's id; another after each eviction. */
+  inc(): string;
+  view(): View | undefined;
+  /** Records of all nodes as last seen, by `inc`; also of such as are no members. */
+  members(): ReadonlyMap<string, MemberRecord>;
+  /** It beat lately, as far as this node can tell. */
+  isBeating(inc: string): boolean;
+  /**
+   * It may answer: in time, and a member that has entered. To be asked in the same turn of the event loop in which the state is
+   * read.
+   */
+  isInTime(): boolean;
+  /** d on this node's monotonic clock; nothing that it grants may last longer. */
+  deadlineMs(): number;
+  /** True as soon as `isInTime`, false after HOLD: then 503 with Retry-After: 1. */
+  whenInTime(): Promise<boolean>;
+  /** Own by the view, not given away, and entered: it may be claimed and served, in time. */
+  mayServe(shard: number): boolean;
+  /** Own by the view, but given away in a pending proposal: messages wait for the next view record. */
+  isGivenAway(shard: number): boolean;
+  /** Beats now: what `describe` or the hooks say for the record has changed. */
+  publish(): void;
+  /** Drains, and is a member no more. Stays out until `start`. */
+  leave(): Promise<void>;
+  /** Drops everything at once, and takes itself out of the view if the coordinator answers. */
+  stop(): Promise<void>;
+  /** Seals the cluster. Resolves when no member that is left has keys. */
+  sealCluster(): Promise<void>;
+}
+
+export function makeMembership(options: MembershipOptions): Membership {
+  const { clock, coordinator, hooks, log, faults } = options;
+  const times = options.times ?? USUAL_TIMES;
+  const flaps = makeFlaps();
+  const sightings = makeSightings();
+  let inc = '';
+  let session: Session | undefined;
+  let looks = 0;
+  let held: HeldView | undefined;
+  let noViewSince: number | undefined;
+  /** The last question that showed a view. */
+  let viewLook = 0;
+  let pendingSince = { number: 0, ms: 0 };
+  let complaints = { said: '', ms: 0 };
+  let sealed = true;
+  /** No keys are left in memory. */
+  let wiped = true;
+  let ready = false;
+  let preparing: AbortController | undefined;
+  /** Is a member, and knows all that it must before it answers. */
+  let entered = false;
+  let entering: AbortController | undefined;
+  let leaving = false;
+  let leavingAlone = false;
+  let over: (() => void) | undefined;
+  const sealWaiters = new Set<() => void>();
+
+  const observation = { nextLook: () => ++looks, observed };
+  const acknowledgement = makeAcknowledgement({ hooks, sightings, inc: () => inc, publish });
+  const hold = makeHold(clock, times.holdMs, isInTime);
+  const parts = { clock, coordinator, log };
+  let keeping = makeKeeping({ ...parts, ...observation, ...hooksOf(hooks), sees });
+  let looking: ReturnType<typeof makeLooking> | undefined;
+
+  function publish(): void {
+    session?.publish();
+  }
+
+  function describe(): Omit<MemberRecord, 'beat'> {
+    const isIn = held !== undefined && isMember(held.view, inc) && entered;
+    return {
+      ...options.describe(),
+      state: sealed ? 'sealed' : leaving ? 'leaving' : isIn ? 'member' : 'joining',
+      ready,
+      ack: acknowledgement.number(),
+      unreachable: hooks.unreachable(),
+      sealed: wiped,
+      clusterTime: Math.max(0, Math.round(hooks.clusterTimeMs())),
+    };
+  }
+
+  // Lives
+
+  function live(): void {
+    inc = Buffer.from(options.randomBytes(16)).toString('hex');
+    coordinator.locks?.hold(inc);
+    session = makeSession({
+      ...parts,
+      ...observation,
+      inc,
+      times,
+      faults,
+      describe,
+      evicted,
+      changed: timeChanged,
+    });
+    prepare();
+  }
+
+  /** Nothing of this life is used any more; what it owned may be somebody else's. */
+  function endLife(): void {
+    session?.end();
+    coordinator.locks?.release(inc);
+    acknowledgement.reset();
+    preparing?.abort();
+    entering?.abort();
+    preparing = undefined;
+    entering = undefined;
+    ready = false;
+    entered = false;
+    leavingAlone = false;
+  }
+
+  function evicted(): void {
+    if (!session) return;
+    log.warn('evicted', { inc });
+    endLife();
+    hooks.onEvicted();
+    timeChanged();
+    if (leaving) void retire(coordinator, inc).then(finish);
+    else live();
+  }
+
+  function startAnew(): void {
+    const life = inc;
+    endLife();
+    hooks.onEvicted();
+    if (!session) return;
+    void retire(coordinator, life);
+    live();
+  }
+
+  function finish(): void {
+    session = undefined;
+    looking?.stop();
+    keeping.stop();
+    over?.();
+  }
+
+  // What is seen
+
+  function observed(records: CoordinatorRecords, look: number): boolean {
+    if (!session) return false;
+    const now = clock.monotonicMs();
+    const before = held;
+    let after: HeldView | undefined;
+    try {
+      after = newerView(held, records.get(VIEW_KEY), faults);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      hooks.fault('the view record is not valid', error);
+      return false;
+    }
+    const members = after?.view.members.map((member) => member.inc) ?? [];
+    sightings.observe(records, members, now, look);
+    const said = members.map((who) => sightings.get(who)?.record?.unreachable.join()).join(';');
+    if (said !== complaints.said) complaints = { said, ms: now };
+    if (!viewIsThere(records, look, now)) return false;
+    if (after && after !== before && !adopt(before, after, now)) return false;
+    if (held) acknowledgement.see(held.view);
+    if (held) seeLeaving(held.view);
+    for (const waiter of sealWaiters) waiter();
+    prepare();
+    queueMicrotask(() => {
+      keeping.consider();
+      looking?.consider();
+    });
+    return true;
+  }
+
+  /** An operator deleted the view: nobody is a member of nothing. */
+  function viewIsThere(records: CoordinatorRecords, look: number, now: number): boolean {
+    if (records.has(VIEW_KEY)) {
+      viewLook = Math.max(viewLook, look);
+      noViewSince = undefined;
+      return true;
+    }
+    // An answer that was overtaken may be older than the view.
+    if (look < viewLook) return true;
+    noViewSince ??= now;
+    const lost = held;
+    held = undefined;
+    if (!lost || !isMember(lost.view, inc)) return true;
+    evicted();
+    return false;
+  }
+
+  /** False: this life is over. */
+  function adopt(before: HeldView | undefined, after: HeldView, now: number): boolean {
+    const { view } = after;
+    held = after;
+    if (before) flaps.see(before.view, view, sightings, now);
+    if (view.next && view.next.number !== pendingSince.number)
+      pendingSince = { number: view.next.number, ms: now };
+    if (view.sealed && before && !before.view.sealed) sealNow();
+    const was = before !== undefined && isMember(before.view, inc);
+    const is = isMember(view, inc);
+    if (was && !is) {
+      if (leaving && acknowledgement.number() === view.epoch) left();
+      else evicted();
+      return false;
+    }
+    const mayEnter = is && !entered && !sealed && !view.sealed;
+    if (mayEnter && acknowledgement.number() === view.epoch) entered = true;
+    acknowledgement.see(view);
+    hooks.onView(view, entered);
+    if (mayEnter && !entered) enterLate();
+    return true;
+  }
+
+  /** It made this view itself, or missed the record that its acknowledgement led to: it reads once more what it must know. */
+  function enterLate(): void {
+    if (entering) return;
+    const abort = new AbortController();
+    entering = abort;
+    hooks.catchUp(abort.signal).then(
+      () => {
+        if (abort.signal.aborted) return;
+        entering = undefined;
+        entered = true;
+        if (held) hooks.onView(held.view, true);
+        publish();
+        timeChanged();
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        hooks.fault('what a member must know could not be read', error);
+        clock.after(() => {
+          if (abort.signal.aborted) return;
+          entering = undefined;
+          if (held && isMember(held.view, inc) && !entered) enterLate();
+        }, PREPARE_RETRY_MS);
+      },
+    );
+  }
+
+  function prepare(): void {
+    if (sealed || ready || preparing || leaving || !session || session.version() === 0) return;
+    const abort = new AbortController();
+    preparing = abort;
+    hooks.prepare(abort.signal).then(
+      () => {
+        if (abort.signal.aborted) return;
+        preparing = undefined;
+        ready = true;
+        publish();
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        hooks.fault('this node is not ready to join', error);
+        clock.after(() => {
+          if (preparing === abort) preparing = undefined;
+        }, PREPARE_RETRY_MS);
+      },
+    );
+  }
+
+  // Leaving and sealing
+
+  function seeLeaving(view: View): void {
+    if (!leaving || leavingAlone || view.next) return;
+    if (!isMember(view, inc)) return left();
+    if (view.members.length > 1) return;
+    leavingAlone = true;
+    const mine = session;
+    acknowledgement.leaveAlone(view).then(
+      () => {
+        if (session === mine) left();
+      },
+      (error: unknown) => {
+        leavingAlone = false;
+        hooks.fault('the last member could not drain', error);
+      },
+    );
+  }
+
+  /** Everything is given away: the record goes, and with the last member the view's members. */
+  function left(): void {
+    const life = inc;
+    endLife();
+    hooks.onEvicted();
+    session = undefined;
+    void retire(coordinator, life).then(finish);
+  }
+
+  function sealNow(): void {
+    sealed = true;
+    entered = false;
+    ready = false;
+    preparing?.abort();
+    entering?.abort();
+    preparing = undefined;
+    entering = undefined;
+    timeChanged();
+    hooks.onSealed().then(
+      () => {
+        wiped = true;
+        publish();
+      },
+      (error: unknown) => hooks.fault('the keys could not be wiped', error),
+    );
+  }
+
+  function isClusterSealed(): boolean {
+    const view = held?.view;
+    if (!view?.sealed) return false;
+    return view.members.every((member) => sightings.get(member.inc)?.record?.sealed === true);
+  }
+
+  // Asked by others
+
+  function isInTime(): boolean {
+    return entered && session?.isInTime() === true;
+  }
+
+  function timeChanged(): void {
+    hold.look();
+    hooks.onTimeChanged?.();
+  }
+
+  function silenceMs(who: string): number {
+    const sighting = sightings.get(who);
+    if (!sighting) return 0;
+    const restarts = faults?.has(FAULT.countNotRestarted) ? 0 : (session?.inTimeSinceMs() ?? 0);
+    return Math.max(0, clock.monotonicMs() - Math.max(sighting.sinceMs, restarts));
+  }
+
+  function isDead(who: string): boolean {
+    return coordinator.locks !== undefined && silenceMs(who) > times.beatMs && coordinator.locks.isDead(who);
+  }
+
+  function isAlive(who: string): boolean {
+    return sightings.get(who)?.version !== 0 && silenceMs(who) < times.silenceMs && !isDead(who);
+  }
+
+  function isBeating(who: string): boolean {
+    const { version = 0 } = sightings.get(who) ?? {};
+    return version !== 0 && silenceMs(who) < times.silenceMs / 2;
+  }
+
+  function sees(fenceEpoch: number | undefined): KeeperSees | undefined {
+    if (!session?.isInTime()) return undefined;
+    return {
+      self: inc,
+      me: describe(),
+      nowMs: clock.monotonicMs(),
+      held,
+      noViewSinceMs: noViewSince,
+      sightings,
+      silenceMs,
+      isAlive,
+      isBeating,
+      isDead,
+      pendingSinceMs: pendingSince.ms,
+      complaintsSinceMs: complaints.ms,
+      flaps,
+      protocolMax: options.protocolMax ?? Number.POSITIVE_INFINITY,
+      fenceEpoch,
+      times,
+      faults,
+    };
+  }
+
+  function lookWanted(): number | undefined {
+    const view = held?.view;
+    if (!view || !session) return undefined;
+    const isJoining = view.next !== undefined && isMember(view.next, inc) && !isMember(view, inc);
+    if (isJoining || sealWaiters.size > 0) return PENDING_LOOK_MS;
+    const before = view.members.filter((member) => member.inc < inc && isAlive(member.inc)).length;
+    // The keeper, and the one who takes over when it dies.
+    if (!isMember(view, inc) || before > 1) return undefined;
+    if (view.next) return PENDING_LOOK_MS;
+    return view.members.length > 1 ? KEEPER_LOOK_MS : undefined;
+  }
+
+  return {
+    start() {
+      checkTimes(times, coordinator, faults);
+      leaving = false;
+      keeping.stop();
+      keeping = makeKeeping({ ...parts, ...observation, ...hooksOf(hooks), sees });
+      live();
+      looking = makeLooking({ ...parts, ...observation, wanted: lookWanted });
+    },
+    setSealed(now) {
+      if (now === sealed) return;
+      if (now) {
+        sealNow();
+        // Only who has left may do so in peace; else it gives up what it owned, as if evicted.
+        if (held && isMember(held.view, inc)) startAnew();
+        return;
+      }
+      sealed = false;
+      wiped = false;
+      prepare();
+      publish();
+    },
+    inc: () => inc,
+    view: () => held?.view,
+    members() {
+      const found = new Map<string, MemberRecord>();
+      for (const [who, { record }] of sightings.all()) if (record) found.set(who, record);
+      return found;
+    },
+    isBeating,
+    isInTime,
+    deadlineMs: () => session?.deadlineMs() ?? Number.NEGATIVE_INFINITY,
+    whenInTime: hold.wait,
+    mayServe: (shard) =>
+      entered &&
+      held !== undefined &&
+      ownerOf(held.view, shard) === inc &&
+      !acknowledgement.isGivenAway(shard),
+    isGivenAway: (shard) => acknowledgement.isGivenAway(shard),
+    publish,
+    leave() {
+      if (!session) return Promise.resolve();
+      leaving = true;
+      const done = new Promise<void>((resolve) => {
+        over = resolve;
+      });
+      publish();
+      if (held) seeLeaving(held.view);
+      else left();
+      return done;
+    },
+    async stop() {
+      if (!session) return;
+      const life = inc;
+      leaving = true;
+      endLife();
+      hooks.onEvicted();
+      finish();
+      await retire(coordinator, life);
+    },
+    async sealCluster() {
+      if (isClusterSealed()) return;
+      const done = new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (!isClusterSealed()) return;
+          sealWaiters.delete(look);
+          resolve();
+        };
+        sealWaiters.add(look);
+      });
+      await sealView(coordinator, clock);
+      looking?.consider();
+      return done;
+    },
+  };
+}
+
+function hooksOf({ highestFence, fault }: MembershipHooks): Pick<MembershipHooks, 'highestFence' | 'fault'> {
+  return { highestFence, fault };
+}
