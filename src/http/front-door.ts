@@ -31,7 +31,7 @@ import type { ListenerAccess } from './listener-access.ts';
 import { apiPath, decodePath, pathFor, splitTarget } from './path.ts';
 import { parseQuery, verbOf } from './query.ts';
 import { rootReply } from './roots.ts';
-import type { Sender } from './send.ts';
+import { cutOff, type Sender } from './send.ts';
 import { awaitTurn, mustWait } from './turns.ts';
 
 export interface FrontDoorOptions {
@@ -47,6 +47,8 @@ export interface FrontDoorOptions {
   readonly durationMs: number;
   /** How long an HTTP/2 body may take; HTTP/1's time is watched by Node. */
   readonly bodyMs: number;
+  /** How long a client may take to read a large reply; 0 for ever. */
+  readonly replyMs: number;
   /** Undefined: a request comes from its peer. */
   readonly forwardedAddress: ForwardedAddress | undefined;
   /** Undefined: this listener is as every other. */
@@ -189,7 +191,8 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   }
 
   /**
-   * A large reply takes of the budget, as text and as bytes, until the client has read it.
+   * A large reply takes of the budget, as text and as bytes, until the client has read it. Who reads a little now and then, so that
+   * the connection never idles, is cut off all the same.
    * @throws CodedError `overloaded` where clients read so little that there is no room for another.
    */
   function holdReply(response: AnyResponse, length: number): void {
@@ -198,7 +201,9 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
     const hold = 2 * length;
     if (hold > replies.left) throw new CodedError('overloaded');
     replies.left -= hold;
+    const late = options.replyMs > 0 ? setTimeout(() => cutOff(response), options.replyMs) : undefined;
     response.once('close', () => {
+      clearTimeout(late);
       replies.left += hold;
     });
   }

@@ -25,7 +25,10 @@ export interface ListenerOptions {
   readonly http_read_header_timeout?: number;
   /** Seconds for a whole request, its body included; 30 where absent. */
   readonly http_read_timeout?: number;
-  /** Seconds in which nothing of a reply could be written before its connection is cut; 300 where absent or 0. */
+  /**
+   * Seconds a client may take to read a large reply, and in which nothing of a small one could be written, before the connection is cut;
+   * 300 where absent or 0.
+   */
   readonly http_write_timeout?: number;
   /** Seconds a connection is kept between requests; 300 where absent. */
   readonly http_idle_timeout?: number;

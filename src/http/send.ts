@@ -97,6 +97,12 @@ function endStream(response: Http2ServerResponse, body: Encoded['body'], unread:
   else response.end(body);
 }
 
+/** Ends a reply that is not read: its stream, or in HTTP/1 its connection. The client cannot take what it got for the whole. */
+export function cutOff(response: AnyResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_CANCEL);
+  else response.destroy();
+}
+
 /**
  * Replies while the client still sends. Closing now would reset the connection and take the reply from the client, so what comes is
  * dropped for a while (as Go's server does).

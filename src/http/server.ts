@@ -22,10 +22,12 @@ import {
   JSON_DEPTH_CEILING,
   JSON_DEPTH_MAX,
   JSON_VALUES_MAX,
+  MIB,
   MINUTE_MS,
   READ_HEAD_MS,
   READ_REQUEST_MS,
   REPLIES_BYTES_MAX,
+  REPLY_READ_MS,
   REQUEST_DURATION_MS,
   SECOND_MS,
   STOP_GRACE_MS,
@@ -208,6 +210,7 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
     json: { depthMax, valuesMax: JSON_VALUES_MAX },
     durationMs: durationMs(listener),
     bodyMs: milliseconds(listener.http_read_timeout, READ_REQUEST_MS),
+    replyMs: milliseconds(listener.http_write_timeout || undefined, REPLY_READ_MS),
   });
 }
 
@@ -238,6 +241,8 @@ function secureServer(
     ...clientCertificates(listener),
     allowHTTP1: true,
     handshakeTimeout: TLS_HANDSHAKE_MS,
+    // Replies are counted over all connections. Node's own bound, 10 MB, would refuse whatever is asked beside one large reply.
+    maxSessionMemory: REPLIES_BYTES_MAX / MIB,
     settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: HEAD_BYTES_MAX },
   };
   return createSecureServer(options, serve);
