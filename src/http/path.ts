@@ -5,6 +5,7 @@
  * @module
  */
 import { badRequest } from '../model/errors.ts';
+import { PATH_CHARS_MAX } from '../model/limits.ts';
 import type { CanonicalPath, Verb } from '../model/request.ts';
 
 /** A request target in its two parts, neither decoded. */
@@ -59,11 +60,13 @@ const BASE = '/v1/';
 /**
  * The canonical path of what lies under `/v1/`; undefined for any other served root.
  * @param decoded - from `decodePath`.
- * @throws CodedError `bad_request` naming a segment that no path may have.
+ * @throws CodedError `bad_request` naming a segment that no path may have, or for a path that is too long.
  */
 export function apiPath(decoded: string): CanonicalPath | undefined {
   if (!decoded.startsWith(BASE)) return undefined;
   const text = decoded.slice(BASE.length);
+  // Each segment costs, in rules and in names that are sealed one below the other.
+  if (text.length > PATH_CHARS_MAX) throw badRequest('path is too long');
   refuseSegments(text);
   return { text, trailingSlash: text.endsWith('/') };
 }

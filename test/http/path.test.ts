@@ -75,6 +75,17 @@ test('empty and "." segments are refused by name', () => {
   }
 });
 
+test('a path that is longer than any that could be stored is refused, by its characters once decoded', () => {
+  for (const raw of [`/v1/${'a/'.repeat(2_049)}`, `/v1/${'%61'.repeat(4_097)}`, `/v1/${'/'.repeat(5_000)}`]) {
+    assert.equal(
+      refusal(() => parse(raw)),
+      'path is too long',
+      raw,
+    );
+  }
+  assert.equal(parse(`/v1/${'%61'.repeat(4_096)}`)?.length, 4_096);
+});
+
 test('bad escapes, bytes that are not UTF-8 and what must be escaped are refused', () => {
   for (const raw of ['%', '%4', '%zz', '%u0041', '%ff', '%C3', '%ED%A0%80', '%C0%AF', '%F5%80%80%80']) {
     assert.match(
