@@ -35,17 +35,26 @@ export function isLarge(data: Encodable): boolean {
     const value = waiting.pop();
     values += 1;
     if (typeof value === 'string') chars += value.length;
+    else if (value instanceof JsonNumber) chars += value.text.length;
     else if (value instanceof RawJson) values += Math.ceil(value.text.length / RAW_CHARS_PER_VALUE);
     else if (value instanceof Map) {
       values += value.size;
-      if (values <= AUDIT_INLINE_VALUES_MAX) waiting.push(...value.values());
+      if (values <= AUDIT_INLINE_VALUES_MAX) {
+        waiting.push(...value.values());
+        for (const name of value.keys()) chars += name.length;
+      }
     } else if (Array.isArray(value)) {
       values += value.length;
       if (values <= AUDIT_INLINE_VALUES_MAX) waiting.push(...value);
-    } else if (typeof value === 'object' && value !== null && !(value instanceof JsonNumber)) {
-      const members = Object.values(value as { [key: string]: Encodable });
+    } else if (typeof value === 'object' && value !== null) {
+      const members = Object.entries(value as { [key: string]: Encodable });
       values += members.length;
-      if (values <= AUDIT_INLINE_VALUES_MAX) waiting.push(...members);
+      if (values <= AUDIT_INLINE_VALUES_MAX) {
+        for (const [name, member] of members) {
+          waiting.push(member);
+          chars += name.length;
+        }
+      }
     }
     if (values > AUDIT_INLINE_VALUES_MAX || chars > AUDIT_INLINE_CHARS_MAX) return true;
   }
@@ -56,7 +65,8 @@ export function isLarge(data: Encodable): boolean {
 export function weightOf(data: Encodable, depth = 0): number {
   if (typeof data === 'string') return data.length;
   if (data instanceof RawJson) return data.text.length;
-  if (typeof data !== 'object' || data === null || data instanceof JsonNumber) return CHARS_PER_VALUE;
+  if (data instanceof JsonNumber) return CHARS_PER_VALUE + data.text.length;
+  if (typeof data !== 'object' || data === null) return CHARS_PER_VALUE;
   const values = data instanceof Map ? [...data.values()] : Array.isArray(data) ? data : Object.values(data);
   if (depth > 1 || values.length > AUDIT_INLINE_VALUES_MAX) return values.length * CHARS_PER_VALUE;
   return values.reduce((sum: number, value) => sum + weightOf(value as Encodable, depth + 1), 0);

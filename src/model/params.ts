@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { badRequest } from './errors.ts';
+import { badRequest, CodedError } from './errors.ts';
 import { type Json, type JsonMap, JsonNumber } from './json.ts';
+import { DURATION_CHARS_MAX } from './limits.ts';
 
 export interface Param<T> {
   /** Name of the type in help and OpenAPI. */
@@ -143,11 +144,19 @@ export function decodeParams<P extends Params>(declared: P, sent: JsonMap | unde
       const value = param.decode(json);
       out[name] = value === undefined ? param.absent : value;
     } catch (error) {
-      const why = error instanceof Error ? error.message : 'wrong type';
-      throw badRequest(`Field validation failed: error converting input for field "${name}": ${why}`);
+      throw badRequest(
+        `Field validation failed: error converting input for field "${name}": ${reasonOf(error)}`,
+      );
     }
   }
   return out as Decoded<P>;
+}
+
+/** JavaScript's own errors (RangeError, SyntaxError) are bugs of ours, and some quote what was sent. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  if (error.constructor !== Error && !(error instanceof CodedError)) throw error;
+  return error.message;
 }
 
 function kindOf(json: Json): string {
@@ -215,6 +224,7 @@ export function toDurationSeconds(json: Json): number {
   if (typeof json !== 'string') throw new Error(`expected a duration, got ${kindOf(json)}`);
   const text = json.trim();
   if (text === '') return 0;
+  if (text.length > DURATION_CHARS_MAX) throw new Error('duration out of range');
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return boundedSeconds(Number(text));
   const days = /^([+-]?\d+)d$/.exec(text);
   if (days) return boundedSeconds(Number(days[1]) * 86_400);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isLarge } from '../audit/data-writer.ts';
 import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import type { JsonMap } from '../model/json.ts';
@@ -33,7 +34,7 @@ export function auditEntry(
       clientTokenAccessor: caller?.accessor,
       namespaceId: 'root',
       path: resolved.path,
-      data: dataOf(request),
+      data: caller === undefined ? smallDataOf(request) : dataOf(request),
       remoteAddress: request.remoteAddress,
       remotePort: request.remotePort,
       requestUri: `/v1/${request.path.text}`,
@@ -52,6 +53,15 @@ function operationOf(request: Request, decision: Decision | undefined): AuditOpe
 function dataOf({ body, query }: Request): JsonMap | undefined {
   if (body !== undefined) return body;
   return query.size > 0 ? query : undefined;
+}
+
+/**
+ * Of those whom nobody knows, only what is quickly hashed: the log still has their request, but a body of theirs must not keep a
+ * core busy for seconds (CVE-2025-6203).
+ */
+function smallDataOf(request: Request): JsonMap | undefined {
+  const data = dataOf(request);
+  return data === undefined || isLarge(data) ? undefined : data;
 }
 
 function authOf(caller: Caller | undefined, decision: Decision | undefined): AuditAuth {

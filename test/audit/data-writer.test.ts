@@ -113,10 +113,13 @@ test('200,000 strings are large, and writing them leaves turns to others', async
   assert.ok(turns > 5, `${turns} turns`);
 });
 
-test('what is large: many values, long strings, long raw text', () => {
+test('what is large: many values, long strings, names, numbers and raw text', () => {
   assert.equal(isLarge({ a: 'b', c: [1, 2, 3] }), false);
   assert.equal(isLarge(new Map([['a', 'x'.repeat(300)]])), false);
   assert.equal(isLarge({ a: 'x'.repeat(2_000_000) }), true);
+  assert.equal(isLarge({ ['x'.repeat(2_000_000)]: 1 }), true);
+  assert.equal(isLarge(new Map([['x'.repeat(2_000_000), 1]])), true);
+  assert.equal(isLarge({ a: new JsonNumber('1'.repeat(2_000_000)) }), true);
   assert.equal(isLarge({ a: new RawJson(`"${'x'.repeat(100_000)}"`) }), true);
   assert.equal(isLarge(new Map(Array.from({ length: 3_000 }, (_, i) => [`${i}`, 0]))), true);
 });

@@ -1,8 +1,8 @@
-/** Integers as Vault decodes them (contract §1.9; each case asked of OpenBao 2.7.2). */
+/** Integers and durations as Vault decodes them (contract §1.9; each case asked of OpenBao 2.7.2). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Json, JsonNumber } from '../../src/model/json.ts';
-import { commaInts, decodeParams, int, toInt } from '../../src/model/params.ts';
+import { commaInts, decodeParams, duration, int, string, toInt } from '../../src/model/params.ts';
 
 const number = (text: string) => new JsonNumber(text);
 
@@ -53,4 +53,22 @@ test('a list of integers, or one text of them; null is none', () => {
   assert.throws(() => decode([number('1.5')]), /Field validation failed: .*"versions"/);
   assert.equal(decodeParams(declared, new Map()).limit, 7);
   assert.equal(decodeParams(declared, new Map([['limit', null]])).limit, 0);
+});
+
+test('texts of any length are a duration or none, and no error of JavaScript’s own is shown to anybody', () => {
+  assert.deepEqual(decodeParams({ a: duration('') }, new Map([['a', '1h30m']])), { a: 5_400 });
+  for (const text of ['1h'.repeat(3_000_000), '9'.repeat(1_000), `${' '.repeat(90)}1h`.repeat(2)]) {
+    assert.throws(() => decodeParams({ a: duration('') }, new Map([['a', text]])), {
+      status: 400,
+      message:
+        /^Field validation failed: error converting input for field "a": (duration out of range|expected a duration)/,
+    });
+  }
+  const broken = {
+    ...string(''),
+    decode: () => {
+      throw new SyntaxError('unexpected token "secret"');
+    },
+  };
+  assert.throws(() => decodeParams({ a: broken }, new Map([['a', 'secret']])), SyntaxError);
 });

@@ -8,6 +8,7 @@ import type { TokenState } from '../../model/caller.ts';
 import { type Engine, engine, operation, type RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
+import { TOKEN_BYTES_MAX, TOKEN_RECORD_BYTES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { AuthBlock, LogicalReply } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
@@ -117,6 +118,9 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       renewable: ttl !== 0 && params.renewable,
       noDefaultPolicy: params.no_default_policy,
     };
+    if (Buffer.byteLength(JSON.stringify(state)) > TOKEN_RECORD_BYTES_MAX) {
+      throw badRequest(`the settings of a token must not exceed ${TOKEN_RECORD_BYTES_MAX} bytes`);
+    }
     const made = await tokens.create(state, params.id === '' ? undefined : params.id, {
       claims: ctx.claims,
       caller,
@@ -287,6 +291,7 @@ function accessorGiven(accessor: string): string {
 function checkId(id: string, isSudo: boolean): void {
   if (id === '') return;
   if (!isSudo) throw badRequest('root or sudo privileges required to specify token id');
+  if (id.length > TOKEN_BYTES_MAX) throw badRequest(`a token must not be longer than ${TOKEN_BYTES_MAX}`);
   if (id.includes('.')) throw badRequest("custom token ID cannot have a '.' in the value");
 }
 

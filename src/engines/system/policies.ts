@@ -5,7 +5,7 @@
  */
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
-import { POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
+import { HCL_BYTES_MAX, POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { PolicyStore, SystemCore } from './core.ts';
@@ -117,9 +117,14 @@ function reserved(name: string, verb: 'update' | 'delete'): string {
   return name;
 }
 
+/** What the longest policy may be in base64; what is longer is refused as it is. */
+const BASE64_CHARS_MAX = Math.ceil(HCL_BYTES_MAX / 3) * 4;
+
 /** The text, if `sent` is base64 of UTF-8. No policy is both: base64 has no blank, brace or quote. */
 function fromBase64(sent: string): string | undefined {
   const text = sent.trim();
+  // The pattern goes on a stack, which millions of repetitions would overflow.
+  if (text.length > BASE64_CHARS_MAX) return undefined;
   if (text === '' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
     return undefined;
   }
