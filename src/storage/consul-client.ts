@@ -6,16 +6,10 @@
  *
  * @module
  */
-import {
-  CallFailed,
-  type CallOptions,
-  type HttpCallsOptions,
-  type HttpReply,
-  type HttpRequest,
-  makeHttpCalls,
-} from './http-calls.ts';
+import { type HttpReply, type HttpRequest, makeHttpCalls } from './http-calls.ts';
+import { CallFailed, type CallOptions, type StoreCallsOptions } from './store-calls.ts';
 
-export interface ConsulOptions extends HttpCallsOptions {
+export interface ConsulOptions extends StoreCallsOptions {
   /** An ACL token. */
   readonly token?: string;
 }
@@ -65,7 +59,7 @@ export const CONSUL_VALUE_BYTES_MAX = 512 * 1024;
 export interface ConsulClient {
   /**
    * All operations or none, one after the other. At most CONSUL_OPERATIONS_MAX and CONSUL_TXN_BYTES_MAX.
-   * @throws CallFailed as HttpCalls.send. Never repeated once it was sent, unless told so.
+   * @throws CallFailed as Failover.run. Never repeated once it was sent, unless told so.
    */
   txn(operations: readonly ConsulOperation[], options?: CallOptions): Promise<ConsulTxnReply>;
   /** Linearizable, as the two below. Repeated at other endpoints within its deadline. */

@@ -1,30 +1,28 @@
 /**
- * etcd v3 through its own HTTP/JSON gateway, as far as we need it: transactions, ranges, and any other call by its path.
+ * etcd v3 over gRPC, as far as we need it: transactions, ranges, puts, deletes.
  *
- * On the wire keys and values are base64, 64-bit numbers are strings, and what has its zero value (false, 0, no keys) is left
- * out. Names are etcd's own, so that its documentation applies.
+ * Messages look as in etcd's JSON: keys and values are base64 (bytes may go in as they are), 64-bit numbers are strings, and what has its
+ * zero value (false, 0, no keys) is left out. Names are etcd's own, so that its documentation applies. We do not go through its JSON
+ * gateway: of grouped transactions that takes a quarter, since it takes the server more to read the JSON than to do them.
  *
  * @module
  */
-import {
-  CallFailed,
-  type CallOptions,
-  type HttpCallsOptions,
-  type HttpReply,
-  makeHttpCalls,
-} from './http-calls.ts';
+import { ETCD_MESSAGES } from './etcd-messages.ts';
+import { makeGrpcCalls } from './grpc-calls.ts';
+import { decodeMessage, encodeMessage } from './protobuf.ts';
+import { CallFailed, type CallOptions, type StoreCallsOptions } from './store-calls.ts';
 
-export interface EtcdOptions extends HttpCallsOptions {
+export interface EtcdOptions extends StoreCallsOptions {
   /** Both or neither. The token that they buy is renewed when etcd no longer takes it. */
   readonly user?: string;
   readonly password?: string;
 }
 
+export type EtcdBytes = string | Uint8Array;
+
 export interface EtcdHeader {
   /** Of the whole store after this call. */
   readonly revision: string;
-  readonly cluster_id?: string;
-  readonly member_id?: string;
   readonly raft_term?: string;
 }
 
@@ -38,9 +36,9 @@ export interface EtcdKeyValue {
 }
 
 export interface EtcdRange {
-  readonly key: string;
+  readonly key: EtcdBytes;
   /** Exclusive; absent: that key alone. */
-  readonly range_end?: string;
+  readonly range_end?: EtcdBytes;
   readonly limit?: number;
   /** Of an older revision, unless it was compacted. */
   readonly revision?: string;
@@ -57,20 +55,31 @@ export interface EtcdRangeReply {
 }
 
 export interface EtcdCompare {
-  readonly key: string;
+  readonly key: EtcdBytes;
   readonly result: 'EQUAL' | 'GREATER' | 'LESS' | 'NOT_EQUAL';
   /** `MOD` compares `mod_revision`, and so on; an absent key has 0 in all. */
   readonly target: 'MOD' | 'CREATE' | 'VERSION' | 'VALUE';
   readonly mod_revision?: string;
   readonly create_revision?: string;
   readonly version?: string;
-  readonly value?: string;
+  readonly value?: EtcdBytes;
+}
+
+export interface EtcdPut {
+  readonly key: EtcdBytes;
+  readonly value: EtcdBytes;
+}
+
+export interface EtcdDeleteRange {
+  readonly key: EtcdBytes;
+  /** Exclusive; absent: that key alone. */
+  readonly range_end?: EtcdBytes;
 }
 
 export type EtcdOperation =
-  | { readonly request_put: { readonly key: string; readonly value: string } }
+  | { readonly request_put: EtcdPut }
   | { readonly request_range: EtcdRange }
-  | { readonly request_delete_range: { readonly key: string; readonly range_end?: string } }
+  | { readonly request_delete_range: EtcdDeleteRange }
   | { readonly request_txn: EtcdTxn };
 
 /**
@@ -106,18 +115,36 @@ export const ETCD_OPERATIONS_MAX = 128;
 /** The server's default bound of one request, as it is proposed (before base64). */
 export const ETCD_REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 
+interface Method {
+  readonly path: string;
+  /** Names of messages. */
+  readonly request: string;
+  readonly reply: string;
+}
+
+const kv = (name: string): Method => ({
+  path: `/etcdserverpb.KV/${name}`,
+  request: `${name}Request`,
+  reply: `${name}Response`,
+});
+const TXN = kv('Txn');
+const RANGE = kv('Range');
+const PUT = kv('Put');
+const DELETE_RANGE = kv('DeleteRange');
+const AUTHENTICATE: Method = { ...kv('Authenticate'), path: '/etcdserverpb.Auth/Authenticate' };
+
 export interface EtcdClient {
-  /** @throws CallFailed as HttpCalls.send. Never repeated once it was sent, unless told so. */
+  /** @throws CallFailed as Failover.run, EtcdRefused. Never repeated once it was sent, unless told so. */
   txn(txn: EtcdTxn, options?: CallOptions): Promise<EtcdTxnReply>;
   /** Linearizable. Repeated at other endpoints within its deadline. */
   range(range: EtcdRange, options?: CallOptions): Promise<EtcdRangeReply>;
-  /** Any call of the gateway: `/v3/…`. */
-  call<T>(path: string, body: object, options?: CallOptions): Promise<T>;
+  put(put: EtcdPut, options?: CallOptions): Promise<void>;
+  deleteRange(range: EtcdDeleteRange, options?: CallOptions): Promise<void>;
   running(): number;
   close(): void;
 }
 
-/** gRPC's codes, as the gateway gives them. */
+/** Of gRPC's codes. */
 const INVALID_ARGUMENT = 3;
 const RESOURCE_EXHAUSTED = 8;
 const UNAUTHENTICATED = 16;
@@ -129,11 +156,8 @@ export class EtcdRefused extends CallFailed {
   readonly code: number;
   /** etcd's own words. */
   readonly text: string;
-  constructor(reply: HttpReply, code: number, text: string) {
-    super(kindOf(code, text), `etcd answered: ${text}`, {
-      status: reply.status,
-      passing: !NOTHING_DONE.includes(code),
-    });
+  constructor(code: number, text: string) {
+    super(kindOf(code, text), `etcd answered: ${text}`, { passing: !NOTHING_DONE.includes(code) });
     this.name = 'EtcdRefused';
     this.code = code;
     this.text = text;
@@ -149,7 +173,7 @@ function kindOf(code: number, text: string): 'refused' | 'unknown' {
   return code === RESOURCE_EXHAUSTED && !text.includes('space exceeded') ? 'refused' : 'unknown';
 }
 
-/** UTF-8, then base64: how the gateway takes keys and values. */
+/** UTF-8, then base64, as keys and values come back. */
 export function etcdBytes(value: string | Uint8Array): string {
   return typeof value === 'string'
     ? Buffer.from(value, 'utf8').toString('base64')
@@ -157,47 +181,39 @@ export function etcdBytes(value: string | Uint8Array): string {
 }
 
 export function makeEtcdClient(options: EtcdOptions): EtcdClient {
-  const calls = makeHttpCalls(options);
+  const calls = makeGrpcCalls(options);
   const { user, password } = options;
   let token: string | undefined;
   let renewing: Promise<string> | undefined;
 
   async function send<T>(
-    path: string,
-    body: string,
+    method: Method,
+    body: object,
     bearer: string | undefined,
     call?: CallOptions,
   ): Promise<T> {
-    const reply = await calls.send(
-      {
-        method: 'POST',
-        path,
-        headers: {
-          'content-type': 'application/json',
-          ...(bearer === undefined ? {} : { authorization: bearer }),
-        },
-        body,
-        judge,
-      },
-      call,
-    );
-    return parse(reply) as T;
+    const request = {
+      path: method.path,
+      message: encodeMessage(ETCD_MESSAGES, method.request, body),
+      ...(bearer === undefined ? {} : { metadata: { token: bearer } }),
+    };
+    const reply = await calls.send(request, (code, text) => new EtcdRefused(code, text), call);
+    try {
+      return decodeMessage(ETCD_MESSAGES, method.reply, reply) as T;
+    } catch (cause) {
+      throw new CallFailed('unknown', "etcd's answer cannot be read", { cause });
+    }
   }
 
   async function authenticate(): Promise<string> {
-    const reply = await send<{ token: string }>(
-      '/v3/auth/authenticate',
-      JSON.stringify({ name: user, password }),
-      undefined,
-      { repeatable: true },
-    );
+    const body = { name: user, password };
+    const reply = await send<{ token: string }>(AUTHENTICATE, body, undefined, { repeatable: true });
     token = reply.token;
     return token;
   }
 
   /** One at a time, for all who wait. What fails here was never sent itself. */
-  async function renewed(call?: CallOptions): Promise<string> {
-    call?.signal?.throwIfAborted();
+  async function renewed(): Promise<string> {
     renewing ??= authenticate().finally(() => {
       renewing = undefined;
     });
@@ -206,29 +222,29 @@ export function makeEtcdClient(options: EtcdOptions): EtcdClient {
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       const kind = error.kind === 'refused' ? 'refused' : 'not_sent';
-      throw new CallFailed(kind, `etcd let us not in: ${error.message}`, { cause: error });
+      throw new CallFailed(kind, `etcd did not let us in: ${error.message}`, { cause: error });
     }
   }
 
-  async function call<T>(path: string, body: object, callOptions?: CallOptions): Promise<T> {
-    const text = JSON.stringify(body);
-    if (user === undefined) return send<T>(path, text, undefined, callOptions);
-    const bearer = token ?? (await renewed(callOptions));
+  async function call<T>(method: Method, body: object, callOptions?: CallOptions): Promise<T> {
+    if (user === undefined) return send<T>(method, body, undefined, callOptions);
+    callOptions?.signal?.throwIfAborted();
+    const bearer = token ?? (await renewed());
     try {
-      return await send<T>(path, text, bearer, callOptions);
+      return await send<T>(method, body, bearer, callOptions);
     } catch (error) {
       if (!isTokenSpent(error)) throw error;
       // Refused before anything was done, so it may be sent again. Somebody else may have renewed it meanwhile.
-      const next = token !== undefined && token !== bearer ? token : await renewed(callOptions);
-      return send<T>(path, text, next, callOptions);
+      const next = token !== undefined && token !== bearer ? token : await renewed();
+      return send<T>(method, body, next, callOptions);
     }
   }
 
   return {
-    call,
-    txn: (txn, callOptions) => call<EtcdTxnReply>('/v3/kv/txn', txn, callOptions),
-    range: (range, callOptions) =>
-      call<EtcdRangeReply>('/v3/kv/range', range, { ...callOptions, repeatable: true }),
+    txn: (txn, callOptions) => call<EtcdTxnReply>(TXN, txn, callOptions),
+    range: (range, callOptions) => call<EtcdRangeReply>(RANGE, range, { ...callOptions, repeatable: true }),
+    put: async (put, callOptions) => void (await call(PUT, put, callOptions)),
+    deleteRange: async (range, callOptions) => void (await call(DELETE_RANGE, range, callOptions)),
     running: calls.running,
     close: calls.close,
   };
@@ -240,27 +256,4 @@ function isTokenSpent(error: unknown): boolean {
   return (
     error.code === INVALID_ARGUMENT && /auth token|revision of auth store|user name is empty/.test(error.text)
   );
-}
-
-function judge(reply: HttpReply): CallFailed | undefined {
-  if (reply.status === 200) return undefined;
-  let answer: { code?: unknown; error?: unknown; message?: unknown } | null;
-  try {
-    answer = JSON.parse(reply.body.toString('utf8'));
-  } catch {
-    answer = null;
-  }
-  if (typeof answer?.code === 'number') {
-    return new EtcdRefused(reply, answer.code, String(answer.error ?? answer.message));
-  }
-  const what = `the store answered ${reply.status} where etcd's gateway would not: is this etcd's client address?`;
-  return new CallFailed(reply.status < 500 ? 'refused' : 'unknown', what, { status: reply.status });
-}
-
-function parse(reply: HttpReply): unknown {
-  try {
-    return JSON.parse(reply.body.toString('utf8'));
-  } catch (cause) {
-    throw new CallFailed('unknown', "etcd's answer is no JSON", { status: reply.status, cause });
-  }
 }

@@ -16,7 +16,6 @@ import {
   type EtcdOperationReply,
   type EtcdOptions,
   EtcdRefused,
-  etcdBytes,
   makeEtcdClient,
 } from './etcd-client.ts';
 import { ensureFormat } from './format.ts';
@@ -53,7 +52,7 @@ export async function openEtcd(options: EtcdStorageOptions): Promise<RemoteStora
 
 /** Exported for the bench. */
 export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
-  const keyOf = (key: string) => etcdBytes(prefix + key);
+  const keyOf = (key: string) => Buffer.from(prefix + key);
   const prefixBytes = Buffer.byteLength(prefix);
 
   function request({ changes, conditions }: DriverWrite): EtcdOperation {
@@ -68,14 +67,14 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
         success: changes.map(({ key, value }) =>
           value === undefined
             ? { request_delete_range: { key: keyOf(key) } }
-            : { request_put: { key: keyOf(key), value: etcdBytes(value) } },
+            : { request_put: { key: keyOf(key), value } },
         ),
         failure: conditions.map(({ key }) => ({ request_range: { key: keyOf(key), keys_only: true } })),
       },
     };
   }
 
-  async function page(start: string, end: string, limit: number, revision?: string, signal?: AbortSignal) {
+  async function page(start: Buffer, end: Buffer, limit: number, revision?: string, signal?: AbortSignal) {
     const range = { key: start, range_end: end, limit, keys_only: true, revision };
     const { header, kvs = [], more = false } = await client.range(range, { signal });
     return { keys: kvs.map(({ key }) => Buffer.from(key, 'base64')), revision: header.revision, more };
@@ -102,7 +101,7 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
       for (;;) {
         const size = Math.min(limit - found.length, STORAGE_LIST_PAGE);
         try {
-          const { keys, ...reply } = await page(etcdBytes(start), etcdBytes(end), size, revision, signal);
+          const { keys, ...reply } = await page(start, end, size, revision, signal);
           for (const key of keys) found.push(key.toString('utf8', prefixBytes));
           if (!reply.more || keys.length === 0 || found.length >= limit) return found;
           revision = reply.revision;
@@ -122,13 +121,11 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
       return writes.map((write, index) => outcome(write, reply.responses?.[index], version));
     },
     async put(key, value, signal) {
-      const body = { key: keyOf(key), value: etcdBytes(value) };
-      await client.call('/v3/kv/put', body, { signal, repeatable: true });
+      await client.put({ key: keyOf(key), value }, { signal, repeatable: true });
     },
     async removeAll(under, signal) {
       const from = Buffer.from(prefix + under);
-      const body = { key: etcdBytes(from), range_end: etcdBytes(afterPrefix(from)!) };
-      await client.call('/v3/kv/deleterange', body, { signal, repeatable: true });
+      await client.deleteRange({ key: from, range_end: afterPrefix(from)! }, { signal, repeatable: true });
     },
     close: client.close,
   };

@@ -19,10 +19,10 @@ import {
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import type { Driver, DriverOutcome, DriverWrite } from './driver.ts';
 import { makeGroupCommit, type Outcome } from './group-commit.ts';
-import { CallFailed } from './http-calls.ts';
 import { makeLargeValues, type Upload } from './large-values.ts';
 import { pathBytes, prefixBytes } from './path.ts';
 import { chunkedRecord, readRecord, STAMP_BYTES, wholeRecord } from './record-form.ts';
+import { CallFailed } from './store-calls.ts';
 import { planWaves } from './waves.ts';
 
 export interface RemoteStorage extends Storage {
