@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { FAULT } from '../src/cluster/faults.ts';
 import type { LocalCluster } from '../src/cluster/local.ts';
 import type { Storage } from '../src/model/storage.ts';
 import type { ServerPlant } from './sim/server.ts';
@@ -19,6 +20,8 @@ export interface PlantedFault {
   readonly connect?: ConnectOptions;
   readonly storage?: (storage: Storage) => Storage;
   readonly server?: ServerPlant;
+  /** One of `src/cluster/faults.ts`. */
+  readonly membership?: string;
 }
 
 export const FAULTS = {
@@ -77,6 +80,86 @@ export const FAULTS = {
     seed: 1,
     operations: 200,
     storage: withoutTimersAtStart,
+  },
+  'eviction-wait-skipped': {
+    about: 'who missed a beat is evicted',
+    scenario: 'membership',
+    foundBy: ['I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.evictionWaitSkipped,
+  },
+  'eviction-wait-below-deadline': {
+    about: 'the silence before an eviction is shorter than the deadline',
+    scenario: 'membership',
+    foundBy: ['I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.evictionWaitBelowDeadline,
+  },
+  'eviction-without-record-version': {
+    about: 'an eviction does not look whether the record was beaten meanwhile',
+    scenario: 'membership',
+    foundBy: ['I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.evictionWithoutRecordVersion,
+  },
+  'count-not-restarted': {
+    about: 'silence counts on through an outage of the coordinator',
+    scenario: 'membership',
+    foundBy: ['I14'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.countNotRestarted,
+  },
+  'eviction-moves-living-shards': {
+    about: 'an eviction also moves shards between the living',
+    scenario: 'membership',
+    foundBy: ['I11'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.evictionMovesLivingShards,
+  },
+  'activation-without-acknowledgements': {
+    about: 'a proposal is activated before all have acknowledged it',
+    scenario: 'membership',
+    foundBy: ['I11', 'I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.activationWithoutAcknowledgements,
+  },
+  'older-view-accepted': {
+    about: 'an older view record overwrites a newer',
+    scenario: 'membership',
+    foundBy: ['I3', 'I14'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.olderViewAccepted,
+  },
+  'cancelled-number-reused': {
+    about: 'a cancelled number is used again',
+    scenario: 'membership',
+    foundBy: ['I11'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.cancelledNumberReused,
+  },
+  'session-counted-from-arrival': {
+    about: 'a session is counted from the answer to a beat',
+    scenario: 'membership',
+    foundBy: ['I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.sessionCountedFromArrival,
+  },
+  'deadline-ignored': {
+    about: 'an owner does not look at its deadline',
+    scenario: 'membership',
+    foundBy: ['I3'],
+    seed: 1,
+    operations: 200,
+    membership: FAULT.deadlineIgnored,
   },
 } as const satisfies Record<string, PlantedFault>;
 

@@ -42,8 +42,8 @@ function replay(scenario: string, seed: number): string {
 }
 
 function show({ violations, trace, logged }: RunResult, lines: number): void {
-  for (const line of trace.slice(-lines)) print(`  ${line}`);
-  for (const line of logged.slice(-20)) print(`  logged: ${line}`);
+  for (const line of lines === 0 ? [] : trace.slice(-lines)) print(`  ${line}`);
+  for (const line of lines === 0 ? [] : logged.slice(-20)) print(`  logged: ${line}`);
   for (const violation of violations) print(`violation: ${violation}`);
 }
 

@@ -10,7 +10,15 @@ import { withSimulatedGlobals } from './sim/globals.ts';
 import { ROOT_TOKEN } from './sim/server.ts';
 import { beginWorld, makeWorld, type SimNode, type World } from './sim/world.ts';
 import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';
-import { makeNemesis } from './workloads/nemesis.ts';
+import { MembershipWorkload } from './workloads/membership.ts';
+import {
+  COORDINATOR_FAULTS,
+  type Faults,
+  MEMBER_FAULTS,
+  makeNemesis,
+  NODE_FAULTS,
+  STORE_FAULTS,
+} from './workloads/nemesis.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
 
 export interface RunOptions {
@@ -42,19 +50,24 @@ interface Workload {
 
 interface Scenario {
   readonly nodes: number;
+  readonly kind: 'servers' | 'members';
+  readonly faults: Faults;
   readonly faultEveryMs: readonly [number, number];
+  /** Faults have ended; within this all is served again (I14), ms. */
+  readonly calmMs: number;
   begin(world: World, operations: number): Workload;
 }
 
-/** Faults have ended; within this all is served again (I14), ms. */
-const CALM_MS = 12_000;
 /** A run that is not over by then hangs, simulated ms. */
 const RUN_MS_MAX = 3_600_000;
 
 /** One node, which crashes and comes back, with the store of a cluster. */
 const kv: Scenario = {
   nodes: 1,
+  kind: 'servers',
+  faults: { ...STORE_FAULTS, ...NODE_FAULTS },
   faultEveryMs: [50, 1_200],
+  calmMs: 12_000,
   begin(world, operations) {
     const node = world.nodes[0]!;
     const workload = new KvWorkload(world, { clients: 5, keys: 4, operations });
@@ -72,7 +85,10 @@ const kv: Scenario = {
 /** As `kv`, with tokens that are made, used and revoked. */
 const tokens: Scenario = {
   nodes: 1,
+  kind: 'servers',
+  faults: { ...STORE_FAULTS, ...NODE_FAULTS },
   faultEveryMs: [50, 1_200],
+  calmMs: 12_000,
   begin(world, operations) {
     const node = world.nodes[0]!;
     // Without a fence, what an earlier life sent could land after the timers were looked through, and nobody would look again.
@@ -94,7 +110,10 @@ const tokens: Scenario = {
  */
 const shared: Scenario = {
   nodes: 3,
+  kind: 'servers',
+  faults: { ...STORE_FAULTS, ...NODE_FAULTS },
   faultEveryMs: [50, 1_200],
+  calmMs: 12_000,
   begin(world, operations) {
     const random = world.random.fork('shared');
     const workload = new KvWorkload(world, { clients: 6, keys: 3, operations });
@@ -108,7 +127,18 @@ const shared: Scenario = {
   },
 };
 
-export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared };
+/** Nodes that join, leave, crash, pause and lose sight of the coordinator: who owns what, and when. */
+const membership: Scenario = {
+  nodes: 4,
+  kind: 'members',
+  faults: { ...COORDINATOR_FAULTS, ...NODE_FAULTS, ...MEMBER_FAULTS },
+  faultEveryMs: [200, 5_000],
+  // A proposal that was begun under faults may have to run out first, and the next one waits a little.
+  calmMs: 20_000,
+  begin: (world, operations) => new MembershipWorkload(world, operations),
+};
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared, membership };
 
 /** I2: no commit took the place of an acknowledged one that it did not know. */
 function lostWrites({ store }: World): string[] {
@@ -142,22 +172,28 @@ export async function runScenario(name: string, options: RunOptions): Promise<Ru
   const scenario = SCENARIOS[name];
   if (!scenario) throw new Error(`no such scenario: ${name}`);
   const { seed, fault, keepTrace } = options;
-  const world = makeWorld({ seed, nodes: scenario.nodes, fault, keepTrace });
+  const { nodes, kind } = scenario;
+  const world = makeWorld({ seed, nodes, kind, fault, keepTrace });
   return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
 }
 
 async function runIn(world: World, scenario: Scenario, { operations }: RunOptions): Promise<RunResult> {
   const { scheduler, violations } = world;
-  const nemesis = makeNemesis(world, { everyMs: scenario.faultEveryMs, nodes: world.nodes });
+  const nemesis = makeNemesis(world, {
+    everyMs: scenario.faultEveryMs,
+    nodes: world.nodes,
+    faults: scenario.faults,
+  });
   try {
     await beginWorld(world);
-    await settle(world, world.nodes[0]!);
+    if (scenario.kind === 'servers') await settle(world, world.nodes[0]!);
     const workload = scenario.begin(world, operations);
     nemesis.start();
     await until(world, () => workload.isOver);
     nemesis.stop();
+    world.isCalm = true;
     for (const node of world.nodes) if (!node.process.isAlive) node.start();
-    const calmAt = scheduler.nowMs + CALM_MS;
+    const calmAt = scheduler.nowMs + scenario.calmMs;
     scheduler.at(calmAt, 'calm', () => {});
     await until(world, () => scheduler.nowMs >= calmAt);
     let isRead = workload.finish === undefined;

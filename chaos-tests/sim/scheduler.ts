@@ -37,6 +37,7 @@ export interface Scheduler {
   /** Whose turn it is. */
   readonly current: SimProcess | undefined;
   /**
+   * @param label - for the trace; '': it leaves none.
    * @param life - of the process, where it is not the one it has now: an answer to what it asked in an earlier life finds nobody.
    * @param ifStill - asked when it would be the event's turn; false: it does not happen. Not asked again of what a pause held back.
    */
@@ -156,7 +157,7 @@ export function makeScheduler(trace: Trace): Scheduler {
           }
           nowMs = event.atMs;
           events++;
-          trace.add(`${nowMs.toFixed(3)} ${owner?.name ?? '-'} ${event.label}`);
+          if (event.label !== '') trace.add(`${nowMs.toFixed(3)} ${owner?.name ?? '-'} ${event.label}`);
           current = owner;
           event.run();
           await new Promise<void>((resolve) => realSetImmediate(resolve));

@@ -3,9 +3,12 @@
  *
  * @module
  */
+
+import type { Membership } from '../../src/cluster/membership.ts';
 import { makeHistory } from '../checkers/history.ts';
 import { type FaultName, plantedIn } from '../faults.ts';
 import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
+import { bootMember } from './member.ts';
 import { makeProcess, randomClock, type SimProcess } from './process.ts';
 import { makeRandom, type Random } from './random.ts';
 import { makeScheduler, type Scheduler } from './scheduler.ts';
@@ -15,8 +18,10 @@ import { makeTrace, type Trace } from './trace.ts';
 
 export interface SimNode {
   readonly process: SimProcess;
-  /** Undefined while it is down. */
+  /** Undefined while it is down, and where nodes are `members`. */
   readonly server: SimServer | undefined;
+  /** Undefined while it is down, and where nodes are `servers`. */
+  readonly member: Membership | undefined;
   start(): void;
   crash(): void;
 }
@@ -59,11 +64,17 @@ export interface World {
   drive(process: SimProcess, body: () => Promise<void>): void;
   /** Set by whoever finds something wrong. */
   violations: string[];
+  /** Faults have ended. */
+  isCalm: boolean;
+  /** Called in the turn in which a node may serve more, or less. */
+  membershipChanged: (() => void) | undefined;
 }
 
 export interface WorldOptions {
   readonly seed: number;
   readonly nodes: number;
+  /** What runs in a node: what answers clients, or what keeps a cluster together. */
+  readonly kind: 'servers' | 'members';
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
 }
@@ -72,7 +83,7 @@ export interface WorldOptions {
 const CLIENT_PATIENCE_MS = 20_000;
 const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
 
-export function makeWorld({ seed, nodes: count, fault, keepTrace }: WorldOptions): World {
+export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldOptions): World {
   const random = makeRandom(seed);
   const trace = makeTrace({ keepAll: keepTrace });
   const scheduler = makeScheduler(trace);
@@ -86,30 +97,47 @@ export function makeWorld({ seed, nodes: count, fault, keepTrace }: WorldOptions
     const own = random.fork(name);
     const process = makeProcess(name, scheduler, own, randomClock(own));
     let server: SimServer | undefined;
+    let member: Membership | undefined;
     let timeFloorMs = 0;
     const log = (what: string, error: unknown) =>
       void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
+
+    function bootsServer(): void {
+      const connected = store.connect(process, planted.connect);
+      server = bootServer({
+        process,
+        storage: planted.storage ? planted.storage(connected) : connected,
+        started: (accessor) => starts.push({ accessor, atMs: scheduler.nowMs, node: name }),
+        fault: log,
+        timeFloorMs,
+        plant: planted.server,
+      });
+    }
+
+    function bootsMember(): void {
+      member = bootMember({
+        process,
+        coordinator: coordinator.connect(process),
+        faults: planted.membership === undefined ? undefined : new Set([planted.membership]),
+        isCalm: () => world.isCalm,
+        changed: () => world.membershipChanged?.(),
+        fault: log,
+      });
+    }
+
     return {
       process,
       get server() {
         return server;
       },
-      start() {
-        process.start(() => {
-          const connected = store.connect(process, planted.connect);
-          server = bootServer({
-            process,
-            storage: planted.storage ? planted.storage(connected) : connected,
-            started: (accessor) => starts.push({ accessor, atMs: scheduler.nowMs, node: name }),
-            fault: log,
-            timeFloorMs,
-            plant: planted.server,
-          });
-        });
+      get member() {
+        return member;
       },
+      start: () => process.start(kind === 'members' ? bootsMember : bootsServer),
       crash() {
         timeFloorMs = Math.max(timeFloorMs, server?.now() ?? 0);
         server = undefined;
+        member = undefined;
         process.crash();
       },
     };
@@ -186,25 +214,24 @@ export function makeWorld({ seed, nodes: count, fault, keepTrace }: WorldOptions
       });
     },
     violations: [],
+    isCalm: false,
+    membershipChanged: undefined,
   };
   return world;
 }
 
-/** Starts all nodes and makes the root token, before anything goes wrong. */
-export async function beginWorld(world: World): Promise<void> {
-  for (const node of world.nodes) node.start();
+/** Starts all nodes; servers get their root token before anything goes wrong. */
+export async function beginWorld({ nodes, scheduler }: World): Promise<void> {
+  for (const node of nodes) node.start();
+  const [first] = nodes;
   let isReady = false;
-  const [first] = world.nodes;
-  world.scheduler.after(
-    2,
-    'root token',
-    () => {
-      void makeRootToken(first!.server!).then(() => {
-        isReady = true;
-      });
-    },
-    first!.process,
-  );
-  await world.scheduler.run(() => isReady);
+  const begin = () => {
+    const made = first!.server ? makeRootToken(first!.server) : Promise.resolve();
+    void made.then(() => {
+      isReady = true;
+    });
+  };
+  scheduler.after(2, 'root token', begin, first!.process);
+  await scheduler.run(() => isReady);
   if (!isReady) throw new Error('the run did not begin');
 }

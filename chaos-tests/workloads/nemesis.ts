@@ -20,10 +20,13 @@ export interface NemesisOptions {
   readonly everyMs: readonly [number, number];
   /** Nodes are crashed and paused only where others, or a later start, can go on. */
   readonly nodes: readonly SimNode[];
+  readonly faults: Faults;
 }
 
+export type Faults = Readonly<Record<string, Fault>>;
+
 /** Begins a fault and returns what ends it. */
-type Fault = (world: World, random: Random, node: SimNode) => () => void;
+export type Fault = (world: World, random: Random, node: SimNode) => () => void;
 
 /** Sets some of the weather, and puts it back. */
 function weather(of: (world: World) => Weather, change: (random: Random) => Partial<Weather>): Fault {
@@ -38,22 +41,32 @@ function weather(of: (world: World) => Weather, change: (random: Random) => Part
   };
 }
 
-const store = (world: World) => world.store.weather;
+/** What may happen between nodes and a server that all of them ask. */
+function serverFaults(name: string, of: (world: World) => Weather): Record<string, Fault> {
+  return {
+    [`${name} loses questions`]: weather(of, () => ({ lostQuestion: 0.2 })),
+    [`${name} loses answers`]: weather(of, () => ({ lostAnswer: 0.3 })),
+    [`${name} hears late`]: weather(of, () => ({ late: 0.3 })),
+    [`${name} is slow`]: weather(of, (random) => ({ delayMs: [1, random.between(20, 1_500)] })),
+    [`${name} is away`]: weather(of, () => ({ isAway: true })),
+    [`${name} does not hear`]: (world, _random, node) => {
+      of(world).deafTo.add(node.process.name);
+      return () => void of(world).deafTo.delete(node.process.name);
+    },
+    [`${name} is not heard by`]: (world, _random, node) => {
+      of(world).muteTo.add(node.process.name);
+      return () => void of(world).muteTo.delete(node.process.name);
+    },
+  };
+}
 
-const FAULTS: Readonly<Record<string, Fault>> = {
-  'store loses questions': weather(store, () => ({ lostQuestion: 0.2 })),
-  'store loses answers': weather(store, () => ({ lostAnswer: 0.3 })),
-  'commits come late': weather(store, () => ({ late: 0.3 })),
-  'store is slow': weather(store, (random) => ({ delayMs: [1, random.between(20, 1_500)] })),
-  'store is away': weather(store, () => ({ isAway: true })),
-  'store hears nothing of a node': (world, _random, node) => {
-    store(world).deafTo.add(node.process.name);
-    return () => void store(world).deafTo.delete(node.process.name);
-  },
-  'node hears nothing of the store': (world, _random, node) => {
-    store(world).muteTo.add(node.process.name);
-    return () => void store(world).muteTo.delete(node.process.name);
-  },
+export const STORE_FAULTS: Faults = serverFaults('the store', ({ store }) => store.weather);
+export const COORDINATOR_FAULTS: Faults = serverFaults(
+  'the coordinator',
+  ({ coordinator }) => coordinator.weather,
+);
+
+export const NODE_FAULTS: Faults = {
   crash: (_world, _random, node) => {
     node.crash();
     return () => node.start();
@@ -68,12 +81,36 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** Of a cluster's membership: planned stops, and operators. */
+export const MEMBER_FAULTS: Faults = {
+  leave: (_world, _random, node) => {
+    const { life } = node.process;
+    void node.member!.leave().then(() => {
+      if (node.process.life === life) node.crash();
+    });
+    return () => {
+      if (!node.process.isAlive) node.start();
+    };
+  },
+  'stops at once': (_world, _random, node) => {
+    void node.member!.stop().then(() => node.crash());
+    return () => {
+      if (!node.process.isAlive) node.start();
+    };
+  },
+  'operator removes the record': (world, _random, node) => {
+    world.coordinator.remove(`members/${node.member!.inc()}`);
+    return () => {};
+  },
+};
+
 /** How long a fault lasts, ms. */
 const LASTS_MS: readonly [number, number] = [20, 6_000];
 
-export function makeNemesis(world: World, { everyMs, nodes }: NemesisOptions): Nemesis {
+export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOptions): Nemesis {
   const random = world.random.fork('nemesis');
   const { scheduler, trace } = world;
+  const names = Object.keys(faults);
   const mend = new Map<string, () => void>();
   let count = 0;
   let isOver = false;
@@ -81,14 +118,17 @@ export function makeNemesis(world: World, { everyMs, nodes }: NemesisOptions): N
   function strike(): void {
     if (isOver) return;
     scheduler.after(random.between(...everyMs), 'fault', strike);
-    const name = random.pick(Object.keys(FAULTS));
+    const name = random.pick(names);
     const node = random.pick(nodes);
-    const what = name.includes('store') || name.includes('commits') ? name : `${name} ${node.process.name}`;
-    // A node that is down is not crashed again, and the same weather does not come twice at once.
-    if (mend.has(what) || ((name === 'pause' || name === 'crash') && !isUp(node))) return;
+    const needsUp = name in NODE_FAULTS || name in MEMBER_FAULTS;
+    const what = /^the \w+ (is (slow|away)|loses|hears late)/.test(name)
+      ? name
+      : `${name} ${node.process.name}`;
+    // The same weather does not come twice at once, and who is down is left alone.
+    if (mend.has(what) || (needsUp && !isUp(node))) return;
     count++;
     trace.add(`fault: ${what}`);
-    mend.set(what, FAULTS[name]!(world, random, node));
+    mend.set(what, faults[name]!(world, random, node));
     scheduler.after(random.between(...LASTS_MS), `fault ends: ${what}`, () => end(what));
   }
 

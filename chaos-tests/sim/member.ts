@@ -1,0 +1,97 @@
+/**
+ * The real membership in a simulated node: session, views, keeper, over a coordinator, a clock and randomness that are handed in. What it asks of
+ * the rest of the node takes a while, and sometimes does not work at the first try.
+ *
+ * @module
+ */
+import type { Faults } from '../../src/cluster/faults.ts';
+import { type Membership, makeMembership } from '../../src/cluster/membership.ts';
+import type { MembershipHooks } from '../../src/cluster/membership-hooks.ts';
+import type { Coordinator } from '../../src/model/coordinator.ts';
+import { SILENT_LOG } from '../../src/model/log.ts';
+import type { SimProcess } from './process.ts';
+
+export interface MemberOptions {
+  readonly process: SimProcess;
+  readonly coordinator: Coordinator;
+  readonly faults: Faults | undefined;
+  /** Faults have ended: all goes well, and soon. */
+  isCalm(): boolean;
+  /** Something changed by which this node may serve more, or less. */
+  changed(): void;
+  fault(what: string, error: unknown): void;
+}
+
+/** ms that a step takes, mostly; rarely it takes about as long as a proposal may wait. */
+const STEP_MS: readonly [number, number] = [1, 80];
+const LONG_STEP_MS: readonly [number, number] = [500, 7_000];
+const LONG = 0.05;
+const FAILS = 0.03;
+
+export function bootMember({
+  process,
+  coordinator,
+  faults,
+  isCalm,
+  changed,
+  fault,
+}: MemberOptions): Membership {
+  const { clock, random } = process;
+
+  function step(signal: AbortSignal | undefined, what: string): Promise<void> {
+    const [from, to] = random.chance(isCalm() ? 0 : LONG) ? LONG_STEP_MS : STEP_MS;
+    const fails = random.chance(isCalm() ? 0 : FAILS);
+    return new Promise((resolve, reject) => {
+      clock.after(
+        () => {
+          if (signal?.aborted) reject(new Error(`${what}: not wanted any more`));
+          else if (fails) reject(new Error(`${what}: did not work`));
+          else resolve();
+        },
+        random.between(from, to),
+      );
+    });
+  }
+
+  const hooks: MembershipHooks = {
+    onView: () => changed(),
+    onTimeChanged: () => changed(),
+    drainShards: (_shards, signal) => step(signal, 'drain'),
+    closeDoor: (signal) => step(signal, 'close the door'),
+    expectJoiners: () => {},
+    prepare: (signal) => step(signal, 'prepare'),
+    catchUp: (signal) => step(signal, 'catch up'),
+    onEvicted: () => changed(),
+    onSealed: () => step(undefined, 'wipe'),
+    unreachable: () => [],
+    clusterTimeMs: () => clock.wallMs(),
+    async highestFence() {
+      return 0;
+    },
+    fault,
+  };
+
+  const membership = makeMembership({
+    clock,
+    coordinator,
+    hooks,
+    log: SILENT_LOG,
+    faults,
+    randomBytes: (bytes) => random.bytes(bytes),
+    describe: () => ({
+      nodeId: process.name,
+      peerId: `peer-${process.name}`,
+      addresses: [],
+      apiAddress: '',
+      clusterAddress: '',
+      weight: 1,
+      zone: '',
+      speaks: [1, 1],
+      release: 'simulated',
+      storageId: 'store',
+    }),
+  });
+  membership.start();
+  clock.after(() => membership.setSealed(false), random.between(1, 300));
+  return membership;
+}
