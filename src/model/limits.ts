@@ -271,10 +271,10 @@ export const KV_MAILBOX_MAX = 1_024;
 /** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */
 export const KV_HELD_CHARS_MAX = 8 * 1024;
 /**
- * Payloads that rest in a secret's head: as many of the newest as have this length together, in UTF-16 units, and the last in any case where an
- * active actor holds it.
+ * Payloads that rest in a secret's head: as many of the newest as have this length together, and the last in any case where an active
+ * actor holds it.
  */
-export const KV_HEAD_CHARS_MAX = 4 * 1024;
+export const KV_HEAD_BYTES_MAX = 4 * 1024;
 export const KV_HEAD_PAYLOADS_MAX = 16;
 /** Payloads that one change moves out of the head. */
 export const KV_MOVED_PER_CHANGE = 4;

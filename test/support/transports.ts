@@ -51,12 +51,12 @@ export async function startNode(
   };
 }
 
-/** Resolves once `is` is true. Looks again in each turn; the test's own time limit ends it otherwise. */
-export async function until(is: () => boolean, what: string, ms = 10_000): Promise<void> {
+/** Resolves once `is` is true. @throws Error that names `what` after `ms`. */
+export async function until(is: () => boolean, what: string, ms = 30_000): Promise<void> {
   const end = performance.now() + ms;
   while (!is()) {
     if (performance.now() > end) throw new Error(`not in ${ms} ms: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 

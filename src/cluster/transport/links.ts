@@ -20,7 +20,7 @@ export interface Links {
   onPeer(told: (peer: PeerId, change: PeerChange) => void): () => void;
   /** To be called each `LINK_LOOK_MS`. */
   look(): void;
-  counts(): LinkCounts & { readonly links: number };
+  counts(): LinkCounts & { readonly links: number; readonly retiring: number };
 }
 
 export function makeLinks(own: PeerId, clock: Clock): Links {
@@ -80,15 +80,16 @@ export function makeLinks(own: PeerId, clock: Clock): Links {
     },
     look() {
       const now = clock.monotonicMs();
-      for (const link of [...since.keys()]) link.look();
       for (const [link, began] of [...retiring]) {
         // The other end takes a moment, too, to see that another one is used.
         const isDone = now - began >= LINK_LOOK_MS && link.isIdle();
         if (isDone || now - began >= LINK_RETIRE_MS) link.end('another link to the peer is used');
       }
+      // After it: who is asked for a sign of life is not idle.
+      for (const link of [...since.keys()]) link.look();
     },
     counts() {
-      const sum = { links: used.size, asked: 0, handled: 0, waitingBytes: 0 };
+      const sum = { links: used.size, retiring: retiring.size, asked: 0, handled: 0, waitingBytes: 0 };
       for (const link of since.keys()) {
         const { asked, handled, waitingBytes } = link.counts();
         sum.asked += asked;

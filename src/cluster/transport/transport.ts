@@ -68,6 +68,8 @@ export interface ClusterTransportOptions {
 
 export interface TransportCounts extends LinkCounts {
   readonly links: number;
+  /** Links that were given up for another one to the same peer, and end what runs over them. */
+  readonly retiring: number;
   /** Connections that have not been admitted yet. */
   readonly strangers: number;
   /** Admissions that were refused or broke off, both ways, since the start. */
@@ -80,6 +82,8 @@ export interface ClusterTransport extends Transport {
   /** To be called after secrets, barred or admitted identities have changed: ends the links that would not be admitted any more. */
   reconsider(): void;
   counts(): TransportCounts;
+  /** Identities of others that libp2p remembers. Strangers are not among them for long. */
+  known(): Promise<number>;
 }
 
 /** What becomes of a connection. */
@@ -211,12 +215,9 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
       connection.abort(error);
       return;
     }
-    // So that the verdict arrives; a peer that does not take it is cut off.
-    const late = deadlines.signal(SECOND_MS);
-    connection
-      .close({ signal: late.signal })
-      .catch(() => connection.abort(error))
-      .finally(() => late.clear());
+    // An honest peer hangs up when it has read the verdict, which closing from here would overtake.
+    const late = clock.after(() => connection.abort(error), SECOND_MS);
+    connection.addEventListener('close', () => late.clear());
   }
 
   function accept(connection: Connection, standing: Standing, admitted: Admitted, dialedByUs: boolean): void {
@@ -375,6 +376,10 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
           link.end('the peer was admitted by a secret that is not accepted any more');
         }
       }
+    },
+    async known() {
+      const all = (await host?.peerStore.all()) ?? [];
+      return all.filter(({ id }) => id.toString() !== own).length;
     },
     counts: () => ({ ...links.counts(), strangers: strangers.count(), refused }),
   };
