@@ -52,8 +52,8 @@ const PATHS = new Set(['paths', 'path']);
 /** These would end the server or the token that asks. */
 const SPARED = /^sys\/(seal|step-down|rotate)$|^auth\/token\/revoke-self$/;
 
-/** In a query they say what is asked for, and are refused at once where they say nonsense. */
-const VERBS = new Set(['list', 'scan', 'help']);
+/** In a query they say what is asked for, and are refused at once where they say nonsense: asked by themselves. */
+const VERBS = ['list', 'scan', 'help'];
 
 /** Requests that leave a canary in every place each route has. */
 export function* canaryRequests(routes: readonly Route[], aviary: Aviary): Generator<Sent> {
@@ -66,6 +66,7 @@ export function* canaryRequests(routes: readonly Route[], aviary: Aviary): Gener
       else {
         yield plain(method, route, route.fields, aviary);
         yield plain(method, route, [], aviary);
+        for (const verb of VERBS) yield plain(method, route, [verb], aviary);
       }
       yield { ...plain(method, route, [], aviary), token: aviary.add('token', `${method} ${route.path}`) };
     }
@@ -74,18 +75,22 @@ export function* canaryRequests(routes: readonly Route[], aviary: Aviary): Gener
 
 function plain(method: string, route: Route, fields: readonly string[], aviary: Aviary): Sent {
   const what = `${method} ${route.path}`;
-  const asked = fields.filter((field) => !VERBS.has(field));
-  const query = [...asked, 'unknown'].map((field) => `${field}=${aviary.add('query', `${what}?${field}`)}`);
-  query.push(`${aviary.add('key', `${what}?`)}=1`);
-  const path = `${filled(route, aviary)}?${query.join('&')}`;
+  const asked = fields.length === 1 ? fields : fields.filter((field) => !VERBS.includes(field));
+  const path = `${filled(route, aviary)}?${queryOf(what, asked, aviary)}`;
   return { method, path, token: 'root', headers: headersOf(what, aviary), body: undefined };
+}
+
+/** Those fields, one that no route has, and a name. */
+function queryOf(what: string, fields: readonly string[], aviary: Aviary): string {
+  const query = [...fields, 'unknown'].map((field) => `${field}=${aviary.add('query', `${what}?${field}`)}`);
+  return [...query, `${aviary.add('key', `${what}?`)}=1`].join('&');
 }
 
 function* writes(method: string, route: Route, aviary: Aviary): Generator<Sent> {
   const what = `${method} ${route.path}`;
   const send = (body: string): Sent => ({
     method,
-    path: filled(route, aviary),
+    path: `${filled(route, aviary)}?${queryOf(what, ['a'], aviary)}`,
     token: 'root',
     headers: headersOf(what, aviary),
     body,
@@ -158,20 +163,34 @@ const THERE: Readonly<Record<string, string>> = {
   'sys/policies/acl/{name}': 'there',
 };
 
+/** Those that change what becomes of a request are asked by themselves. */
+const HEADERS = [
+  'accept',
+  'accept-language',
+  'cookie',
+  'forwarded',
+  'if-match',
+  'origin',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'user-agent',
+  'via',
+  'x-coffer-request-id',
+  'x-custom',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-http-method-override',
+  'x-request-id',
+  'x-vault-index',
+  'x-vault-mfa',
+  'x-vault-policy-override',
+  'x-vault-wrap-format',
+];
+
 function headersOf(what: string, aviary: Aviary): Record<string, string> {
-  const names = [
-    'cookie',
-    'proxy-authorization',
-    'referer',
-    'user-agent',
-    'x-custom',
-    'x-forwarded-for',
-    'x-vault-mfa',
-  ];
   const headers: Record<string, string> = {};
-  for (const name of [...names, 'x-vault-wrap-format', 'x-coffer-request-id', 'x-vault-index']) {
-    headers[name] = aviary.add('header', `${what} ${name}`);
-  }
+  for (const name of HEADERS) headers[name] = aviary.add('header', `${what} ${name}`);
   headers.authorization = `Basic ${aviary.add('header', `${what} authorization`)}`;
   headers['content-type'] = what.startsWith('PATCH') ? 'application/merge-patch+json' : 'application/json';
   return headers;

@@ -1,11 +1,13 @@
 /**
- * Canary secrets through every field of every route, with an audit device on and the log at trace: they are in no error, log line, metric,
- * status or diagnosis, and in the audit log only where contract §17 leaves texts readable.
+ * Canary secrets through every field of every route, in bodies, paths, queries and headers, with an audit device on, the log at trace and
+ * each request in it: they are in no error, header of a reply, log line, metric, status or diagnosis, and in the audit log only where
+ * contract §17 leaves texts readable.
  *
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -24,8 +26,11 @@ const aviary = new Aviary();
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'coffer-test-canary-'));
   mkdirSync(join(folder, 'cwd'));
+  const config = join(folder, 'requests.hcl');
+  writeFileSync(config, 'log_requests_level = "trace"\n');
+  const log = ['-log-level=trace', `-log-file=${join(folder, 'server.log')}`];
   server = await startDev({
-    args: [`-dev-data=${join(folder, 'data')}`, '-log-level=trace'],
+    args: [`-dev-data=${join(folder, 'data')}`, `-config=${config}`, ...log],
     cwd: join(folder, 'cwd'),
   });
   root = asking(server.address);
@@ -74,6 +79,7 @@ test('no error repeats a secret that was sent', async () => {
     for (const sent of requests) {
       const reply = await send(sent);
       assert(reply.status < 500, `${sent.method} ${sent.path} ${sent.body}: ${reply.status} ${reply.text}`);
+      assertNone(`headers of the reply to ${sent.method} ${sent.path}`, JSON.stringify(reply.headers));
       if (reply.status >= 400) {
         counts.refused++;
         assertRepeatsNothing(sent, reply);
@@ -104,6 +110,46 @@ test('nor do refusals of HTTP itself', async () => {
       assert(reply.status < 500, `${name} ${method} ${reply.status}`);
       if (reply.status >= 400) assertNone(`${name} ${method}`, reply.text);
     }
+  }
+});
+
+/** All that comes back for bytes that may be no HTTP, until the connection ends. */
+function answerTo(bytes: string): Promise<string> {
+  const { hostname, port } = new URL(server.address);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      text += chunk;
+      // What is refused ends its connection by itself; the rest is ended here.
+      if (/\r\n\r\n/.test(text)) socket.end();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}
+
+test('nor what is said to bytes that are no request, or a broken one', async () => {
+  const canary = (what: string) => aviary.add('header', what);
+  const rest = (what: string) => `Host: ${canary(what)}\r\nX-Vault-Token: ${canary(what)}\r\n`;
+  for (const bytes of [
+    `${canary('a line')}\r\n\r\n`,
+    `${canary('a verb')} /v1/sys/health HTTP/1.1\r\n${rest('a verb')}\r\n`,
+    `GET /${canary('a root')} HTTP/1.1\r\n${rest('a root')}\r\n`,
+    `GET /v1/${canary('an escape')}%zz HTTP/1.1\r\n${rest('an escape')}\r\n`,
+    `GET /v1/a?${canary('a query')}=%zz HTTP/1.1\r\n${rest('a query')}\r\n`,
+    `GET /v1/a?a=${canary('a query')};b#${canary('a query')} HTTP/1.1\r\n${rest('a query')}\r\n`,
+    `GET /v1/sys/health HTTP/${canary('a version')}\r\n${rest('a version')}\r\n`,
+    `GET /v1/a HTTP/1.1\r\n${rest('a header')}${canary('a header')}\x01: ${canary('a header')}\r\n\r\n`,
+    `GET /v1/a HTTP/1.1\r\n${rest('a long header')}A: ${canary('a long header').repeat(8_000)}\r\n\r\n`,
+    `PUT /v1/a HTTP/1.1\r\n${rest('a length')}Content-Length: ${canary('a length')}\r\n\r\n`,
+    `PUT /v1/a HTTP/1.1\r\n${rest('a coding')}Transfer-Encoding: ${canary('a coding')}\r\n\r\n`,
+    `PUT /v1/a HTTP/1.1\r\n${rest('a chunk')}Transfer-Encoding: chunked\r\n\r\n${canary('a chunk')}\r\n`,
+    `CONNECT ${canary('a tunnel')}:443 HTTP/1.1\r\n${rest('a tunnel')}\r\n`,
+  ]) {
+    const text = await answerTo(bytes);
+    assert.match(text, /^HTTP\/1\.1 [3-5]\d\d /, bytes.slice(0, 100));
+    assertNone(bytes.slice(0, 100), text);
   }
 });
 
@@ -175,9 +221,18 @@ test('requests under way are shown with their paths, and nothing else of them', 
   assert(seen > 0, 'some were seen');
 });
 
-test('the server prints nothing of it', () => {
+test('the server prints nothing of it, and its log shows the paths of requests alone', () => {
   assertNone('stdout', server.stdout());
   assertNone('stderr', server.stderr());
+  const lines = readFileSync(join(folder, 'server.log'), 'utf8').trimEnd().split('\n');
+  let requests = 0;
+  for (const line of lines) {
+    const [, path = ''] = / completed_request: .* request_path=(\S+) request_method=[A-Z]+$/.exec(line) ?? [];
+    if (path !== '') requests++;
+    assert.equal(shown(aviary.in(path).filter(({ kind }) => kind !== 'path')), '', line);
+    assertNone('the log', line.replace(path, ''));
+  }
+  assert(requests > 1_500, String(requests));
 });
 
 test('the audit log shows texts where the contract leaves them readable, and hashes all others', async () => {
@@ -223,7 +278,7 @@ test('what rests on disk shows none: no value, no name, no path', async () => {
   await server.stop();
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((file) => statSync(file).isFile() && !file.endsWith('audit.log'));
+    .filter((file) => statSync(file).isFile() && !/(audit|server)\.log$/.test(file));
   assert(files.some((file) => file.endsWith('.mdb')));
   for (const file of files) assertNone(file, readFileSync(file, 'latin1'));
 });
