@@ -1,6 +1,6 @@
 /**
- * Malformed requests by seed: each route of the server's own OpenAPI document, with verbs, paths, queries and bodies that it does not
- * expect. A field now and then gets a value that it does expect, so that the checks behind the first one are reached too.
+ * Malformed requests by seed: each route of the server's own OpenAPI document, with verbs, paths, queries, headers and bodies that it
+ * does not expect. A field now and then gets a value that it does expect, so that the checks behind the first one are reached too.
  *
  * @module
  */
@@ -22,6 +22,8 @@ export interface Malformed {
   readonly path: string;
   readonly token: string;
   readonly contentType: string;
+  /** Besides these. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -112,6 +114,22 @@ const TYPES = [
   'text/plain',
   '',
 ];
+const HEADERS: readonly [string, readonly string[]][] = [
+  ['x-vault-wrap-ttl', ['5m', '-1', 'soon', '9999999h', '1h'.repeat(500), '0', '', CANARY]],
+  ['x-vault-namespace', ['ns1/', 'root', 'root/', '..', '%2e%2e', '\xe4', '/'.repeat(300), CANARY]],
+  ['authorization', ['Bearer', `Bearer ${CANARY}`, `Basic ${CANARY}`, 'Bearer  fuzz-limited']],
+  ['content-encoding', ['gzip', 'identity', CANARY]],
+  ['expect', [CANARY]],
+  ['accept', ['text/html', CANARY]],
+  ['x-forwarded-for', ['127.0.0.1', ','.repeat(1_000), CANARY]],
+  ['x-http-method-override', ['DELETE', CANARY]],
+  ['x-coffer-request-id', ['00000000-0000-4000-8000-000000000000', CANARY]],
+  ['x-vault-index', ['a', CANARY]],
+  ['range', ['bytes=0-1', 'bytes=-9999999999']],
+  ['if-none-match', ['*']],
+  ['cookie', [`a=${CANARY}`]],
+  ['x-long', ['y'.repeat(30_000)]],
+];
 /** What these fields take, and what then happens. Names of no field are names in KV's values. */
 export const SOUND: Readonly<Record<string, readonly string[]>> = {
   accessor: ['"{{accessor}}"'],
@@ -193,6 +211,12 @@ export function malformations(seed: number, routes: readonly Route[], accessor: 
     return `/v1/${filled}${extra}${query}`.replace(/[^\x21-\x7e]/g, (c) => encodeURIComponent(c));
   }
 
+  function headersFor(): Record<string, string> {
+    if (random() < 0.8) return {};
+    const chosen = [pick(HEADERS), pick(HEADERS)];
+    return Object.fromEntries(chosen.map(([name, values]) => [name, pick(values)]));
+  }
+
   return function next(): Malformed {
     const route = pick(routes);
     const [method, path, body] = [methodFor(route), pathFor(route), bodyFor(route)];
@@ -201,7 +225,7 @@ export function malformations(seed: number, routes: readonly Route[], accessor: 
     const contentType = method === 'PATCH' && random() < 0.7 ? 'application/merge-patch+json' : pick(TYPES);
     const spared =
       ['fuzz-root', CANARY].includes(token) && SPARED.test(`${method} ${path.replace(/\?.*/, '')}`);
-    return { method, path, token: spared ? 'fuzz-limited' : token, contentType, body };
+    return { method, path, token: spared ? 'fuzz-limited' : token, contentType, headers: headersFor(), body };
   };
 }
 

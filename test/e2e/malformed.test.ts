@@ -5,8 +5,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { call } from '../support/http.ts';
@@ -25,9 +27,15 @@ const SWEEP_MS_MAX = 20_000;
 const GROWTH_REQUESTS_MIN = 200_000;
 
 test(`${REQUESTS} malformed requests against every route (seed ${SEED})`, { timeout: 900_000 }, async (t) => {
-  const server = await startDev({ args: ['-log-level=trace'], nodeArgs: INSPECTED });
+  const folder = mkdtempSync(join(tmpdir(), 'coffer-test-malformed-'));
+  const [config, log] = [join(folder, 'requests.hcl'), join(folder, 'server.log')];
+  writeFileSync(config, 'log_requests_level = "trace"\n');
+  const args = [`-config=${config}`, '-log-level=trace', `-log-file=${log}`];
+  const server = await startDev({ args, nodeArgs: INSPECTED });
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   try {
+    await collectGarbage(server);
+    const atStart = anonymousMb(server.pid);
     const next = malformations(SEED, await routes(server.address), await prepare(server.address));
     const round = (count: number) => sendAll(new URL(server.address), agent, next, count);
     await round(WARM_UP);
@@ -40,20 +48,22 @@ test(`${REQUESTS} malformed requests against every route (seed ${SEED})`, { time
     await forgetTokens(server.address);
     await collectGarbage(server);
     const after = anonymousMb(server.pid);
-    t.diagnostic(`RssAnon ${before.toFixed(0)} MB, after ${REQUESTS} requests ${after.toFixed(0)} MB`);
+    const mb = [atStart, before, after].map((each) => `${each.toFixed(0)} MB`);
+    t.diagnostic(`RssAnon ${mb[0]} at the start, ${mb[1]} after ${WARM_UP}, ${mb[2]} after ${REQUESTS} more`);
     if (REQUESTS >= GROWTH_REQUESTS_MIN) {
       assert(after - before <= GROWTH_MB_MAX, `grew by ${(after - before).toFixed(1)} MB`);
     }
     assert((statuses.get(200) ?? 0) + (statuses.get(204) ?? 0) > REQUESTS / 20, 'some get through');
     const health = await call(server.address, 'GET', '/v1/sys/health');
     assert.equal(health.status, 200);
-    const printed = server.stderr() + server.stdout();
+    const printed = server.stderr() + server.stdout() + readFileSync(log, 'utf8');
     for (const canary of [CANARY, NAME_CANARY])
       assert(!printed.includes(canary), 'the log holds what was sent');
     assert(!/\[ERROR\]/.test(printed), printed.slice(printed.indexOf('[ERROR]')).slice(0, 2_000));
   } finally {
     agent.destroy();
     await server.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 
@@ -122,6 +132,7 @@ function send(url: URL, agent: Agent, malformed: Malformed): Promise<number | 'n
     'x-vault-token': token,
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
+    ...malformed.headers,
   };
   return new Promise((resolve, reject) => {
     const options = { hostname: url.hostname, port: url.port, method, path, headers, agent };
@@ -141,10 +152,10 @@ function send(url: URL, agent: Agent, malformed: Malformed): Promise<number | 'n
   });
 }
 
-function shown({ method, path, token, contentType, body }: Malformed): string {
+function shown({ method, path, token, contentType, headers, body }: Malformed): string {
   const short = (text: string) =>
     text.replace(/(.)\1{50,}/g, (all, one) => `${one}…(${all.length})`).slice(0, 500);
-  return `${method} ${short(path)} token=${token} ${contentType} ${short(body)}`;
+  return `${method} ${short(path)} token=${token} ${contentType} ${short(JSON.stringify(headers))} ${short(body)}`;
 }
 
 /** What is wrong with an answer; undefined: nothing. */
