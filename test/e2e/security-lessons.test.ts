@@ -15,13 +15,16 @@
  * | CVE-2025-6000 / 54997, O 2.4 (mode), the chain of 28 Sept 2026 | `security-callers.test.ts`; `test/audit/options.test.ts`, `file-device.test.ts` |
  * | CVE-2025-6010 / 6011, CVE-2023-3462 (who is there?) | `security-callers.test.ts`, of tokens |
  * | CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282 | `security-callers.test.ts`; `test/pipeline/every-endpoint.test.ts` |
- * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185 | `exhaustion.test.ts`; `test/http/body.test.ts` |
+ * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185, GHSA-8w8f | `exhaustion.test.ts`; `test/http/body.test.ts`, `slow-clients.test.ts`, `turns.test.ts`; `test/audit/audit.test.ts` |
  * | CVE-2025-4166, CVE-2025-62513 / 62705, GHSA-8xxq, CVE-2024-8365, CVE-2024-0831, GHSA-444v | `canary.test.ts`, `malformed.test.ts` |
  * | GO-2026-5199 (CVE-2026-4525) | `test/http/server.test.ts`: the pipeline sees no credentials among the headers |
  * | CVE-2026-46405, GHSA-rh46 | `security-callers.test.ts` |
- * | CVE-2023-25000, CVE-2023-4680, storage write swap | `test/seal/shamir.test.ts`, `aead.test.ts`, `sealed-storage.test.ts` |
+ * | CVE-2023-25000, CVE-2023-4680, storage write swap, a nonce used twice, malformed ciphertext | `test/seal/shamir.test.ts`, `aead.test.ts`, `record.test.ts`, `sealed-storage.test.ts` |
+ * | HCSEC-2026-12 (links), a server that is not trusted (clients) | `test/cli/token-helper.test.ts`, `client.test.ts` |
+ * | success answered for what is not there | `test/pipeline/every-endpoint.test.ts` |
+ * | a key drawn at start-up on which data then depends | `token-ends.test.ts`, `data-folders.test.ts` |
  *
- * Not here, since what they speak of is not built: PKI, certificate, JWT and cloud auth, MFA and lockout, transit, databases, snapshots, plugins.
+ * Not here, since what they speak of is not built: a store that is put back is noticed, PKI, certificate, JWT and cloud auth, MFA and lockout, transit, databases, snapshots, plugins.
  *
  * @module
  */
@@ -162,6 +165,34 @@ for (const [kind, policy] of [
   });
 }
 
+test('GHSA-fg5x, property of the walk: two paths are two objects, however alike they look', async () => {
+  const names = [
+    'name',
+    'Name',
+    'NAME',
+    'name ',
+    ' name',
+    'n%61me%',
+    'name%',
+    'n\u00e4me',
+    'na\u0308me',
+    'na\uff4de',
+    'name;',
+    'name.',
+  ];
+  const path = (name: string) => `secret/data/alike/${encodeURIComponent(name)}`;
+  for (const name of names) await succeed(root, 'PUT', path(name), { data: { name } });
+  for (const name of names) {
+    assert.deepEqual((await root('GET', path(name))).body.data.data, { name });
+    const ask = await allowed(`path "secret/data/alike/${name}" { capabilities = ["read"] }`);
+    for (const other of names) {
+      assert.equal((await ask('GET', path(other))).status, other === name ? 200 : 403, `${name}: ${other}`);
+    }
+  }
+  const { keys } = (await succeed(root, 'LIST', 'secret/metadata/alike')).body.data;
+  assert.deepEqual(new Set(keys), new Set(names));
+});
+
 test('CVE-2026-3605, HCSEC-2026-05: a KV v2 policy with a glob deletes nothing that it does not name', async () => {
   for (const path of ['app', 'app/a', 'apple', 'other']) {
     await succeed(root, 'PUT', `secret/data/${path}`, { data: { a: 'kept' } });
@@ -213,7 +244,10 @@ test('CVE-2026-12624, GHSA-xp3c: a list with a slash at its end passes no denial
 
 test('CVE-2026-5006, GHSA-59w7: who has no identity gets nothing by a template, and no text of a token is one', async () => {
   await succeed(root, 'PUT', 'secret/data/own/x', { data: { a: 'b' } });
-  const policy = 'path "secret/data/{{identity.entity.name}}/*" { capabilities = ["read"] }';
+  // Filled in with nothing, the second and the third would be a grant for all.
+  const policy = ['{{identity.entity.name}}/*', '{{identity.entity.id}}*', '+{{identity.entity.id}}/x']
+    .map((path) => `path "secret/data/${path}" { capabilities = ["read"] }`)
+    .join(' ');
   await succeed(root, 'PUT', 'sys/policies/acl/templated', { policy });
   for (const text of ['own', '*', '+', 'own/*', '{{identity.entity.name}}']) {
     const { token } = await makeToken(root, {

@@ -32,62 +32,78 @@ const http2To = (port: number) => {
 /** Far longer than the times below and Node's looking for connections whose time is over, once a second. */
 const CUT_OFF_MS = 8_000;
 const DRIP_MS = 20;
-const QUICK = { http_read_header_timeout: 0.3, http_read_timeout: 0.6, http_idle_timeout: 0.3 };
+/** One at a time, so that no other bound can stand in for it. */
+const QUICK_HEAD = { http_read_header_timeout: 0.3 };
+const QUICK_BODY = { http_read_timeout: 0.6 };
 const CHUNKED = { 'Transfer-Encoding': 'chunked' };
 
 test('who sends a little now and then is cut off all the same: head, body, chunks, trailers, blank lines', {
   timeout: 30_000,
 }, async (t) => {
-  const { port, seen } = await listen(t, { listener: QUICK });
-  const drips: [string, string, string][] = [
+  const head = await listen(t, { listener: QUICK_HEAD });
+  const body = await listen(t, { listener: QUICK_BODY });
+  const heads: Drip[] = [
     ['a head', 'GET /v1/a HTTP/1.1\r\n', 'a: b\r\n'],
     ['the head of a LIST', 'LIST /v1/a HTTP/1.1\r\n', 'a: b\r\n'],
     ['a header', 'GET /v1/a HTTP/1.1\r\nA: ', 'b'],
     ['a target', 'GET /v1/', 'a'],
     ['blank lines', '', '\r\n'],
+  ];
+  const bodies: Drip[] = [
     ['a body', request('PUT /v1/a', { 'Content-Length': '100000' }), ' '],
     ['chunks', request('PUT /v1/a', CHUNKED), '1\r\n \r\n'],
     ['the extension of a chunk', `${request('PUT /v1/a', CHUNKED)}1;`, 'a'],
     ['trailers', `${request('PUT /v1/a', CHUNKED)}0\r\n`, 'a: b\r\n'],
   ];
-  await Promise.all(
-    drips.map(async ([what, begin, piece]) => {
-      const connection = await wire(port);
-      connection.write(begin);
-      const began = performance.now();
-      const drip = setInterval(() => connection.write(piece), DRIP_MS);
-      try {
-        assert.equal((await connection.reply()).status, 408, what);
-        await connection.closed();
-        assert(performance.now() - began < CUT_OFF_MS, what);
-      } finally {
-        clearInterval(drip);
-      }
-    }),
-  );
-  assert.equal(seen.length, 0);
+  await Promise.all([
+    ...heads.map((drip) => assertCutOff(head.port, drip)),
+    ...bodies.map((drip) => assertCutOff(body.port, drip)),
+  ]);
+  assert.equal(head.seen.length + body.seen.length, 0);
 });
+
+/** What is sent slowly, what before it at once, and the piece that is sent again and again. */
+type Drip = readonly [what: string, begin: string, piece: string];
+
+async function assertCutOff(port: number, [what, begin, piece]: Drip): Promise<void> {
+  const connection = await wire(port);
+  connection.write(begin);
+  const began = performance.now();
+  const drip = setInterval(() => connection.write(piece), DRIP_MS);
+  try {
+    assert.equal((await connection.reply()).status, 408, what);
+    await connection.closed();
+    assert(performance.now() - began < CUT_OFF_MS, what);
+  } finally {
+    clearInterval(drip);
+  }
+}
 
 test('who stops inside a verb of ours, between requests, or in a body that nobody waits for, is cut off too', {
   timeout: 30_000,
 }, async (t) => {
-  const { port } = await listen(t, { listener: QUICK });
+  const head = await listen(t, { listener: QUICK_HEAD });
+  const idle = await listen(t, { listener: { http_idle_timeout: 0.3 } });
+  const body = await listen(t, { listener: QUICK_BODY });
   const began = performance.now();
-  const stopping = ['L', 'LI', 'LIS', 'LIST', 'LIST ', 'LIST /v1/a', 'H', 'HELP /v', request('LIST /v1/a')];
+  const stops = async (port: number, text: string) => {
+    const connection = await wire(port);
+    connection.write(text);
+    await connection.closed();
+  };
+  const unread = async () => {
+    const connection = await wire(body.port);
+    connection.write(request('GET /v1/a', { 'Content-Length': '100000' }));
+    assert.equal((await connection.reply()).status, 200);
+    const drip = setInterval(() => connection.write(' '), DRIP_MS);
+    await connection.closed();
+    clearInterval(drip);
+  };
+  const stopping = ['L', 'LI', 'LIS', 'LIST', 'LIST ', 'LIST /v1/a', 'H', 'HELP /v'];
   await Promise.all([
-    ...stopping.map(async (text) => {
-      const connection = await wire(port);
-      connection.write(text);
-      await connection.closed();
-    }),
-    (async () => {
-      const connection = await wire(port);
-      connection.write(request('GET /v1/a', { 'Content-Length': '100000' }));
-      assert.equal((await connection.reply()).status, 200);
-      const drip = setInterval(() => connection.write(' '), DRIP_MS);
-      await connection.closed();
-      clearInterval(drip);
-    })(),
+    ...stopping.map((text) => stops(head.port, text)),
+    ...['GET', 'LIST', 'PUT'].map((verb) => stops(idle.port, request(`${verb} /v1/a`))),
+    unread(),
   ]);
   assert(performance.now() - began < CUT_OFF_MS);
 });
