@@ -1,6 +1,7 @@
 /**
  * `npm run chaos -- --seeds N [--from M] [--scenario NAME] [--operations N] [--fault NAME]`: runs N seeds, and stops at the first violation.
  * `npm run chaos -- --seed N …`: one seed again, and what happened last in it; `--trace`: all that happened.
+ * `npm run chaos -- --faults`: each planted fault, until it is found, within 300 seeds.
  *
  * @module
  */
@@ -9,6 +10,8 @@ import { FAULTS, type FaultName, isFaultName, type PlantedFault } from './faults
 import { type RunResult, runScenario, SCENARIOS } from './scenarios.ts';
 
 const OPERATIONS = 2_000;
+/** Within so many seeds each planted fault is found. */
+const SEEDS_PER_FAULT = 300;
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +22,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: String(OPERATIONS) },
     fault: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    faults: { type: 'boolean', default: false },
   },
 });
 
@@ -85,8 +89,33 @@ async function manySeeds(from: number, count: number): Promise<boolean> {
   return true;
 }
 
-const isGood =
-  values.seed === undefined
-    ? await manySeeds(Number(values.from), Number(values.seeds ?? 40))
-    : await oneSeed(Number(values.seed));
+/** The first seed in which a planted fault is found by the invariant that should find it. */
+async function findFault(name: FaultName): Promise<boolean> {
+  const { scenario, operations: count, foundBy, seed: recorded }: PlantedFault = FAULTS[name];
+  for (let seed = 1; seed <= SEEDS_PER_FAULT; seed++) {
+    const { violations } = await runScenario(scenario, { seed, operations: count, fault: name });
+    const found = violations.find((violation) =>
+      foundBy.includes(violation.slice(0, violation.indexOf(':'))),
+    );
+    if (found === undefined) continue;
+    print(`${name}: seed ${seed}${seed === recorded ? '' : ` (recorded: ${recorded})`}: ${found}`);
+    return true;
+  }
+  print(`${name}: NOT FOUND within ${SEEDS_PER_FAULT} seeds`);
+  return false;
+}
+
+async function allFaults(): Promise<boolean> {
+  let isGood = true;
+  for (const name of Object.keys(FAULTS) as FaultName[]) if (!(await findFault(name))) isGood = false;
+  return isGood;
+}
+
+function chosen(): Promise<boolean> {
+  if (values.faults) return allFaults();
+  if (values.seed !== undefined) return oneSeed(Number(values.seed));
+  return manySeeds(Number(values.from), Number(values.seeds ?? 40));
+}
+
+const isGood = await chosen();
 process.exitCode = isGood ? 0 : 1;

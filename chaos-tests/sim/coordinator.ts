@@ -11,13 +11,14 @@ import {
   type CoordinatorStep,
   checkCoordinatorKey,
 } from '../../src/model/coordinator.ts';
+import { COORDINATOR_STEP_MS } from '../../src/model/limits.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { makeService, type Weather } from './service.ts';
 
 /** How long a node waits for an answer, ms of its own clock. */
-const ANSWER_MS = 1_000;
+const ANSWER_MS = COORDINATOR_STEP_MS;
 /** How long a hint takes, and how often it does not come at all. */
 const HINT_MS: readonly [number, number] = [0.2, 20];
 const HINT_LOST = 0.1;

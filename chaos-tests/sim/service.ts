@@ -21,6 +21,9 @@ export interface Weather {
   /** The question arrives long after the one who asked has given up. */
   late: number;
   lateMs: readonly [number, number];
+  /** The answer is held back on its way, while others pass it. */
+  heldAnswer: number;
+  heldMs: readonly [number, number];
   /** Nobody answers and nothing arrives. */
   isAway: boolean;
   /** What a process has sent and not seen done dies with it, as in a store of the same machine. */
@@ -38,6 +41,8 @@ export function calm(): Weather {
     lostAnswer: 0,
     late: 0,
     lateMs: [2_000, 15_000],
+    heldAnswer: 0,
+    heldMs: [50, 1_900],
     isAway: false,
     dropsTheDead: false,
     deafTo: new Set(),
@@ -88,7 +93,7 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
       const isLate = random.chance(weather.late);
       const isAnswerLost = random.chance(weather.lostAnswer);
       const there = isLate ? random.between(...weather.lateMs) : way();
-      const back = way();
+      const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way();
       if (isLost) return;
       scheduler.after(there, `${name} ${process.name} ${label}`, () => {
         if (weather.isAway || weather.deafTo.has(process.name)) return;

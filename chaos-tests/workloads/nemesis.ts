@@ -46,6 +46,7 @@ function serverFaults(name: string, of: (world: World) => Weather): Record<strin
   return {
     [`${name} loses questions`]: weather(of, () => ({ lostQuestion: 0.2 })),
     [`${name} loses answers`]: weather(of, () => ({ lostAnswer: 0.3 })),
+    [`${name} holds answers`]: weather(of, () => ({ heldAnswer: 0.3 })),
     [`${name} hears late`]: weather(of, () => ({ late: 0.3 })),
     [`${name} is slow`]: weather(of, (random) => ({ delayMs: [1, random.between(20, 1_500)] })),
     [`${name} is away`]: weather(of, () => ({ isAway: true })),
@@ -121,7 +122,7 @@ export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOpt
     const name = random.pick(names);
     const node = random.pick(nodes);
     const needsUp = name in NODE_FAULTS || name in MEMBER_FAULTS;
-    const what = /^the \w+ (is (slow|away)|loses|hears late)/.test(name)
+    const what = /^the \w+ (is (slow|away)|loses|holds|hears late)/.test(name)
       ? name
       : `${name} ${node.process.name}`;
     // The same weather does not come twice at once, and who is down is left alone.
