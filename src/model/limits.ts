@@ -85,7 +85,9 @@ export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
 export const STORE_CALL_MS = 10 * SECOND_MS;
 export const STORE_CONNECT_MS = 1 * SECOND_MS;
-/** To one endpoint of etcd or Consul; more calls wait for one of them. */
+/** A deadline that is noticed later than this was missed by us; the call has as long again. */
+export const STORE_STALL_MS = 100;
+/** To one endpoint of Consul; more calls wait for one of them. */
 export const STORE_CONNECTIONS_MAX = 64;
 /** Of one answer of etcd or Consul. */
 export const STORE_REPLY_BYTES_MAX = 256 * MIB;
@@ -155,9 +157,9 @@ export const MEMBER_RECORD_BYTES_MAX = 64 * 1024;
 export const VIEW_RECORD_BYTES_MAX = 256 * 1024;
 /** One step of the coordinator: an answer that comes later moves no deadline. */
 export const COORDINATOR_STEP_MS = SESSION_DEADLINE_MS;
-/** A watch that broke is begun again after this; the embedded coordinator looks for changes this often. */
-export const WATCH_RETRY_MS = 500;
-export const WATCH_LOOK_MS = 20;
+/** How often each node looks whether the view has changed: over the network, and in memory shared on one machine. */
+export const WATCH_LOOK_MS = 100;
+export const EMBEDDED_LOOK_MS = 20;
 /** Of one message between nodes. */
 export const MESSAGE_BYTES_MAX = 64 * MIB;
 /** A longer message travels on a stream of its own. */

@@ -9,6 +9,7 @@ import { STORE_CONNECT_MS, STORE_REPLY_BYTES_MAX } from '../model/limits.ts';
 import {
   CallFailed,
   type CallOptions,
+  deadline,
   endpointUrls,
   makeFailover,
   type StoreCallsOptions,
@@ -105,7 +106,7 @@ function makeEndpoint(url: URL, tls: StoreTls | undefined, clock: Clock): Endpoi
         session.destroy();
         reject(new CallFailed('not_sent', `the store at ${url.host} could not be asked: ${why}`, { cause }));
       };
-      const late = clock.after(() => fail(`it took no connection within ${Math.round(ms)} ms`), ms);
+      const late = deadline(clock, ms, () => fail(`it took no connection within ${Math.round(ms)} ms`));
       session.once('connect', () => {
         late.clear();
         session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -180,14 +181,15 @@ function ask(
     function end(settle: () => void): void {
       if (ended) return;
       ended = true;
-      deadline.clear();
+      late.clear();
       call.signal?.removeEventListener('abort', aborted);
       settle();
       if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
     }
     function fail(what: string, cause?: unknown): void {
-      // A server that refuses a stream has not looked at it.
-      const kind = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'not_sent' : 'unknown';
+      // A server that refuses a stream has not looked at it, and one without a number never left.
+      const unseen = stream.pending || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+      const kind = unseen ? 'not_sent' : 'unknown';
       end(() => reject(new CallFailed(kind, `the store at ${endpoint.host} ${what}`, { cause })));
     }
     function aborted(): void {
@@ -195,11 +197,11 @@ function ask(
       if (call.repeatable) end(() => reject(reason));
       else fail('was not waited for', reason);
     }
-    const deadline = clock.after(() => {
+    const late = deadline(clock, ms, () => {
       // Perhaps it is the connection: nobody tells when the other side is gone without a word.
       endpoint.leave(session);
       fail(`gave no answer within ${Math.round(ms)} ms`);
-    }, ms);
+    });
     call.signal?.addEventListener('abort', aborted);
 
     stream.on('response', (received) => {

@@ -16,6 +16,7 @@ import { STORE_CONNECT_MS, STORE_CONNECTIONS_MAX, STORE_REPLY_BYTES_MAX } from '
 import {
   CallFailed,
   type CallOptions,
+  deadline,
   endpointUrls,
   makeFailover,
   type StoreCallsOptions,
@@ -103,8 +104,8 @@ function attempt(
     function end(settle: () => void): void {
       if (ended) return;
       ended = true;
-      deadline.clear();
-      connecting.clear();
+      late.clear();
+      connecting?.clear();
       call.signal?.removeEventListener('abort', aborted);
       settle();
     }
@@ -122,22 +123,24 @@ function attempt(
         outgoing.destroy();
       }
     }
-    const deadline = clock.after(() => fail(`gave no answer within ${Math.round(ms)} ms`), ms);
-    const connecting = clock.after(
-      () => {
-        if (!sent) fail(`took no connection within ${STORE_CONNECT_MS} ms`);
-      },
-      Math.min(STORE_CONNECT_MS, ms),
-    );
+    const late = deadline(clock, ms, () => fail(`gave no answer within ${Math.round(ms)} ms`));
+    let connecting: { clear(): void } | undefined;
     call.signal?.addEventListener('abort', aborted);
 
     outgoing.on('socket', (socket: Socket) => {
       const open = () => {
         sent = true;
-        connecting.clear();
+        connecting?.clear();
       };
-      if (outgoing.reusedSocket || !isOpening(socket, isSecure)) open();
-      else socket.once(isSecure ? 'secureConnect' : 'connect', open);
+      if (ended) return;
+      if (outgoing.reusedSocket || !isOpening(socket, isSecure)) {
+        open();
+        return;
+      }
+      socket.once(isSecure ? 'secureConnect' : 'connect', open);
+      connecting = deadline(clock, STORE_CONNECT_MS, () =>
+        fail(`took no connection within ${STORE_CONNECT_MS} ms`),
+      );
     });
     outgoing.on('error', (error) => fail(`could not be asked: ${error.message}`, error));
     outgoing.on('response', (response) => {

@@ -307,7 +307,10 @@ function encodeWrite(changes: readonly Change[], conditions: readonly Condition[
   });
   return {
     changes: encoded,
-    conditions: conditions.map(({ path, version }) => ({ key: pathBytes(path), path, version })),
+    conditions: conditions.map(({ path, version }) => {
+      const key = encoded.find((entry) => entry.path === path)?.key ?? pathBytes(path);
+      return { key, path, version };
+    }),
     count: changes.length,
     bytes,
   };

@@ -84,7 +84,11 @@ export function makeRemoteStorage({ driver, clock, randomBytes }: RemoteParts): 
         awaySince = undefined;
         return result;
       } catch (error) {
-        if (!(error instanceof CallFailed) || !error.passing) throw error;
+        if (!(error instanceof CallFailed)) throw error;
+        if (!error.passing) {
+          awaySince = undefined;
+          throw error;
+        }
         awaySince ??= clock.monotonicMs();
         if (error.kind === 'unknown' && !repeatable) throw error;
         if (clock.monotonicMs() - awaySince >= STORE_RETRY_MS) throw error;

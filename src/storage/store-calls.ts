@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
-import { STORAGE_WAITING_MAX, STORE_CALL_MS } from '../model/limits.ts';
+import { STORAGE_WAITING_MAX, STORE_CALL_MS, STORE_STALL_MS } from '../model/limits.ts';
 
 /**
  * `not_sent`: the store never saw it. `refused`: it answered, and did nothing. `unknown`: it may have done it, or may yet.
@@ -108,6 +108,19 @@ export function makeFailover(options: StoreCallsOptions): Failover {
     },
     running: () => running,
   };
+}
+
+/**
+ * Runs `expire` when `ms` are over. After a stall of this process it waits a moment more: the answer may lie in the socket, and timers
+ * come before what sockets hold.
+ */
+export function deadline(clock: Clock, ms: number, expire: () => void): { clear(): void } {
+  const due = clock.monotonicMs() + ms;
+  let timer = clock.after(() => {
+    if (clock.monotonicMs() - due < STORE_STALL_MS) expire();
+    else timer = clock.after(expire, STORE_STALL_MS);
+  }, ms);
+  return { clear: () => timer.clear() };
 }
 
 /** @throws CodedError `bad_request` for what is no http:// or https:// address, and for none at all. */

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { STORAGE_PATH_BYTES_MAX } from '../../src/model/limits.ts';
+import { COMMIT_OPERATIONS, STORAGE_PATH_BYTES_MAX } from '../../src/model/limits.ts';
 import { Conflict, type Storage } from '../../src/model/storage.ts';
 
 const text = (value: string) => Buffer.from(value, 'utf8');
@@ -163,6 +163,87 @@ export function storageContract(name: string, options: ContractOptions): void {
         assert.equal(result.status, i % 3 === 0 ? 'rejected' : 'fulfilled');
         assert.equal(await read(`${at}${i}`), i % 3 === 0 ? undefined : `${i}`);
       }
+    });
+
+    test('of two concurrent commits that each compare what the other writes, at most one happens', async () => {
+      const at = own();
+      for (let round = 0; round < 20; round++) {
+        const [x, y] = [`${at}${round}/x`, `${at}${round}/y`];
+        const commit = (compared: string, written: string) =>
+          storage.commit([{ path: written, value: text('1') }], [{ path: compared, version: 0 }]);
+        const done = await Promise.allSettled([commit(x, y), commit(y, x)]);
+        assert.equal(done.filter(({ status }) => status === 'fulfilled').length, 1);
+        assert.equal((await storage.list(`${at}${round}/`, '', 3)).length, 1);
+      }
+    });
+
+    test('commits of one moment on one path come in their order', async () => {
+      const path = `${own()}a`;
+      const versions = await Promise.all(Array.from({ length: 30 }, (_, i) => put(path, `${i}`)));
+      assert.equal(await read(path), '29');
+      assert.deepEqual(
+        versions,
+        versions.toSorted((a, b) => a - b),
+      );
+      assert.equal(new Set(versions).size, 30);
+    });
+
+    test('a commit of as many changes as any of ours has, each with its condition', async () => {
+      const at = own();
+      const names = Array.from({ length: COMMIT_OPERATIONS / 2 }, (_, i) => `${at}${i}`);
+      const changes = (value: string) => names.map((path) => ({ path, value: text(value) }));
+      const first = await storage.commit(
+        changes('1'),
+        names.map((path) => ({ path, version: 0 })),
+      );
+      const conditions = names.map((path) => ({ path, version: first }));
+      const stale = conditions.with(-1, { path: names.at(-1)!, version: 0 });
+      await assert.rejects(storage.commit(changes('2'), stale), { name: 'Conflict', path: names.at(-1) });
+      await storage.commit(changes('3'), conditions);
+      assert.equal(await read(names[0]!), '3');
+      await storage.commit(
+        names.map((path) => ({ path, value: undefined })),
+        [],
+      );
+      assert.deepEqual(await storage.list(at, '', 1), []);
+    });
+
+    test('a conditional delete of what is gone is a conflict', async () => {
+      const path = `${own()}a`;
+      const version = await put(path, 'x');
+      const remove = () => storage.commit([{ path, value: undefined }], [{ path, version }]);
+      await remove();
+      await assert.rejects(remove(), Conflict);
+      await storage.commit([{ path, value: undefined }], [{ path, version: 0 }]);
+    });
+
+    test('large values are replaced and deleted like others, and may stand beside small ones', async () => {
+      const at = own();
+      const large = Buffer.alloc(1_600_000, 'L');
+      const version = await storage.commit(
+        [
+          { path: `${at}a`, value: large },
+          { path: `${at}b`, value: text('small') },
+          { path: `${at}c`, value: large.subarray(1) },
+        ],
+        [{ path: `${at}a`, version: 0 }],
+      );
+      for (const [name, value] of [
+        ['a', large],
+        ['b', text('small')],
+        ['c', large.subarray(1)],
+      ] as const) {
+        const stored = (await storage.get(at + name))!;
+        assert.equal(stored.version, version);
+        assert(Buffer.from(stored.value).equals(value), name);
+      }
+      const change = (value: Buffer | undefined, wanted: number) =>
+        storage.commit([{ path: `${at}a`, value }], [{ path: `${at}a`, version: wanted }]);
+      await assert.rejects(change(large, 0), { name: 'Conflict', path: `${at}a` });
+      const next = await change(text('now small'), version);
+      assert.equal(await read(`${at}a`), 'now small');
+      await change(undefined, next);
+      assert.deepEqual(await storage.list(at, '', 9), [`${at}b`, `${at}c`]);
     });
 
     test('the caller may change its bytes after the call', async () => {
