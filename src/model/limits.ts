@@ -41,6 +41,10 @@ export const OPEN_BODY_BYTES_MAX = 1 * MIB;
 export const HEAD_BYTES_MAX = 64 * 1024;
 /** Requests at once on one HTTP/2 connection. */
 export const HTTP2_STREAMS_MAX = 250;
+/** Of one HTTP/2 connection, in heads of requests and in what of replies is handed over to be sent; MiB. */
+export const HTTP2_SESSION_MIB_MAX = 4;
+/** What of a reply is handed over at a time. */
+export const HTTP2_PIECE_BYTES = 16 * 1024;
 /** The highest `max_json_depth` that may be configured: the encoder and the engines walk values by recursion. */
 export const JSON_DEPTH_CEILING = 2_000;
 export const JSON_DEPTH_MAX = 500;
@@ -78,9 +82,7 @@ export const STORAGE_WAITING_MAX = 20_000;
 /** Changes and bytes of one grouped transaction: what the event loop spends in one piece. A single commit may be larger. */
 export const STORAGE_GROUP_CHANGES_MAX = 1_000;
 export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
-/** While the disk has no room, a write is tried again no sooner than this after the last try. */
-export const STORAGE_FULL_RETRY_MS = 1 * SECOND_MS;
-/** Free space of a file system below which a failed write is called a full disk. */
+/** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
 export const STORE_CALL_MS = 10 * SECOND_MS;

@@ -25,7 +25,7 @@ export interface GroupCommitParts<W extends Write> {
    */
   write(group: readonly W[]): Promise<readonly Outcome[]>;
   /** Turns what `write` rejected with into what the callers get. */
-  explain(error: unknown, group: readonly W[]): Promise<Error>;
+  explain(error: unknown): Promise<Error>;
 }
 
 interface Waiting<W> {
@@ -77,7 +77,7 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
     try {
       outcomes = await parts.write(writes);
     } catch (error) {
-      const reason = await parts.explain(error, writes);
+      const reason = await parts.explain(error);
       for (const entry of group) entry.reject(reason);
       return;
     }

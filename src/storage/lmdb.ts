@@ -10,17 +10,11 @@
  *
  * @module
  */
-import { closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { closeSync, existsSync, fsyncSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
-import {
-  STORAGE_FULL_RETRY_MS,
-  STORAGE_PATH_BYTES_MAX,
-  STORAGE_ROOM_BYTES_MIN,
-  STORAGE_VALUE_BYTES_MAX,
-} from '../model/limits.ts';
+import { STORAGE_PATH_BYTES_MAX, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { lockFolder } from './folder-lock.ts';
 import { ensureFormat } from './format.ts';
@@ -33,6 +27,9 @@ const VERSION_BYTES = 8;
 /** 0xFF begins no UTF-8 text, so no path is before or behind this by accident, and no listing shows it. */
 const COUNTER_KEY = Buffer.from([0xff]);
 const FILE_NAME = 'coffer.mdb';
+const PAGE_BYTES = 4096;
+/** New pages that one change may take: its way through the tree, and splits. */
+const PAGES_PER_CHANGE_MAX = 4;
 
 export interface LmdbOptions {
   /** Data folder of `file`; made with mode 0700 where it is missing. */
@@ -130,18 +127,16 @@ function makeLmdb(
   /** An `inmem` store may lose its name: nothing of it is to outlive this process. */
   const inode = type === 'file' ? statSync(file).ino : undefined;
   let closed: Promise<void> | undefined;
-  let fullSince: number | undefined;
   /** Set while the file is closed and opened again; rejects, and stays so, when it does not open. */
   let reopening: Promise<void> | undefined;
 
   const commits = makeGroupCommit<LmdbWrite>({
     async write(group) {
       if (reopening !== undefined) await reopening;
-      if (fullSince !== undefined) await waitForRoom(fullSince);
       refuseRemoved(true);
+      refuseFull(group);
       const outcomes = await writeGroup(db, group);
       refuseRemoved(false);
-      fullSince = undefined;
       return outcomes;
     },
     explain,
@@ -156,22 +151,24 @@ function makeLmdb(
     );
   }
 
-  /** lmdb-js prints each failed write on stderr; on a full disk one try per STORAGE_FULL_RETRY_MS is enough while no room shows. */
-  async function waitForRoom(since: number): Promise<void> {
-    const pause = performance.now() - since < STORAGE_FULL_RETRY_MS;
-    if (pause && (await freeBytes(place.folder)) < STORAGE_ROOM_BYTES_MIN) throw diskFull(place.folder);
+  /**
+   * Looked at before each transaction: the LMDB inside lmdb-js 3.5 writes the text of a page that could not be written into a buffer that
+   * may be too short for it, which damages our memory. Nothing is written then, so the outcome is known.
+   */
+  function refuseFull(group: readonly LmdbWrite[]): void {
+    let wanted = STORAGE_ROOM_BYTES_MIN;
+    for (const { bytes, count } of group) wanted += bytes + count * PAGES_PER_CHANGE_MAX * PAGE_BYTES;
+    const { bavail, bsize } = statfsSync(place.folder);
+    if (bavail * bsize >= wanted) return;
+    throw new StorageFailed(`the disk that holds ${place.folder} is full; nothing was written`, true);
   }
 
-  async function explain(error: unknown, group: readonly LmdbWrite[]): Promise<Error> {
+  async function explain(error: unknown): Promise<Error> {
     if (error instanceof StorageFailed) return error;
     const cause = await causeOf(error);
-    const wanted = group.reduce((sum, write) => sum + write.bytes, 0);
-    const full = (await freeBytes(place.folder)) < wanted + STORAGE_ROOM_BYTES_MIN;
-    if (full) fullSince = performance.now();
     // Pages come before the meta page: unless that one failed, nothing was written.
     const known = !isStopped(db);
     if (!known) await reopen();
-    if (full && known) return diskFull(place.folder, cause);
     return new StorageFailed(`the store in ${place.folder} could not write: ${cause.message}`, known, cause);
   }
 
@@ -346,13 +343,4 @@ async function causeOf(error: unknown): Promise<Error> {
   const { commitError } = error as { commitError?: Promise<never> };
   if (commitError === undefined) return error as Error;
   return commitError.catch((cause: Error) => cause);
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-function diskFull(folder: string, cause?: unknown): StorageFailed {
-  return new StorageFailed(`the disk that holds ${folder} is full; nothing was written`, true, cause);
 }
