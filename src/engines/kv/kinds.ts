@@ -12,6 +12,7 @@ import { KV_ACTIVE_MAX, KV_IDLE_MS, KV_MAILBOX_MAX } from '../../model/limits.ts
 import { doublesText } from './doubles.ts';
 import {
   NO_SECRET,
+  payloadFrom,
   payloadName,
   payloadRecord,
   SECRET_FORMAT,
@@ -21,16 +22,7 @@ import {
   type Version,
   versionAt,
 } from './secret.ts';
-import {
-  decodeValue,
-  encodeValue,
-  readText,
-  textOf,
-  utf8,
-  VALUE_FORMAT,
-  type Value,
-  withFormat,
-} from './value.ts';
+import { decodeValue, encodeValue, readText, textOf, utf8, VALUE_FORMAT, type Value } from './value.ts';
 
 /** Undefined: nothing is stored. */
 export type KvState = Value | Secret | undefined;
@@ -46,8 +38,7 @@ export const kvSecret: ActorKind<KvState> = {
     if (!head) return undefined;
     return head[0] === VALUE_FORMAT ? decodeValue(head) : decodeSecret(head);
   },
-  encode: (state) =>
-    state && (state.form === VALUE_FORMAT ? encodeValue(state) : withFormat(SECRET_FORMAT, headText(state))),
+  encode: (state) => state && (state.form === VALUE_FORMAT ? encodeValue(state) : encodeSecret(state)),
 };
 
 /** The line of JSON that describes a secret, with short names, as most secrets are short themselves. What is 0 or false is left out. */
@@ -57,8 +48,8 @@ interface Head {
   n?: number;
   first?: number;
   /**
-   * Four numbers a version: created, deletion time, flags, and UTF-16 units of its payload, which follows the line in the order of the
-   * versions; -1: it does not.
+   * Four numbers a version: created, deletion time, flags, and bytes of its payload, which follows the line in the order of the versions; -1:
+   * it does not.
    */
   v?: number[];
   max?: number;
@@ -72,13 +63,14 @@ interface Head {
 const DELETED = 1;
 const DESTROYED = 2;
 
-function headText(secret: Secret): string {
-  let payloads = '';
+/** A format byte, the line, the payloads. */
+function encodeSecret(secret: Secret): Buffer {
   const numbers: number[] = [];
+  let payloadBytes = 0;
   for (const version of secret.versions) {
-    const { text } = version;
-    numbers.push(version.createdAtMs, version.deletionAtMs, flagsOf(version), text?.length ?? -1);
-    if (text !== undefined) payloads += text;
+    const bytes = version.payload?.bytes ?? -1;
+    numbers.push(version.createdAtMs, version.deletionAtMs, flagsOf(version), bytes);
+    if (bytes > 0) payloadBytes += bytes;
   }
   const head: Head = {
     at: secret.createdAtMs,
@@ -93,7 +85,12 @@ function headText(secret: Secret): string {
     mn: secret.metadataVersion || undefined,
     mcas: secret.metadataCasRequired ? 1 : undefined,
   };
-  return `${JSON.stringify(head)}\n${payloads}`;
+  const line = `${JSON.stringify(head)}\n`;
+  const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(line) + payloadBytes);
+  bytes[0] = SECRET_FORMAT;
+  let at = 1 + bytes.write(line, 1);
+  for (const { payload } of secret.versions) if (payload) at += bytes.write(payload.text, at);
+  return bytes;
 }
 
 function flagsOf({ deleted, destroyed }: Version): number {
@@ -102,15 +99,17 @@ function flagsOf({ deleted, destroyed }: Version): number {
 
 function decodeSecret(bytes: Uint8Array): Secret {
   assert(bytes[0] === OLD_SECRET_FORMAT || bytes[0] === SECRET_FORMAT, 'a later release wrote this');
-  const all = utf8(bytes.subarray(1));
-  const end = all.indexOf('\n');
-  const head: Head = JSON.parse(end < 0 ? all : all.slice(0, end));
+  const end = bytes.indexOf(LINE_END);
+  const head: Head = JSON.parse(utf8(bytes.subarray(1, end < 0 ? undefined : end)));
   return secretOf({
     createdAtMs: head.at,
     updatedAtMs: head.to,
     currentVersion: head.n ?? 0,
     oldestVersion: head.first ?? 0,
-    versions: decodeVersions(bytes[0] === SECRET_FORMAT ? head.v : fromOldFormat(head.v), all, end + 1),
+    versions: decodeVersions(
+      bytes[0] === SECRET_FORMAT ? head.v : fromOldFormat(head.v),
+      bytes.subarray(end + 1),
+    ),
     maxVersions: head.max ?? 0,
     casRequired: head.cas === 1,
     deleteVersionAfter: head.after ?? 0,
@@ -120,20 +119,23 @@ function decodeSecret(bytes: Uint8Array): Secret {
   });
 }
 
-function decodeVersions(numbers: readonly number[] = [], all: string, payloadsAt: number): Version[] {
+const LINE_END = 0x0a;
+
+function decodeVersions(numbers: readonly number[] = [], payloads: Uint8Array): Version[] {
   const versions: Version[] = [];
-  let textAt = payloadsAt;
+  let payloadAt = 0;
   for (let at = 0; at < numbers.length; at += 4) {
     const flags = numbers[at + 2]!;
-    const chars = numbers[at + 3]!;
+    const bytes = numbers[at + 3]!;
+    const text = bytes < 0 ? undefined : utf8(payloads.subarray(payloadAt, payloadAt + bytes));
     versions.push({
       createdAtMs: numbers[at]!,
       deletionAtMs: numbers[at + 1]!,
       deleted: (flags & DELETED) !== 0,
       destroyed: (flags & DESTROYED) !== 0,
-      text: chars < 0 ? undefined : all.slice(textAt, textAt + chars),
+      payload: text === undefined ? undefined : { text, bytes },
     });
-    textAt += Math.max(0, chars);
+    payloadAt += Math.max(0, bytes);
   }
   return versions;
 }
@@ -162,7 +164,8 @@ export function asSecret(state: KvState): Secret | undefined {
 
 /** As Vault's upgrade leaves it: one version, and `oldest_version` moved already. */
 function fieldsOfValue({ writtenAtMs }: Value, text: string | undefined): SecretFields {
-  const version = { createdAtMs: writtenAtMs, deletionAtMs: 0, deleted: false, destroyed: false, text };
+  const payload = text === undefined ? undefined : payloadFrom(text);
+  const version = { createdAtMs: writtenAtMs, deletionAtMs: 0, deleted: false, destroyed: false, payload };
   return {
     ...NO_SECRET,
     createdAtMs: writtenAtMs,
@@ -200,7 +203,7 @@ async function adoptValue(value: Value, ctx: ActorContext): Promise<Adopted> {
 
 /** Payload of a version that is not gone. @throws RecordGone where it went away meanwhile. */
 export function payloadOf(secret: Secret, version: number, ctx: ActorContext): string | Promise<string> {
-  const held = versionAt(secret, version)?.text;
+  const held = versionAt(secret, version)?.payload?.text;
   if (held !== undefined) return held;
   const text = readText(ctx, payloadName(version));
   return secret.isFromV1 ? text.then(doublesText) : text;

@@ -9,7 +9,7 @@
  */
 import type { RecordChange } from '../../model/actor.ts';
 import {
-  KV_HEAD_CHARS_MAX,
+  KV_HEAD_BYTES_MAX,
   KV_HEAD_PAYLOADS_MAX,
   KV_HELD_CHARS_MAX,
   KV_MOVED_PER_CHANGE,
@@ -27,8 +27,14 @@ export interface Version {
   /** By a request, and so whatever any clock says. */
   readonly deleted: boolean;
   readonly destroyed: boolean;
-  /** Payload, canonical JSON text. Undefined: destroyed, or in a record of its own. */
-  readonly text: string | undefined;
+  /** Payload, where the head holds it. Undefined: destroyed, or in a record of its own. */
+  readonly payload: Payload | undefined;
+}
+
+/** Canonical JSON text, and its length in UTF-8. */
+export interface Payload {
+  readonly text: string;
+  readonly bytes: number;
 }
 
 export interface SecretFields {
@@ -99,8 +105,8 @@ export function payloadName(version: number): string {
 }
 
 /** Does a record of its own hold this version's payload? */
-export function hasRecord({ text, destroyed }: Version): boolean {
-  return text === undefined && !destroyed;
+export function hasRecord({ payload, destroyed }: Version): boolean {
+  return payload === undefined && !destroyed;
 }
 
 /** The changes that erase payloads. */
@@ -167,7 +173,7 @@ export function addVersion(secret: SecretFields, config: KvConfig, text: string,
     deletionAtMs: deletionAt(secret, config, nowMs),
     deleted: false,
     destroyed: false,
-    text: text.length <= KV_HELD_CHARS_MAX ? inOnePiece(text) : undefined,
+    payload: text.length <= KV_HELD_CHARS_MAX ? payloadFrom(text) : undefined,
   };
   const added = {
     ...secret,
@@ -177,13 +183,14 @@ export function addVersion(secret: SecretFields, config: KvConfig, text: string,
     versions: [...secret.versions, version],
   };
   const records = moveOut(added.versions, firstVersion(added));
-  if (version.text === undefined) records.push(payloadRecord(added.currentVersion, text));
+  if (version.payload === undefined) records.push(payloadRecord(added.currentVersion, text));
   return { fields: added, records };
 }
 
-/** A text that was put together is a tree to V8, and each encoding of a head would walk through those of all its versions. */
-function inOnePiece(text: string): string {
-  return Buffer.from(text).toString();
+/** A text that was put together is a tree to V8, which each encoding of a head would walk through: so it is made one piece. */
+export function payloadFrom(text: string): Payload {
+  const bytes = Buffer.from(text);
+  return { text: bytes.toString(), bytes: bytes.length };
 }
 
 /**
@@ -191,25 +198,25 @@ function inOnePiece(text: string): string {
  * @returns the records to store.
  */
 function moveOut(versions: Version[], first: number): RecordChange[] {
-  let chars = 0;
+  let bytes = 0;
   let payloads = 0;
   let oldest = versions.length;
   for (let at = versions.length - 1; at >= 0; at--) {
-    const { text } = versions[at]!;
-    if (text === undefined) continue;
-    chars += text.length;
+    const { payload } = versions[at]!;
+    if (payload === undefined) continue;
+    bytes += payload.bytes;
     payloads++;
     oldest = at;
   }
   const records: RecordChange[] = [];
   for (let at = oldest; at < versions.length - 1 && records.length < KV_MOVED_PER_CHANGE; at++) {
-    if (chars <= KV_HEAD_CHARS_MAX && payloads <= KV_HEAD_PAYLOADS_MAX) break;
+    if (bytes <= KV_HEAD_BYTES_MAX && payloads <= KV_HEAD_PAYLOADS_MAX) break;
     const version = versions[at]!;
-    if (version.text === undefined) continue;
-    chars -= version.text.length;
+    if (version.payload === undefined) continue;
+    bytes -= version.payload.bytes;
     payloads--;
-    records.push(payloadRecord(first + at, version.text));
-    versions[at] = { ...version, text: undefined };
+    records.push(payloadRecord(first + at, version.payload.text));
+    versions[at] = { ...version, payload: undefined };
   }
   return records;
 }

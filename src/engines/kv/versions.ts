@@ -102,7 +102,11 @@ const destroy: ActorOperation<KvState, readonly number[], boolean> = {
       const there = versions.filter((number) => versionAt(adopted.secret!, number)?.destroyed === false);
       const now = there.slice(0, KV_ERASED_PER_CHANGE);
       const stored = now.filter((number) => hasRecord(versionAt(adopted.secret!, number)!));
-      const { next } = changed(adopted, now, (version) => ({ ...version, destroyed: true, text: undefined }));
+      const { next } = changed(adopted, now, (version) => ({
+        ...version,
+        destroyed: true,
+        payload: undefined,
+      }));
       const reply = there.length > now.length;
       return next ? { reply, next: { ...next, records: [...next.records!, ...erasing(stored)] } } : { reply };
     });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
-import { KV_HEAD_CHARS_MAX, KV_HELD_CHARS_MAX } from '../../../src/model/limits.ts';
+import { KV_HEAD_BYTES_MAX, KV_HELD_CHARS_MAX } from '../../../src/model/limits.ts';
 import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
 import { Reference, type Settings, type Value } from './reference.ts';
 
@@ -32,8 +32,8 @@ const dictionary = <T>(members: fc.Arbitrary<T>) => fc.dictionary(word, members,
 const value: fc.Arbitrary<Value> = fc.oneof(
   { weight: 8, arbitrary: dictionary(fc.integer({ min: 0, max: 9 })) },
   // Fits into a head alone or with a few others; fits only alone; fits in none.
-  { weight: 1, arbitrary: fc.constant({ some: 's'.repeat(KV_HEAD_CHARS_MAX / 3) }) },
-  { weight: 1, arbitrary: fc.constant({ more: 'm'.repeat(KV_HEAD_CHARS_MAX + 1) }) },
+  { weight: 1, arbitrary: fc.constant({ some: 's'.repeat(KV_HEAD_BYTES_MAX / 3) }) },
+  { weight: 1, arbitrary: fc.constant({ more: 'm'.repeat(KV_HEAD_BYTES_MAX + 1) }) },
   { weight: 1, arbitrary: fc.constant({ long: 'l'.repeat(KV_HELD_CHARS_MAX + 1) }) },
 );
 const patchValue: fc.Arbitrary<Value> = dictionary(fc.option(fc.integer({ min: 0, max: 9 })));
@@ -147,14 +147,14 @@ function versionsInHead(head: Uint8Array): number[] {
   const { n = 0, v } = JSON.parse(line!) as { n?: number; v: number[] };
   const first = n - v.length / 4 + 1;
   const lengths = v.filter((_, at) => at % 4 === 3);
-  const inHead = lengths.filter((chars) => chars >= 0);
+  const inHead = lengths.filter((bytes) => bytes >= 0);
   assert.equal(
-    payloads!.length,
-    inHead.reduce((sum, chars) => sum + chars, 0),
+    Buffer.byteLength(payloads!),
+    inHead.reduce((sum, bytes) => sum + bytes, 0),
   );
-  const older = inHead.slice(0, -1).reduce((sum, chars) => sum + chars, 0);
-  assert(older <= KV_HEAD_CHARS_MAX + KV_HELD_CHARS_MAX, 'a head keeps shedding what does not fit');
-  return lengths.flatMap((chars, at) => (chars >= 0 ? [first + at] : []));
+  const older = inHead.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0);
+  assert(older <= KV_HEAD_BYTES_MAX + KV_HELD_CHARS_MAX, 'a head keeps shedding what does not fit');
+  return lengths.flatMap((bytes, at) => (bytes >= 0 ? [first + at] : []));
 }
 
 async function compare({ bench, reference }: World): Promise<void> {
