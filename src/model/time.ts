@@ -6,5 +6,13 @@
 
 /** RFC 3339 in UTC as Go writes it: fraction without trailing zeros. @param ms - wall clock. */
 export function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
+  // Under load many ask for the same millisecond.
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
+    lastMs = ms;
+  }
+  return lastText;
 }
+
+let lastMs = Number.NaN;
+let lastText = '';

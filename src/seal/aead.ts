@@ -9,13 +9,26 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** Nonce, ciphertext and tag, in this order. @param key - 16, 24 or 32 bytes. @param nonce - NONCE_BYTES, never twice under one key. */
-export function gcmSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Buffer {
+const NO_HEADER = new Uint8Array(0);
+
+/**
+ * Nonce, ciphertext and tag, in this order.
+ * @param key - 16, 24 or 32 bytes.
+ * @param nonce - NONCE_BYTES, never twice under one key.
+ * @param header - what the result is to begin with.
+ */
+export function gcmSeal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+  header: Uint8Array = NO_HEADER,
+): Buffer {
   const cipher = createCipheriv(gcmName(key), key, nonce);
   cipher.setAAD(aad);
   const body = cipher.update(plaintext);
   cipher.final();
-  return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+  return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
 }
 
 /** Undoes gcmSeal. @returns undefined when `sealed` is too short or was not made with this key and `aad`. */

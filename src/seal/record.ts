@@ -28,7 +28,7 @@ export function sealRecord(
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32BE(term, 0);
   header[4] = PATH_VERSION;
-  return Buffer.concat([header, gcmSeal(key, nonce, Buffer.from(path, 'utf8'), plaintext)]);
+  return gcmSeal(key, nonce, Buffer.from(path, 'utf8'), plaintext, header);
 }
 
 /** Which key a record needs. @throws CodedError `internal` when it is too short or of an unknown version. */
