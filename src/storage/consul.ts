@@ -33,12 +33,14 @@ export interface ConsulStorageOptions extends ConsulOptions {
   /** What all keys begin with: `coffer/`. */
   readonly path: string;
   readonly randomBytes: (bytes: number) => Uint8Array;
+  /** How long a store that has just gone away is waited for; STORE_RETRY_MS where absent. */
+  readonly retryMs?: number;
 }
 
 /** @throws StorageFailed when Consul is not to be had, or the store needs a newer Coffer; CodedError for wrong options. */
 export async function openConsul(options: ConsulStorageOptions): Promise<RemoteStorage> {
   const driver = makeConsulDriver(makeConsulClient(options), storePrefix(options.path));
-  const storage = makeRemoteStorage({ driver, clock: options.clock, randomBytes: options.randomBytes });
+  const storage = makeRemoteStorage({ ...options, driver });
   try {
     await ensureFormat(storage);
     return storage;

@@ -37,6 +37,8 @@ export interface RemoteParts {
   readonly driver: Driver;
   readonly clock: Clock;
   readonly randomBytes: (bytes: number) => Uint8Array;
+  /** How long a store that has just gone away is waited for; STORE_RETRY_MS where absent. */
+  readonly retryMs?: number;
 }
 
 interface RemoteWrite extends DriverWrite {
@@ -62,7 +64,8 @@ const recordKey = (path: string) => RECORDS + path;
 const READS_MAX = 5;
 const UPLOADS_MAX = 3;
 
-export function makeRemoteStorage({ driver, clock, randomBytes }: RemoteParts): RemoteStorage {
+export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
+  const { driver, clock, randomBytes, retryMs = STORE_RETRY_MS } = parts;
   const large = makeLargeValues({ driver, clock, randomBytes, recordKey });
   const uploads = makeSlots(STORE_UPLOADS_AT_ONCE);
   const transactions = makeSlots(STORE_TRANSACTIONS_AT_ONCE);
@@ -91,7 +94,7 @@ export function makeRemoteStorage({ driver, clock, randomBytes }: RemoteParts): 
         }
         awaySince ??= clock.monotonicMs();
         if (error.kind === 'unknown' && !repeatable) throw error;
-        if (clock.monotonicMs() - awaySince >= STORE_RETRY_MS) throw error;
+        if (clock.monotonicMs() - awaySince >= retryMs) throw error;
         await new Promise<void>((resolve) => clock.after(resolve, STORE_RETRY_PAUSE_MS));
         signal?.throwIfAborted();
       }
