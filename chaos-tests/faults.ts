@@ -6,6 +6,8 @@
  */
 import { FAULT } from '../src/cluster/faults.ts';
 import type { LocalCluster } from '../src/cluster/local.ts';
+import { decodeView, encodeView, VIEW_KEY } from '../src/cluster/view.ts';
+import type { Coordinator } from '../src/model/coordinator.ts';
 import type { Storage } from '../src/model/storage.ts';
 import type { ServerPlant } from './sim/server.ts';
 import type { ConnectOptions } from './sim/storage.ts';
@@ -20,6 +22,7 @@ export interface PlantedFault {
   readonly connect?: ConnectOptions;
   readonly storage?: (storage: Storage) => Storage;
   readonly server?: ServerPlant;
+  readonly coordinator?: (coordinator: Coordinator) => Coordinator;
   /** One of `src/cluster/faults.ts`. */
   readonly membership?: string;
 }
@@ -86,71 +89,71 @@ export const FAULTS = {
     scenario: 'membership',
     foundBy: ['I3'],
     seed: 1,
-    operations: 200,
+    operations: 100,
     membership: FAULT.evictionWaitSkipped,
   },
   'eviction-wait-below-deadline': {
     about: 'the silence before an eviction is shorter than the deadline',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 2,
-    operations: 200,
+    seed: 1,
+    operations: 100,
     membership: FAULT.evictionWaitBelowDeadline,
   },
   'eviction-without-record-version': {
     about: 'an eviction does not look whether the record was beaten meanwhile',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 13,
-    operations: 200,
+    seed: 14,
+    operations: 100,
     membership: FAULT.evictionWithoutRecordVersion,
   },
   'count-not-restarted': {
     about: 'silence counts on through an outage of the coordinator',
     scenario: 'membership',
     foundBy: ['I14'],
-    seed: 1,
-    operations: 200,
+    seed: 7,
+    operations: 100,
     membership: FAULT.countNotRestarted,
   },
   'eviction-moves-living-shards': {
     about: 'an eviction also moves shards between the living',
     scenario: 'membership',
-    foundBy: ['I11'],
-    seed: 111,
-    operations: 200,
-    membership: FAULT.evictionMovesLivingShards,
+    foundBy: ['I3', 'I11'],
+    seed: 1,
+    operations: 100,
+    coordinator: movingLivingShards,
   },
   'activation-without-acknowledgements': {
     about: 'a proposal is activated before all have acknowledged it',
     scenario: 'membership',
     foundBy: ['I11', 'I3'],
     seed: 1,
-    operations: 200,
+    operations: 100,
     membership: FAULT.activationWithoutAcknowledgements,
   },
   'older-view-accepted': {
     about: 'an older view record overwrites a newer',
     scenario: 'membership',
     foundBy: ['I3', 'I14'],
-    seed: 16,
-    operations: 200,
+    seed: 3,
+    operations: 100,
     membership: FAULT.olderViewAccepted,
   },
   'cancelled-number-reused': {
     about: 'a cancelled number is used again',
     scenario: 'membership',
     foundBy: ['I11'],
-    seed: 2,
-    operations: 200,
+    seed: 1,
+    operations: 100,
     membership: FAULT.cancelledNumberReused,
   },
   'session-counted-from-arrival': {
     about: 'a session is counted from the answer to a beat',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 4,
-    operations: 200,
+    seed: 23,
+    operations: 100,
     membership: FAULT.sessionCountedFromArrival,
   },
   'deadline-ignored': {
@@ -158,7 +161,7 @@ export const FAULTS = {
     scenario: 'membership',
     foundBy: ['I3'],
     seed: 1,
-    operations: 200,
+    operations: 100,
     membership: FAULT.deadlineIgnored,
   },
 } as const satisfies Record<string, PlantedFault>;
@@ -198,5 +201,28 @@ function withoutTimersAtStart(storage: Storage): Storage {
     ...storage,
     list: async (prefix, after, limit, signal) =>
       prefix.startsWith('timer/') && limit === 1 ? [] : storage.list(prefix, after, limit, signal),
+  };
+}
+
+/** Where a view is written together with the end of a record, every shard goes to the next member. */
+function movingLivingShards(coordinator: Coordinator): Coordinator {
+  const moved = (value: Uint8Array): Uint8Array => {
+    const view = decodeView(value);
+    const incs = view.members.map(({ inc }) => inc);
+    return encodeView({
+      ...view,
+      shards: view.shards.map((owner) => incs[(incs.indexOf(owner) + 1) % incs.length]!),
+    });
+  };
+  return {
+    ...coordinator,
+    step(step) {
+      if (!step.changes.some(({ value }) => value === undefined)) return coordinator.step(step);
+      const changes = step.changes.map(({ key, value }) => ({
+        key,
+        value: value && key === VIEW_KEY ? moved(value) : value,
+      }));
+      return coordinator.step({ ...step, changes });
+    },
   };
 }

@@ -16,6 +16,7 @@ import {
   type Faults,
   MEMBER_FAULTS,
   makeNemesis,
+  NETWORK_FAULTS,
   NODE_FAULTS,
   STORE_FAULTS,
 } from './workloads/nemesis.ts';
@@ -131,7 +132,7 @@ const shared: Scenario = {
 const membership: Scenario = {
   nodes: 4,
   kind: 'members',
-  faults: { ...COORDINATOR_FAULTS, ...NODE_FAULTS, ...MEMBER_FAULTS },
+  faults: { ...COORDINATOR_FAULTS, ...NODE_FAULTS, ...NETWORK_FAULTS, ...MEMBER_FAULTS },
   faultEveryMs: [200, 5_000],
   // A proposal that was begun under faults may have to run out first, and the next one waits a little.
   calmMs: 20_000,

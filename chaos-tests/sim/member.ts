@@ -8,12 +8,15 @@ import type { Faults } from '../../src/cluster/faults.ts';
 import { type Membership, makeMembership } from '../../src/cluster/membership.ts';
 import type { MembershipHooks } from '../../src/cluster/membership-hooks.ts';
 import type { Coordinator } from '../../src/model/coordinator.ts';
+import { UNREACHABLE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
+import type { Transport } from '../../src/model/transport.ts';
 import type { SimProcess } from './process.ts';
 
 export interface MemberOptions {
   readonly process: SimProcess;
   readonly coordinator: Coordinator;
+  readonly transport: Transport;
   readonly faults: Faults | undefined;
   /** Faults have ended: all goes well, and soon. */
   isCalm(): boolean;
@@ -27,10 +30,17 @@ const STEP_MS: readonly [number, number] = [1, 80];
 const LONG_STEP_MS: readonly [number, number] = [500, 7_000];
 const LONG = 0.05;
 const FAILS = 0.03;
+const HEARTBEAT_MS = 250;
+
+/** What a peer is called that runs in a process of this name. */
+export function peerOf(name: string): string {
+  return `peer-${name}`;
+}
 
 export function bootMember({
   process,
   coordinator,
+  transport,
   faults,
   isCalm,
   changed,
@@ -53,17 +63,26 @@ export function bootMember({
     });
   }
 
+  const heard = makeHeard(process, transport, () => membership);
+
   const hooks: MembershipHooks = {
-    onView: () => changed(),
+    onView() {
+      heard.keep();
+      changed();
+    },
     onTimeChanged: () => changed(),
     drainShards: (_shards, signal) => step(signal, 'drain'),
     closeDoor: (signal) => step(signal, 'close the door'),
     expectJoiners: () => {},
-    prepare: (signal) => step(signal, 'prepare'),
+    async prepare(signal) {
+      heard.keep();
+      await step(signal, 'prepare');
+      if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
+    },
     catchUp: (signal) => step(signal, 'catch up'),
     onEvicted: () => changed(),
     onSealed: () => step(undefined, 'wipe'),
-    unreachable: () => [],
+    unreachable: heard.unreachable,
     clusterTimeMs: () => clock.wallMs(),
     async highestFence() {
       return 0;
@@ -80,7 +99,7 @@ export function bootMember({
     randomBytes: (bytes) => random.bytes(bytes),
     describe: () => ({
       nodeId: process.name,
-      peerId: `peer-${process.name}`,
+      peerId: peerOf(process.name),
       addresses: [],
       apiAddress: '',
       clusterAddress: '',
@@ -91,7 +110,46 @@ export function bootMember({
       storageId: 'store',
     }),
   });
+  void transport.start();
   membership.start();
   clock.after(() => membership.setSealed(false), random.between(1, 300));
   return membership;
+}
+
+/** Heartbeats to all members: whom does this node hear, and whom not any more? */
+function makeHeard({ clock }: SimProcess, transport: Transport, membershipOf: () => Membership) {
+  /** When each peer was heard last, or first looked for. */
+  const lastMs = new Map<string, number>();
+  transport.onMessage(({ peer }) => void lastMs.set(peer, clock.monotonicMs()));
+
+  function others(): { inc: string; peer: string }[] {
+    const membership = membershipOf();
+    const records = membership.members();
+    return (membership.view()?.members ?? [])
+      .filter(({ inc }) => inc !== membership.inc())
+      .map(({ inc, nodeId }) => ({ inc, peer: records.get(inc)?.peerId ?? peerOf(nodeId) }));
+  }
+
+  function beat(): void {
+    clock.after(beat, HEARTBEAT_MS);
+    for (const peer of transport.peers()) transport.send(peer, Buffer.from('here'));
+  }
+  beat();
+
+  return {
+    keep() {
+      const members = [...membershipOf().members().values()];
+      transport.keep(members.map(({ peerId }) => ({ peer: peerId, addresses: [] })));
+    },
+    allBeating(): boolean {
+      const linked = transport.peers();
+      return others().every(({ inc, peer }) => !membershipOf().isBeating(inc) || linked.includes(peer));
+    },
+    unreachable(): string[] {
+      const now = clock.monotonicMs();
+      const members = others();
+      for (const { peer } of members) if (!lastMs.has(peer)) lastMs.set(peer, now);
+      return members.filter(({ peer }) => now - lastMs.get(peer)! > UNREACHABLE_MS).map(({ inc }) => inc);
+    },
+  };
 }

@@ -8,7 +8,8 @@ import type { Membership } from '../../src/cluster/membership.ts';
 import { makeHistory } from '../checkers/history.ts';
 import { type FaultName, plantedIn } from '../faults.ts';
 import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
-import { bootMember } from './member.ts';
+import { bootMember, peerOf } from './member.ts';
+import { makeNetwork, type SimNetwork } from './network.ts';
 import { makeProcess, randomClock, type SimProcess } from './process.ts';
 import { makeRandom, type Random } from './random.ts';
 import { makeScheduler, type Scheduler } from './scheduler.ts';
@@ -54,6 +55,7 @@ export interface World {
   readonly scheduler: Scheduler;
   readonly store: SimStore;
   readonly coordinator: SimCoordinator;
+  readonly network: SimNetwork;
   readonly nodes: readonly SimNode[];
   readonly history: ReturnType<typeof makeHistory>;
   readonly starts: readonly Start[];
@@ -89,6 +91,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
   const scheduler = makeScheduler(trace);
   const store = makeStore(scheduler, random.fork('store'));
   const coordinator = makeCoordinator(scheduler, random.fork('coordinator'));
+  const network = makeNetwork(scheduler, random.fork('network'));
   const planted = plantedIn(fault);
   const starts: Start[] = [];
   const logged: string[] = [];
@@ -115,9 +118,11 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
     }
 
     function bootsMember(): void {
+      const connected = coordinator.connect(process);
       member = bootMember({
         process,
-        coordinator: coordinator.connect(process),
+        coordinator: planted.coordinator ? planted.coordinator(connected) : connected,
+        transport: network.connect(process, peerOf(name)),
         faults: planted.membership === undefined ? undefined : new Set([planted.membership]),
         isCalm: () => world.isCalm,
         changed: () => world.membershipChanged?.(),
@@ -138,6 +143,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
         timeFloorMs = Math.max(timeFloorMs, server?.now() ?? 0);
         server = undefined;
         member = undefined;
+        network.died(peerOf(name));
         process.crash();
       },
     };
@@ -201,6 +207,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
     scheduler,
     store,
     coordinator,
+    network,
     nodes,
     history: makeHistory(),
     starts,

@@ -4,7 +4,7 @@
  * @module
  */
 import { SHARDS } from '../../src/actors/places.ts';
-import { VIEW_KEY } from '../../src/cluster/view.ts';
+import { decodeView, isMember, VIEW_KEY, type View } from '../../src/cluster/view.ts';
 import { checkViews } from '../checkers/views.ts';
 import type { SimNode, World } from '../sim/world.ts';
 
@@ -21,6 +21,7 @@ export class MembershipWorkload {
   readonly #world: World;
   readonly #endMs: number;
   #changesSeen = 0;
+  #view: View | undefined;
   #awaySinceMs: number | undefined;
   #outageEndedMs = Number.NEGATIVE_INFINITY;
 
@@ -84,14 +85,20 @@ export class MembershipWorkload {
     const { coordinator, nodes, violations } = this.#world;
     for (; this.#changesSeen < coordinator.changes.length; this.#changesSeen++) {
       const { key, value, atMs, by } = coordinator.changes[this.#changesSeen]!;
-      if (value !== undefined || !key.startsWith('members/') || by === 'operator') continue;
-      const inc = key.slice('members/'.length);
-      const node = nodes.find(({ member }) => member?.inc() === inc);
-      if (!node?.process.isAlive || node.process.name === by) continue;
-      if (node.member!.isInTime())
-        violations.push(`I3: at ${atMs.toFixed(1)} ${by} evicted ${node.process.name}, which is in time`);
-      if (!node.process.isPaused && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
-        violations.push(`I14: at ${atMs.toFixed(1)} ${by} evicted ${node.process.name} for an outage of all`);
+      if (key !== VIEW_KEY || !value) continue;
+      const before = this.#view;
+      const view = decodeView(value);
+      this.#view = view;
+      // By a proposal one leaves of one's own accord.
+      if (!before || before.next?.number === view.epoch) continue;
+      for (const { inc } of before.members.filter((one) => !isMember(view, one.inc))) {
+        const node = nodes.find(({ member }) => member?.inc() === inc);
+        if (!node?.process.isAlive || node.process.name === by) continue;
+        const who = `at ${atMs.toFixed(1)} ${by} evicted ${node.process.name}`;
+        if (node.member!.isInTime()) violations.push(`I3: ${who}, which is in time`);
+        if (!node.process.isPaused && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
+          violations.push(`I14: ${who} for an outage of all`);
+      }
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { peerOf } from '../sim/member.ts';
 import type { Random } from '../sim/random.ts';
 import type { Weather } from '../sim/service.ts';
 import type { SimNode, World } from '../sim/world.ts';
@@ -82,6 +83,41 @@ export const NODE_FAULTS: Faults = {
   },
 };
 
+/** Between nodes: one way, both ways, or from everybody. */
+export const NETWORK_FAULTS: Faults = {
+  'is cut off one way': (world, random, node) =>
+    cut(world, node, [random.pick(othersOf(world, node))], ['there']),
+  'is cut off from another': (world, random, node) =>
+    cut(world, node, [random.pick(othersOf(world, node))], ['there', 'back']),
+  'is cut off from all': (world, _random, node) => cut(world, node, othersOf(world, node), ['there', 'back']),
+  'messages are slow': ({ network }) => {
+    const { slow } = network.weather;
+    network.weather.slow = 0.3;
+    return () => {
+      network.weather.slow = slow;
+    };
+  },
+};
+
+function othersOf({ nodes }: World, node: SimNode): SimNode[] {
+  return nodes.filter((other) => other !== node);
+}
+
+function cut(
+  { network }: World,
+  node: SimNode,
+  others: readonly SimNode[],
+  ways: readonly string[],
+): () => void {
+  const mends = others.flatMap((other) => {
+    const [from, to] = [peerOf(node.process.name), peerOf(other.process.name)];
+    return ways.map((way) => (way === 'there' ? network.cut(from, to) : network.cut(to, from)));
+  });
+  return () => {
+    for (const mended of mends) mended();
+  };
+}
+
 /** Of a cluster's membership: planned stops, and operators. */
 export const MEMBER_FAULTS: Faults = {
   leave: (_world, _random, node) => {
@@ -122,7 +158,7 @@ export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOpt
     const name = random.pick(names);
     const node = random.pick(nodes);
     const needsUp = name in NODE_FAULTS || name in MEMBER_FAULTS;
-    const what = /^the \w+ (is (slow|away)|loses|holds|hears late)/.test(name)
+    const what = /^the \w+ (is (slow|away)|loses|holds|hears late)|^messages/.test(name)
       ? name
       : `${name} ${node.process.name}`;
     // The same weather does not come twice at once, and who is down is left alone.
