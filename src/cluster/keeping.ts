@@ -43,9 +43,12 @@ export function makeKeeping(options: KeepingOptions): Keeping {
     const sees = options.sees(fenceEpoch);
     if (!sees) return;
     const next = nextStep(sees);
-    if (next === undefined) return waitForSilence(sees);
+    if (next === undefined) waitForSilence(sees);
+    else act(next === 'read fences' ? readFences() : take(next));
+  }
+
+  function act(work: Promise<boolean>): void {
     busy = true;
-    const work = next === 'read fences' ? readFences() : take(next);
     work.then(
       (goOn) => {
         busy = false;
@@ -72,6 +75,7 @@ export function makeKeeping(options: KeepingOptions): Keeping {
     const { kind, about } = next;
     log.info('keeper', { step: kind, about, outcome: outcome.outcome });
     if (outcome.outcome === 'unknown' || stopped) return false;
+    if (outcome.outcome === 'ok' && (kind === 'evict' || kind === 'sweep')) coordinator.locks?.forget(about);
     options.observed(outcome.records, look);
     return outcome.outcome === 'ok';
   }

@@ -83,6 +83,9 @@ export function makeMembership(options: MembershipOptions): Membership {
   let looks = 0;
   let held: HeldView | undefined;
   let noViewSince: number | undefined;
+  /** When the coordinator last answered, and for how long altogether it had not when it should have. */
+  let answeredAt = 0;
+  let unanswered = 0;
   /** The last question that showed a view. */
   let viewLook = 0;
   let pendingSince = { number: 0, ms: 0 };
@@ -187,6 +190,8 @@ export function makeMembership(options: MembershipOptions): Membership {
   function observed(records: CoordinatorRecords, look: number): boolean {
     if (!session) return false;
     const now = clock.monotonicMs();
+    unanswered = unansweredMs(now);
+    answeredAt = now;
     const before = held;
     let after: HeldView | undefined;
     try {
@@ -197,7 +202,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       return false;
     }
     const members = after?.view.members.map((member) => member.inc) ?? [];
-    sightings.observe(records, members, now, look);
+    sightings.observe(records, members, now - unanswered, look);
     const said = members.map((who) => sightings.get(who)?.record?.unreachable.join()).join(';');
     if (said !== complaints.said) complaints = { said, ms: now };
     if (!viewIsThere(records, look, now)) return false;
@@ -303,9 +308,12 @@ export function makeMembership(options: MembershipOptions): Membership {
   // Leaving and sealing
 
   function seeLeaving(view: View): void {
-    if (!leaving || leavingAlone || view.next) return;
-    if (!isMember(view, inc)) return left();
-    if (view.members.length > 1) return;
+    if (!leaving || leavingAlone) return;
+    if (!isMember(view, inc)) left();
+    else if (view.members.length === 1 && !view.next) leaveAlone(view);
+  }
+
+  function leaveAlone(view: View): void {
     leavingAlone = true;
     const mine = session;
     acknowledgement.leaveAlone(view).then(
@@ -363,11 +371,19 @@ export function makeMembership(options: MembershipOptions): Membership {
     hooks.onTimeChanged?.();
   }
 
+  /** While the coordinator does not answer this node it may not answer others either: their silence then is no sign. */
+  function unansweredMs(now: number): number {
+    if (faults?.has(FAULT.countNotRestarted)) return 0;
+    const gap = now - answeredAt;
+    return gap > 1.5 * times.beatMs ? unanswered + gap : unanswered;
+  }
+
   function silenceMs(who: string): number {
     const sighting = sightings.get(who);
     if (!sighting) return 0;
-    const restarts = faults?.has(FAULT.countNotRestarted) ? 0 : (session?.inTimeSinceMs() ?? 0);
-    return Math.max(0, clock.monotonicMs() - Math.max(sighting.sinceMs, restarts));
+    const now = clock.monotonicMs();
+    const inTimeSince = faults?.has(FAULT.countNotRestarted) ? 0 : (session?.inTimeSinceMs() ?? 0);
+    return Math.max(0, Math.min(now - unansweredMs(now) - sighting.sinceMs, now - inTimeSince));
   }
 
   function isDead(who: string): boolean {

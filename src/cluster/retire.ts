@@ -28,7 +28,8 @@ export async function retire(coordinator: Coordinator, inc: string): Promise<voi
     const done = await coordinator.step({
       conditions: [
         { key, version: own?.version ?? 0 },
-        ...(isIn ? [{ key: VIEW_KEY, version: held!.version }] : []),
+        // Also where it is not in it: a proposal that names it may be activated in this moment.
+        { key: VIEW_KEY, version: held?.version ?? 0 },
       ],
       changes: [
         ...(own ? [{ key, value: undefined }] : []),

@@ -11,7 +11,7 @@ import { BadRecord } from './record-fields.ts';
 export interface Sighting {
   /** Of the record; 0: it is not there. */
   readonly version: number;
-  /** When this version, or its absence, was first seen. */
+  /** When this version, or its absence, was first seen, on a clock that stands still while the coordinator does not answer. */
   readonly sinceMs: number;
   /** Absent where it is not there or cannot be read. */
   readonly record?: MemberRecord;

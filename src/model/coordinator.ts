@@ -28,8 +28,9 @@ export interface CoordinatorStep {
 /**
  * `ok`: all of it was done. `version` is what the written records have now; `records` what is at `reads` and under `lists`
  * after it, in the same atomic step.
- * `refused`: a condition did not hold, nothing was done; `records` also shows what is at the conditions' keys, read
- * linearizably after the refusal.
+ * `refused`: a condition did not hold, and nothing was done by this try. (A step with conditions may be tried twice, at another
+ * endpoint say: then an earlier try may be what made the condition fail.) `records` also shows what is at the conditions' keys,
+ * read linearizably after the refusal.
  * `unknown`: time-out, connection lost, no leader. It was done, or not, or will be yet.
  */
 export type CoordinatorOutcome =

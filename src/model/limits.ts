@@ -150,7 +150,7 @@ export const KEEPER_LOOK_MS = 100;
 /** A joiner whose preparations failed tries them again after this. */
 export const PREPARE_RETRY_MS = 1 * SECOND_MS;
 /** How often a node that leaves for good tries to take its record away before it leaves that to the others. */
-export const RETIRE_TRIES = 5;
+export const RETIRE_TRIES = 3;
 /** The fullest member of a view has at most this much of the mean share, or one shard more than it. */
 export const FULLEST_SHARE_MAX = 1.15;
 export const MEMBERS_MAX = 1_000;

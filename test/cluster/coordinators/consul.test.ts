@@ -1,0 +1,18 @@
+import { after, test } from 'node:test';
+import { makeConsulCoordinator } from '../../../src/cluster/coordinators/consul.ts';
+import { findConsul, startConsul } from '../../support/consul.ts';
+import { missing } from '../../support/missing.ts';
+import { systemClock as clock } from '../../support/system-clock.ts';
+import { coordinatorContract } from '../coordinator-contract.ts';
+import { membershipContract } from '../membership-contract.ts';
+
+const found = await findConsul();
+if ('missing' in found) {
+  test('coordinator contract: consul', { skip: missing(found.missing) });
+} else {
+  const server = await startConsul(found.path);
+  after(() => server.remove());
+  const open = (path: string) => makeConsulCoordinator({ endpoints: [server.address], path, clock });
+  coordinatorContract('consul', { open: () => open('contract/'), server });
+  membershipContract('consul', { open: () => open('members/'), server });
+}
