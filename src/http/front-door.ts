@@ -7,7 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonLimits } from '../model/json-parser.ts';
-import { BODY_BYTES_FREE, OPEN_BODY_BYTES_MAX, REPLY_BYTES_FREE } from '../model/limits.ts';
+import { BODY_BYTES_FREE, HEAD_BYTES_MAX, OPEN_BODY_BYTES_MAX, REPLY_BYTES_FREE } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
 import type { Reply, Request, RequestHandler } from '../model/request.ts';
 import {
@@ -86,6 +86,7 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   function begin(method: string, incoming: AnyRequest, response: AnyResponse, continues: boolean): void {
     try {
+      if ('stream' in incoming) refuseLongHead(incoming.rawHeaders);
       const target = splitTarget(incoming.url ?? '');
       const decoded = decodePath(target.path);
       const path = apiPath(decoded);
@@ -229,4 +230,11 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   }
 
   return { serve, inFlight: () => inFlight.rows(), stop: () => inFlight.stop() };
+}
+
+/** Node bounds how long a head of HTTP/1 is; of HTTP/2, only how many headers it has and how long each may be. */
+function refuseLongHead(namesAndValues: readonly string[]): void {
+  let length = 0;
+  for (const text of namesAndValues) length += text.length;
+  if (length > HEAD_BYTES_MAX) throw new CodedError('bad_request', [], { status: 431 });
 }

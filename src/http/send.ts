@@ -4,7 +4,7 @@
  * @module
  */
 import { constants, type Http2ServerResponse } from 'node:http2';
-import { LINGER_BYTES_MAX, LINGER_MS } from '../model/limits.ts';
+import { HTTP2_PIECE_BYTES, LINGER_BYTES_MAX, LINGER_MS } from '../model/limits.ts';
 import { type AnyRequest, declaredLength, discardBody, hasBody } from './body.ts';
 import type { Encoded } from './envelope.ts';
 import { type AnyResponse, isCut } from './incoming-request.ts';
@@ -94,7 +94,29 @@ function endStream(response: Http2ServerResponse, body: Encoded['body'], unread:
   const { stream } = response;
   if (unread) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
   if (body === undefined) response.end();
-  else response.end(body);
+  else if (body.length <= HTTP2_PIECE_BYTES) response.end(body);
+  else endInPieces(response, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/**
+ * Hands over no more than is sent: what waits counts as memory of the connection, which refuses other requests when it has too much
+ * of it, and counts on where the client takes back its own.
+ */
+function endInPieces(response: Http2ServerResponse, body: Uint8Array): void {
+  let at = 0;
+  const more = () => {
+    for (;;) {
+      const piece = body.subarray(at, at + HTTP2_PIECE_BYTES);
+      at += piece.length;
+      if (at === body.length) {
+        response.end(piece);
+        return;
+      }
+      if (!response.write(piece)) break;
+    }
+    response.once('drain', more);
+  };
+  more();
 }
 
 /** Ends a reply that is not read: its stream, or in HTTP/1 its connection. The client cannot take what it got for the whole. */

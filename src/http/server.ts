@@ -18,11 +18,11 @@ import {
   CONNECTIONS_CHECK_MS,
   CONNECTIONS_MAX,
   HEAD_BYTES_MAX,
+  HTTP2_SESSION_MIB_MAX,
   HTTP2_STREAMS_MAX,
   JSON_DEPTH_CEILING,
   JSON_DEPTH_MAX,
   JSON_VALUES_MAX,
-  MIB,
   MINUTE_MS,
   READ_HEAD_MS,
   READ_REQUEST_MS,
@@ -241,8 +241,8 @@ function secureServer(
     ...clientCertificates(listener),
     allowHTTP1: true,
     handshakeTimeout: TLS_HANDSHAKE_MS,
-    // Replies are counted over all connections. Node's own bound, 10 MB, would refuse whatever is asked beside one large reply.
-    maxSessionMemory: REPLIES_BYTES_MAX / MIB,
+    // Above it new streams are refused. A head is held until its reply is read, and who asks needs few bytes for a large one.
+    maxSessionMemory: HTTP2_SESSION_MIB_MAX,
     settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: HEAD_BYTES_MAX },
   };
   return createSecureServer(options, serve);

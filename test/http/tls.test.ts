@@ -82,7 +82,9 @@ test('HTTP/2: verbs, LIST among them, bodies, refusals, HSTS', async (t) => {
   assert.deepEqual(await verb('PUT', '/v1/a', '{"k":"v"}'), ['update', 'a', 't', { k: 'v' }]);
   assert.deepEqual(await verb('PUT', '/v1/a'), ['update', 'a', 't', null]);
   assert.deepEqual(await verb('LIST', '/v1/a', '{"not":'), ['list', 'a/', 't', null]);
-  for (const method of ['LINK', 'FOO', 'OPTIONS']) assert.equal(await verb(method, '/v1/a'), 405);
+  for (const method of ['LINK', 'FOO', 'OPTIONS', 'REVOKE', 'RENEW']) {
+    assert.equal(await verb(method, '/v1/a'), 405);
+  }
   assert.equal(await verb('PUT', '/v1/a', '{"k":'), 400);
   assert.equal(await verb('PATCH', '/v1/a', '{}'), 400);
   assert.equal(await verb('GET', '/v1/a//b'), 400);
