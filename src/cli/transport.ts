@@ -96,12 +96,16 @@ function answerTo(outgoing: ClientRequest, body: string | undefined): Promise<In
   });
 }
 
-async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+/** A server that is not what it should be must not fill the client's memory. */
+export async function readAll(
+  incoming: AsyncIterable<Buffer>,
+  bytesMax = CLI_REPLY_BYTES_MAX,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+  for await (const chunk of incoming) {
     size += chunk.length;
-    if (size > CLI_REPLY_BYTES_MAX) throw new Error(`the answer is larger than ${CLI_REPLY_BYTES_MAX} bytes`);
+    if (size > bytesMax) throw new Error(`the answer is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
+import { readAll } from '../../src/cli/transport.ts';
 import { runInProcess } from './in-process.ts';
 
 interface Seen {
@@ -277,5 +278,16 @@ test('described requests are not sent, and never show the token', async () => {
   assert.match(
     (await run(['read', '-output-curl-string', '-header=A=b', 'x'])).stdout,
     /-H "A: b" -H "X-Vault-Request: true" -H "X-Vault-Token: \$\(vault print token\)"/,
+  );
+});
+
+test('security: an answer without end is given up', async () => {
+  async function* pieces(count: number) {
+    for (let at = 0; at < count; at++) yield Buffer.alloc(1_000);
+  }
+  assert.equal((await readAll(pieces(5), 5_000)).length, 5_000);
+  await assert.rejects(
+    readAll(pieces(Number.POSITIVE_INFINITY), 5_000),
+    /^Error: the answer is larger than 5000 bytes$/,
   );
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createPlainServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,6 +15,13 @@ let server: Server;
 let address = '';
 let ca = '';
 let shown: string | undefined = '';
+/** A port without TLS, and how many connections it had. */
+let clear = 0;
+let heard = 0;
+const listener = createPlainServer((socket) => {
+  heard++;
+  socket.destroy();
+});
 before(async () => {
   mkdirSync(join(dir, 'tls'));
   const files = makeDevTls(join(dir, 'tls'), [], Date.now());
@@ -27,15 +34,19 @@ before(async () => {
   };
   server = createServer(options, (request, reply) => {
     shown = (request.socket as TLSSocket).getPeerCertificate().fingerprint256;
+    if (request.url === '/v1/moved') reply.writeHead(307, { location: `http://127.0.0.1:${clear}/v1/x` });
     reply.end('{"data":{"a":"b"}}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  clear = (listener.address() as AddressInfo).port;
   address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeFileSync(join(dir, 'text'), 'no certificate\n');
   writeFileSync(join(dir, 'tls', 'README'), 'no certificate\n');
 });
 after(() => {
   server.close();
+  listener.close();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -68,6 +79,17 @@ test('authorities come from a file, a folder with other files in it, or a variab
   ] as const) {
     assert.equal((await read([], { [name]: value })).stdout, 'b', name);
   }
+});
+
+test('security: no server moves a client from TLS to a connection in the clear, token and all', async () => {
+  const moved = await runInProcess(['read', `-ca-cert=${ca}`, 'moved'], {
+    HOME: dir,
+    VAULT_ADDR: address,
+    VAULT_TOKEN: 'T',
+  });
+  assert.equal(moved.exit, 2);
+  assert.match(moved.stderr, /redirect would cause protocol downgrade/);
+  assert.equal(heard, 0);
 });
 
 test("another name than the certificate's is refused", async () => {

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Endpoint, endpoints, samplePath } from '../../scripts/compatibility.ts';
+import { routesOf } from '../e2e/malformations.ts';
 import { startReadyDev } from '../support/dev-ready.ts';
 import { type CallReply, call } from '../support/http.ts';
 import type { RunningServer } from '../support/server.ts';
@@ -80,3 +81,18 @@ function ask({ verb, path }: Endpoint): Promise<CallReply> {
     headers: verb === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {},
   });
 }
+
+test('what a path does not do is refused too: 405, or 404 where nothing is there', async () => {
+  const { body } = await call(server.address, 'GET', '/v1/sys/internal/specs/openapi', { token: 'root' });
+  let asked = 0;
+  for (const { path, served } of routesOf(body)) {
+    for (const verb of ['POST', 'PATCH', 'DELETE'] as const) {
+      if (served.includes(verb)) continue;
+      asked++;
+      const name = `${verb} ${path}`;
+      const { status, text } = await ask({ verb, path: path.replace(/\{(\w+)\}/g, ':$1') } as Endpoint);
+      assert([404, 405].includes(status), `${name} answered ${status}: ${text}`);
+    }
+  }
+  assert(asked > 60, String(asked));
+});

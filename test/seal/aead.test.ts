@@ -59,6 +59,15 @@ test('HKDF-SHA256: Wycheproof', (t) => {
   assert(count > 50, `${count} vectors`);
 });
 
+test('AES-GCM: what is too short to be sealed does not open, and nothing is thrown', () => {
+  const key = Buffer.alloc(32, 1);
+  const sealed = Buffer.from(gcmSeal(key, Buffer.alloc(12, 2), Buffer.from('path'), Buffer.from('text')));
+  assert.equal(gcmOpen(key, Buffer.from('path'), sealed)?.toString(), 'text');
+  for (let length = 0; length < sealed.length; length++) {
+    assert.equal(gcmOpen(key, Buffer.from('path'), sealed.subarray(0, length)), undefined, `${length} bytes`);
+  }
+});
+
 test('AES-SIV: RFC 5297 appendix A.1', () => {
   const key = hex('fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff');
   const aad = hex('101112131415161718191a1b1c1d1e1f2021222324252627');
