@@ -4,11 +4,14 @@
  *
  * @module
  */
+import type { Clock } from '../model/clock.ts';
 import type { MembershipHooks } from './membership-hooks.ts';
 import type { Sightings } from './sightings.ts';
+import { tryUntilDone } from './try-until-done.ts';
 import { isMember, shardsLostBy, shardsOf, type View } from './view.ts';
 
 export interface AcknowledgementOptions {
+  readonly clock: Clock;
   readonly hooks: MembershipHooks;
   readonly sightings: Sightings;
   inc(): string;
@@ -23,8 +26,8 @@ export interface Acknowledgement {
   isGivenAway(shard: number): boolean;
   /** To be called with each view record and with each look at the others. */
   see(view: View): void;
-  /** The last member leaves: nobody takes over, all is given away. Resolves when that is done. */
-  leaveAlone(view: View): Promise<void>;
+  /** The last member leaves: nobody takes over, all is given away. True when that is done, false: a newer record came between. */
+  leaveAlone(view: View): Promise<boolean>;
   /** This life is over. */
   reset(): void;
 }
@@ -36,6 +39,9 @@ interface Preparing {
   /** A joiner's turn comes after the others'. */
   waits: boolean;
 }
+
+/** No proposal's number. */
+const ALONE = -1;
 
 export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledgement {
   const { hooks, sightings } = options;
@@ -54,18 +60,23 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
   }
 
   /** Acknowledges once `work` is done, unless the proposal has been dropped meanwhile. */
-  function acknowledgeAfter(mine: Preparing, work: Promise<unknown>): void {
-    work.then(
-      () => {
-        if (preparing !== mine) return;
-        acknowledged = mine.number;
-        options.publish();
-      },
-      (error: unknown) => {
-        // Not acknowledged, it will be cancelled; the next one may go better.
-        if (preparing === mine) hooks.fault('a proposed view could not be prepared', error);
-      },
-    );
+  function acknowledgeAfter(mine: Preparing, work: (signal: AbortSignal) => Promise<unknown>): void {
+    void tried(mine, work).then((done) => {
+      if (!done || preparing !== mine) return;
+      acknowledged = mine.number;
+      options.publish();
+    });
+  }
+
+  function tried(mine: Preparing, work: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
+    const parts = { clock: options.clock, fault: (what: string, error: unknown) => hooks.fault(what, error) };
+    return tryUntilDone(parts, 'a proposed view could not be prepared', mine.abort.signal, work);
+  }
+
+  /** Gives `shards` away; a leaver besides lets nobody in any more. */
+  function drain(shards: ReadonlySet<number>, leaves: boolean, signal: AbortSignal): Promise<unknown> {
+    const drained = hooks.drainShards([...shards], signal);
+    return leaves ? Promise.all([drained, hooks.closeDoor(signal)]) : drained;
   }
 
   /** Members of the view as it is have all acknowledged. */
@@ -79,28 +90,28 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
     see(view) {
       const { next } = view;
       const inc = options.inc();
-      if (!next) return drop();
+      if (!next) {
+        if (preparing?.number !== ALONE) drop();
+        return;
+      }
       if (preparing?.number !== next.number) {
         const isOld = isMember(view, inc);
         const isNew = isMember(next, inc);
         if (!isOld && !isNew) return drop();
         const mine = begin(next.number, shardsLostBy(view, inc), !isOld);
         if (isOld) {
-          const { signal } = mine.abort;
           hooks.expectJoiners(next.members.filter((member) => !isMember(view, member.inc)));
-          const drained = hooks.drainShards([...mine.shards], signal);
-          acknowledgeAfter(mine, isNew ? drained : Promise.all([drained, hooks.closeDoor(signal)]));
+          acknowledgeAfter(mine, (signal) => drain(mine.shards, !isNew, signal));
         }
       }
       if (preparing?.waits && haveOthers(view, next.number)) {
         preparing.waits = false;
-        acknowledgeAfter(preparing, hooks.catchUp(preparing.abort.signal));
+        acknowledgeAfter(preparing, (signal) => hooks.catchUp(signal));
       }
     },
-    async leaveAlone(view) {
-      const mine = begin(-1, shardsOf(view, options.inc()), false);
-      const { signal } = mine.abort;
-      await Promise.all([hooks.drainShards([...mine.shards], signal), hooks.closeDoor(signal)]);
+    leaveAlone(view) {
+      const mine = begin(ALONE, shardsOf(view, options.inc()), false);
+      return tried(mine, (signal) => drain(mine.shards, true, signal));
     },
     reset() {
       drop();

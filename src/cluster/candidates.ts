@@ -12,12 +12,12 @@ import type { View, ViewMember } from './view.ts';
 export function joiners(sees: KeeperSees, view: View): ViewMember[] {
   const found: ViewMember[] = [];
   const nodeIds = new Set(view.members.map(({ nodeId }) => nodeId));
-  const incs = [...sees.sightings.all().keys()].toSorted();
+  const incs = [...sees.seen.sightings.all().keys()].toSorted();
   for (const inc of incs) {
-    const record = sees.sightings.get(inc)?.record;
+    const record = sees.seen.sightings.get(inc)?.record;
     if (!record || view.members.length + found.length >= MEMBERS_MAX) continue;
     // A second process with the same node id waits until the first one's record is gone.
-    if (nodeIds.has(record.nodeId) || !sees.isBeating(inc)) continue;
+    if (nodeIds.has(record.nodeId) || !sees.seen.isBeating(inc)) continue;
     if (!isReady(record) || !fits(sees, view, inc, record)) continue;
     nodeIds.add(record.nodeId);
     found.push({ inc, nodeId: record.nodeId, weight: record.weight });
@@ -35,7 +35,7 @@ function fits(sees: KeeperSees, view: View, inc: string, record: MemberRecord): 
   if (record.storageId !== sees.me.storageId) return false;
   if (!sees.flaps.mayJoin(record.nodeId, sees.nowMs)) return false;
   return view.members.every((member) => {
-    const theirs = sees.sightings.get(member.inc)?.record;
+    const theirs = sees.seen.sightings.get(member.inc)?.record;
     return !record.unreachable.includes(member.inc) && !theirs?.unreachable.includes(inc);
   });
 }
@@ -47,7 +47,7 @@ function fits(sees: KeeperSees, view: View, inc: string, record: MemberRecord): 
 export function unreachableLoser(sees: KeeperSees, view: View): string | undefined {
   const incs = view.members.map(({ inc }) => inc);
   const complaints = new Map(
-    incs.map((inc) => [inc, sees.sightings.get(inc)?.record?.unreachable ?? ([] as readonly string[])]),
+    incs.map((inc) => [inc, sees.seen.sightings.get(inc)?.record?.unreachable ?? ([] as readonly string[])]),
   );
   const named = (inc: string): number => incs.filter((by) => complaints.get(by)!.includes(inc)).length;
   let loser: string | undefined;

@@ -11,7 +11,7 @@ import { FAULT, type Faults } from './faults.ts';
 import type { Flaps } from './flaps.ts';
 import { type MemberRecord, memberKey } from './member-record.ts';
 import { isBalanced, place, placeOrphans } from './placement.ts';
-import type { Sightings } from './sightings.ts';
+import type { Seen } from './seen.ts';
 import type { MembershipTimes } from './times.ts';
 import { encodeView, type HeldView, isMember, VIEW_KEY, type View, type ViewMember } from './view.ts';
 
@@ -21,22 +21,7 @@ export interface KeeperSees {
   /** Own record, as it would be sent now. */
   readonly me: Omit<MemberRecord, 'beat'>;
   readonly nowMs: number;
-  readonly held: HeldView | undefined;
-  /** Since when the coordinator was seen without a view record, through all questions. */
-  readonly noViewSinceMs: number | undefined;
-  readonly sightings: Sightings;
-  /** For how long the record of `inc`, or its absence, was seen unchanged while this node was in time without a break. */
-  silenceMs(inc: string): number;
-  /** It beats, as far as can be said: not silent for W, not proven dead. */
-  isAlive(inc: string): boolean;
-  /** It was heard so lately that it can be counted on: half of W. */
-  isBeating(inc: string): boolean;
-  /** Proof: the kernel let go of its lock. */
-  isDead(inc: string): boolean;
-  /** Since when the pending proposal was seen. */
-  readonly pendingSinceMs: number;
-  /** Since when the members' records have named the same members as unreachable. */
-  readonly complaintsSinceMs: number;
+  readonly seen: Seen;
   readonly flaps: Flaps;
   /** The highest protocol that the operator allows. */
   readonly protocolMax: number;
@@ -55,20 +40,21 @@ export interface KeeperStep {
 
 /** `read fences`: the first view needs to know how far epochs have come. */
 export function nextStep(sees: KeeperSees): KeeperStep | 'read fences' | undefined {
-  const { held, self } = sees;
+  const { seen, self } = sees;
+  const held = seen.held();
   if (!held) return firstView(sees);
   const { view } = held;
   const opened = openedView(sees, held);
   if (opened) return opened;
   if (!isKeeper(sees, view)) return undefined;
   const silent = view.members.find(
-    ({ inc }) => inc !== self && (sees.isDead(inc) || sees.silenceMs(inc) >= silenceNeeded(sees)),
+    ({ inc }) => inc !== self && (sees.seen.isDead(inc) || sees.seen.silenceMs(inc) >= silenceNeeded(sees)),
   );
   if (silent) return evict(sees, held, silent);
   if (view.sealed || !isMember(view, self)) return undefined;
   if (view.next) return settle(sees, held);
   // Records change one after the other: who complains first must not decide who goes.
-  const isSettled = sees.nowMs - sees.complaintsSinceMs >= 2 * sees.times.beatMs;
+  const isSettled = sees.nowMs - seen.complaintsSinceMs() >= 2 * sees.times.beatMs;
   const loser = unreachableLoser(sees, view);
   if (loser !== undefined) return isSettled ? bar(sees, held, loser) : undefined;
   return propose(sees, held) ?? sweep(sees, view);
@@ -76,7 +62,7 @@ export function nextStep(sees: KeeperSees): KeeperStep | 'read fences' | undefin
 
 /** The lowest `inc` among the members seen alive; without any, whoever is ready to be one. */
 export function isKeeper(sees: KeeperSees, view: View): boolean {
-  const alive = view.members.filter(({ inc }) => inc === sees.self || sees.isAlive(inc));
+  const alive = view.members.filter(({ inc }) => inc === sees.self || sees.seen.isAlive(inc));
   if (alive.length === 0) return isReady(sees.me);
   return alive.every(({ inc }) => inc >= sees.self) && isMember(view, sees.self);
 }
@@ -87,13 +73,14 @@ function silenceNeeded({ times, faults }: KeeperSees): number {
 }
 
 function firstView(sees: KeeperSees): KeeperStep | 'read fences' | undefined {
-  if (!isReady(sees.me) || sees.noViewSinceMs === undefined) return undefined;
+  const since = sees.seen.noViewSinceMs();
+  if (!isReady(sees.me) || since === undefined) return undefined;
   // Somebody deleted the view: those who served under it must have noticed, or stopped, before there is another.
-  const others = [...sees.sightings.all()].some(
+  const others = [...sees.seen.sightings.all()].some(
     ([inc, { record }]) =>
       inc !== sees.self && (record === undefined || record.state === 'member' || record.state === 'leaving'),
   );
-  if (others && sees.nowMs - sees.noViewSinceMs < sees.times.silenceMs) return undefined;
+  if (others && sees.nowMs - since < sees.times.silenceMs) return undefined;
   if (sees.fenceEpoch === undefined) return 'read fences';
   const epoch = sees.fenceEpoch + 1;
   const protocol = Math.min(sees.me.speaks[1], sees.protocolMax);
@@ -111,7 +98,7 @@ function openedView(sees: KeeperSees, { view, version }: HeldView): KeeperStep |
   if (view.members.length === 0) return writes('take', `${epoch}`, version, taken);
   if (!view.sealed) return undefined;
   const allSealed = view.members.every(
-    ({ inc }) => inc === self || sees.sightings.get(inc)?.record?.sealed === true,
+    ({ inc }) => inc === self || sees.seen.sightings.get(inc)?.record?.sealed === true,
   );
   return allSealed ? writes('unseal', `${epoch}`, version, taken) : undefined;
 }
@@ -124,7 +111,7 @@ function evict(sees: KeeperSees, { view, version }: HeldView, gone: ViewMember):
   const after: View = { ...view, epoch, last: epoch, members, shards, next: undefined };
   const { step } = writes('evict', gone.inc, version, after);
   const key = memberKey(gone.inc);
-  const seen = sees.sightings.get(gone.inc)?.version ?? 0;
+  const seen = sees.seen.sightings.get(gone.inc)?.version ?? 0;
   const blind = sees.faults?.has(FAULT.evictionWithoutRecordVersion);
   return {
     kind: 'evict',
@@ -141,7 +128,7 @@ function settle(sees: KeeperSees, { view, version }: HeldView): KeeperStep | und
   const next = view.next!;
   const cancel = (): KeeperStep => writes('cancel', `${next.number}`, version, { ...view, next: undefined });
   const joining = next.members.filter(({ inc }) => !isMember(view, inc));
-  if (joining.some(({ inc }) => !sees.isAlive(inc) || !isReadyStill(sees, inc))) return cancel();
+  if (joining.some(({ inc }) => !sees.seen.isAlive(inc) || !isReadyStill(sees, inc))) return cancel();
   const all = new Set([...view.members, ...next.members].map(({ inc }) => inc));
   const acknowledged = [...all].every((inc) => recordOf(sees, inc)?.ack === next.number);
   if (acknowledged || sees.faults?.has(FAULT.activationWithoutAcknowledgements)) {
@@ -156,7 +143,7 @@ function settle(sees: KeeperSees, { view, version }: HeldView): KeeperStep | und
       protocol,
     });
   }
-  return sees.nowMs - sees.pendingSinceMs >= sees.times.prepareMs ? cancel() : undefined;
+  return sees.nowMs - sees.seen.pendingSinceMs() >= sees.times.prepareMs ? cancel() : undefined;
 }
 
 /** The highest version that all of the new members speak; never lowered (protocol §17). */
@@ -168,7 +155,7 @@ function raised(sees: KeeperSees, view: View, members: readonly ViewMember[]): n
 /** Takes its record from a member that others cannot reach: it stops at its next beat, and is evicted W later. */
 function bar(sees: KeeperSees, { version }: HeldView, inc: string): KeeperStep {
   const key = memberKey(inc);
-  const seen = sees.sightings.get(inc)!.version;
+  const seen = sees.seen.sightings.get(inc)!.version;
   const conditions = [
     { key, version: seen },
     { key: VIEW_KEY, version },
@@ -178,7 +165,7 @@ function bar(sees: KeeperSees, { version }: HeldView, inc: string): KeeperStep {
 
 function propose(sees: KeeperSees, { view, version }: HeldView): KeeperStep | undefined {
   // A proposal needs everybody's acknowledgement: while one is silent it would only hold up clients.
-  if (!view.members.every(({ inc }) => inc === sees.self || sees.isBeating(inc))) return undefined;
+  if (!view.members.every(({ inc }) => inc === sees.self || sees.seen.isBeating(inc))) return undefined;
   if (!sees.flaps.mayPropose(sees.nowMs)) return undefined;
   const leaving = view.members.filter(({ inc }) => recordOf(sees, inc)?.state === 'leaving');
   const joining = joiners(sees, view);
@@ -202,9 +189,9 @@ function propose(sees: KeeperSees, { view, version }: HeldView): KeeperStep | un
 
 /** Records of nodes that are no members and have been silent for long: they crashed, or their creation came late. */
 function sweep(sees: KeeperSees, view: View): KeeperStep | undefined {
-  for (const [inc, { version }] of sees.sightings.all()) {
+  for (const [inc, { version }] of sees.seen.sightings.all()) {
     if (inc === sees.self || version === 0 || isMember(view, inc)) continue;
-    if (!sees.isDead(inc) && sees.silenceMs(inc) < STRAY_RECORD_MS) continue;
+    if (!sees.seen.isDead(inc) && sees.seen.silenceMs(inc) < STRAY_RECORD_MS) continue;
     const key = memberKey(inc);
     const step = { conditions: [{ key, version }], changes: [{ key, value: undefined }] };
     return { kind: 'sweep', about: inc, step };
@@ -219,7 +206,7 @@ function isReadyStill(sees: KeeperSees, inc: string): boolean {
 }
 
 function recordOf(sees: KeeperSees, inc: string): Omit<MemberRecord, 'beat'> | undefined {
-  return sees.sightings.get(inc)?.record;
+  return sees.seen.sightings.get(inc)?.record;
 }
 
 function speaks(me: KeeperSees['me'], protocol: number): boolean {

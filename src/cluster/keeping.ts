@@ -81,10 +81,10 @@ export function makeKeeping(options: KeepingOptions): Keeping {
   }
 
   function waitForSilence(sees: KeeperSees): void {
-    const { held, self, times } = sees;
-    const left = (held?.view.members ?? [])
+    const { seen, self, times } = sees;
+    const left = (seen.held()?.view.members ?? [])
       .filter(({ inc }) => inc !== self)
-      .map(({ inc }) => times.silenceMs - sees.silenceMs(inc))
+      .map(({ inc }) => times.silenceMs - seen.silenceMs(inc))
       .filter((ms) => ms > 0);
     if (left.length > 0) timer = clock.after(consider, Math.min(...left) + 1);
   }

@@ -6,10 +6,10 @@
  */
 import type { Clock } from '../model/clock.ts';
 import type { Coordinator, CoordinatorRecords } from '../model/coordinator.ts';
-import { KEEPER_LOOK_MS, PENDING_LOOK_MS, PREPARE_RETRY_MS } from '../model/limits.ts';
+import { KEEPER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
 import { makeAcknowledgement } from './acknowledgement.ts';
-import { FAULT, type Faults } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { makeFlaps } from './flaps.ts';
 import { makeHold } from './hold.ts';
 import type { KeeperSees } from './keeper.ts';
@@ -19,10 +19,11 @@ import type { MemberRecord, NodeDescription } from './member-record.ts';
 import type { MembershipHooks } from './membership-hooks.ts';
 import { BadRecord } from './record-fields.ts';
 import { retire, sealView } from './retire.ts';
+import { makeSeen } from './seen.ts';
 import { makeSession, type Session } from './session.ts';
-import { makeSightings } from './sightings.ts';
 import { checkTimes, type MembershipTimes, USUAL_TIMES } from './times.ts';
-import { type HeldView, isMember, newerView, ownerOf, VIEW_KEY, type View } from './view.ts';
+import { tryUntilDone } from './try-until-done.ts';
+import { isMember, ownerOf, type View } from './view.ts';
 
 export interface MembershipOptions {
   readonly clock: Clock;
@@ -77,19 +78,17 @@ export function makeMembership(options: MembershipOptions): Membership {
   const { clock, coordinator, hooks, log, faults } = options;
   const times = options.times ?? USUAL_TIMES;
   const flaps = makeFlaps();
-  const sightings = makeSightings();
+  const seen = makeSeen({
+    clock,
+    times,
+    faults,
+    locks: coordinator.locks,
+    inTimeSinceMs: () => session?.inTimeSinceMs() ?? Number.POSITIVE_INFINITY,
+  });
+  const { sightings, held } = seen;
   let inc = '';
   let session: Session | undefined;
   let looks = 0;
-  let held: HeldView | undefined;
-  let noViewSince: number | undefined;
-  /** When the coordinator last answered, and for how long altogether it had not when it should have. */
-  let answeredAt = 0;
-  let unanswered = 0;
-  /** The last question that showed a view. */
-  let viewLook = 0;
-  let pendingSince = { number: 0, ms: 0 };
-  let complaints = { said: '', ms: 0 };
   let sealed = true;
   /** No keys are left in memory. */
   let wiped = true;
@@ -104,9 +103,10 @@ export function makeMembership(options: MembershipOptions): Membership {
   const sealWaiters = new Set<() => void>();
 
   const observation = { nextLook: () => ++looks, observed };
-  const acknowledgement = makeAcknowledgement({ hooks, sightings, inc: () => inc, publish });
+  const acknowledgement = makeAcknowledgement({ clock, hooks, sightings, inc: () => inc, publish });
   const hold = makeHold(clock, times.holdMs, isInTime);
   const parts = { clock, coordinator, log };
+  const tries = { clock, ...hooksOf(hooks) };
   let keeping = makeKeeping({ ...parts, ...observation, ...hooksOf(hooks), sees });
   let looking: ReturnType<typeof makeLooking> | undefined;
 
@@ -115,7 +115,8 @@ export function makeMembership(options: MembershipOptions): Membership {
   }
 
   function describe(): Omit<MemberRecord, 'beat'> {
-    const isIn = held !== undefined && isMember(held.view, inc) && entered;
+    const view = held()?.view;
+    const isIn = view !== undefined && isMember(view, inc) && entered;
     return {
       ...options.describe(),
       state: sealed ? 'sealed' : leaving ? 'leaving' : isIn ? 'member' : 'joining',
@@ -189,26 +190,23 @@ export function makeMembership(options: MembershipOptions): Membership {
 
   function observed(records: CoordinatorRecords, look: number): boolean {
     if (!session) return false;
-    const now = clock.monotonicMs();
-    unanswered = unansweredMs(now);
-    answeredAt = now;
-    const before = held;
-    let after: HeldView | undefined;
+    let view: View | undefined;
     try {
-      after = newerView(held, records.get(VIEW_KEY), faults);
+      const { before, after } = seen.observe(records, look);
+      view = after?.view;
+      if (!after && before && isMember(before.view, inc)) {
+        // An operator deleted the view: nobody is a member of nothing.
+        evicted();
+        return false;
+      }
+      if (after && after !== before && !adopt(before?.view, after.view)) return false;
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error;
       hooks.fault('the view record is not valid', error);
       return false;
     }
-    const members = after?.view.members.map((member) => member.inc) ?? [];
-    sightings.observe(records, members, now - unanswered, look);
-    const said = members.map((who) => sightings.get(who)?.record?.unreachable.join()).join(';');
-    if (said !== complaints.said) complaints = { said, ms: now };
-    if (!viewIsThere(records, look, now)) return false;
-    if (after && after !== before && !adopt(before, after, now)) return false;
-    if (held) acknowledgement.see(held.view);
-    if (held) seeLeaving(held.view);
+    if (view) acknowledgement.see(view);
+    if (view) seeLeaving(view);
     for (const waiter of sealWaiters) waiter();
     prepare();
     queueMicrotask(() => {
@@ -218,40 +216,20 @@ export function makeMembership(options: MembershipOptions): Membership {
     return true;
   }
 
-  /** An operator deleted the view: nobody is a member of nothing. */
-  function viewIsThere(records: CoordinatorRecords, look: number, now: number): boolean {
-    if (records.has(VIEW_KEY)) {
-      viewLook = Math.max(viewLook, look);
-      noViewSince = undefined;
-      return true;
-    }
-    // An answer that was overtaken may be older than the view.
-    if (look < viewLook) return true;
-    noViewSince ??= now;
-    const lost = held;
-    held = undefined;
-    if (!lost || !isMember(lost.view, inc)) return true;
-    evicted();
-    return false;
-  }
-
   /** False: this life is over. */
-  function adopt(before: HeldView | undefined, after: HeldView, now: number): boolean {
-    const { view } = after;
-    held = after;
-    if (before) flaps.see(before.view, view, sightings, now);
-    if (view.next && view.next.number !== pendingSince.number)
-      pendingSince = { number: view.next.number, ms: now };
-    if (view.sealed && before && !before.view.sealed) sealNow();
-    const was = before !== undefined && isMember(before.view, inc);
+  function adopt(before: View | undefined, view: View): boolean {
+    if (before) flaps.see(before, view, sightings, clock.monotonicMs());
+    if (view.sealed && before && !before.sealed) sealNow();
+    const was = before !== undefined && isMember(before, inc);
     const is = isMember(view, inc);
+    const isAcknowledged = acknowledgement.number() === view.epoch;
     if (was && !is) {
-      if (leaving && acknowledgement.number() === view.epoch) left();
+      if (leaving && isAcknowledged) left();
       else evicted();
       return false;
     }
     const mayEnter = is && !entered && !sealed && !view.sealed;
-    if (mayEnter && acknowledgement.number() === view.epoch) entered = true;
+    if (mayEnter && isAcknowledged) entered = true;
     acknowledgement.see(view);
     hooks.onView(view, entered);
     if (mayEnter && !entered) enterLate();
@@ -263,46 +241,30 @@ export function makeMembership(options: MembershipOptions): Membership {
     if (entering) return;
     const abort = new AbortController();
     entering = abort;
-    hooks.catchUp(abort.signal).then(
-      () => {
-        if (abort.signal.aborted) return;
-        entering = undefined;
-        entered = true;
-        if (held) hooks.onView(held.view, true);
-        publish();
-        timeChanged();
-      },
-      (error: unknown) => {
-        if (abort.signal.aborted) return;
-        hooks.fault('what a member must know could not be read', error);
-        clock.after(() => {
-          if (abort.signal.aborted) return;
-          entering = undefined;
-          if (held && isMember(held.view, inc) && !entered) enterLate();
-        }, PREPARE_RETRY_MS);
-      },
-    );
+    const what = 'what a member must know could not be read';
+    void tryUntilDone(tries, what, abort.signal, (signal) => hooks.catchUp(signal)).then((done) => {
+      if (!done) return;
+      entering = undefined;
+      entered = true;
+      const view = held()?.view;
+      if (view) hooks.onView(view, true);
+      publish();
+      timeChanged();
+    });
   }
 
   function prepare(): void {
     if (sealed || ready || preparing || leaving || !session || session.version() === 0) return;
     const abort = new AbortController();
     preparing = abort;
-    hooks.prepare(abort.signal).then(
-      () => {
-        if (abort.signal.aborted) return;
-        preparing = undefined;
-        ready = true;
-        publish();
-      },
-      (error: unknown) => {
-        if (abort.signal.aborted) return;
-        hooks.fault('this node is not ready to join', error);
-        clock.after(() => {
-          if (preparing === abort) preparing = undefined;
-        }, PREPARE_RETRY_MS);
-      },
-    );
+    void tryUntilDone(tries, 'this node is not ready to join', abort.signal, (signal) =>
+      hooks.prepare(signal),
+    ).then((done) => {
+      if (!done) return;
+      preparing = undefined;
+      ready = true;
+      publish();
+    });
   }
 
   // Leaving and sealing
@@ -316,15 +278,11 @@ export function makeMembership(options: MembershipOptions): Membership {
   function leaveAlone(view: View): void {
     leavingAlone = true;
     const mine = session;
-    acknowledgement.leaveAlone(view).then(
-      () => {
-        if (session === mine) left();
-      },
-      (error: unknown) => {
-        leavingAlone = false;
-        hooks.fault('the last member could not drain', error);
-      },
-    );
+    void acknowledgement.leaveAlone(view).then((done) => {
+      if (session !== mine) return;
+      leavingAlone = false;
+      if (done) left();
+    });
   }
 
   /** Everything is given away: the record goes, and with the last member the view's members. */
@@ -355,7 +313,7 @@ export function makeMembership(options: MembershipOptions): Membership {
   }
 
   function isClusterSealed(): boolean {
-    const view = held?.view;
+    const view = held()?.view;
     if (!view?.sealed) return false;
     return view.members.every((member) => sightings.get(member.inc)?.record?.sealed === true);
   }
@@ -371,49 +329,13 @@ export function makeMembership(options: MembershipOptions): Membership {
     hooks.onTimeChanged?.();
   }
 
-  /** While the coordinator does not answer this node it may not answer others either: their silence then is no sign. */
-  function unansweredMs(now: number): number {
-    if (faults?.has(FAULT.countNotRestarted)) return 0;
-    const gap = now - answeredAt;
-    return gap > 1.5 * times.beatMs ? unanswered + gap : unanswered;
-  }
-
-  function silenceMs(who: string): number {
-    const sighting = sightings.get(who);
-    if (!sighting) return 0;
-    const now = clock.monotonicMs();
-    const inTimeSince = faults?.has(FAULT.countNotRestarted) ? 0 : (session?.inTimeSinceMs() ?? 0);
-    return Math.max(0, Math.min(now - unansweredMs(now) - sighting.sinceMs, now - inTimeSince));
-  }
-
-  function isDead(who: string): boolean {
-    return coordinator.locks !== undefined && silenceMs(who) > times.beatMs && coordinator.locks.isDead(who);
-  }
-
-  function isAlive(who: string): boolean {
-    return sightings.get(who)?.version !== 0 && silenceMs(who) < times.silenceMs && !isDead(who);
-  }
-
-  function isBeating(who: string): boolean {
-    const { version = 0 } = sightings.get(who) ?? {};
-    return version !== 0 && silenceMs(who) < times.silenceMs / 2;
-  }
-
   function sees(fenceEpoch: number | undefined): KeeperSees | undefined {
     if (!session?.isInTime()) return undefined;
     return {
+      seen,
       self: inc,
       me: describe(),
       nowMs: clock.monotonicMs(),
-      held,
-      noViewSinceMs: noViewSince,
-      sightings,
-      silenceMs,
-      isAlive,
-      isBeating,
-      isDead,
-      pendingSinceMs: pendingSince.ms,
-      complaintsSinceMs: complaints.ms,
       flaps,
       protocolMax: options.protocolMax ?? Number.POSITIVE_INFINITY,
       fenceEpoch,
@@ -423,11 +345,11 @@ export function makeMembership(options: MembershipOptions): Membership {
   }
 
   function lookWanted(): number | undefined {
-    const view = held?.view;
+    const view = held()?.view;
     if (!view || !session) return undefined;
     const isJoining = view.next !== undefined && isMember(view.next, inc) && !isMember(view, inc);
     if (isJoining || sealWaiters.size > 0) return PENDING_LOOK_MS;
-    const before = view.members.filter((member) => member.inc < inc && isAlive(member.inc)).length;
+    const before = view.members.filter((member) => member.inc < inc && seen.isAlive(member.inc)).length;
     // The keeper, and the one who takes over when it dies.
     if (!isMember(view, inc) || before > 1) return undefined;
     if (view.next) return PENDING_LOOK_MS;
@@ -448,7 +370,8 @@ export function makeMembership(options: MembershipOptions): Membership {
       if (now) {
         sealNow();
         // Only who has left may do so in peace; else it gives up what it owned, as if evicted.
-        if (held && isMember(held.view, inc)) startAnew();
+        const view = held()?.view;
+        if (view && isMember(view, inc)) startAnew();
         return;
       }
       sealed = false;
@@ -457,21 +380,22 @@ export function makeMembership(options: MembershipOptions): Membership {
       publish();
     },
     inc: () => inc,
-    view: () => held?.view,
+    view: () => held()?.view,
     members() {
       const found = new Map<string, MemberRecord>();
       for (const [who, { record }] of sightings.all()) if (record) found.set(who, record);
       return found;
     },
-    isBeating,
+    isBeating: seen.isBeating,
     isInTime,
     deadlineMs: () => session?.deadlineMs() ?? Number.NEGATIVE_INFINITY,
     whenInTime: hold.wait,
-    mayServe: (shard) =>
-      entered &&
-      held !== undefined &&
-      ownerOf(held.view, shard) === inc &&
-      !acknowledgement.isGivenAway(shard),
+    mayServe(shard) {
+      const view = held()?.view;
+      return (
+        entered && view !== undefined && ownerOf(view, shard) === inc && !acknowledgement.isGivenAway(shard)
+      );
+    },
     isGivenAway: (shard) => acknowledgement.isGivenAway(shard),
     publish,
     leave() {
@@ -481,7 +405,8 @@ export function makeMembership(options: MembershipOptions): Membership {
         over = resolve;
       });
       publish();
-      if (held) seeLeaving(held.view);
+      const view = held()?.view;
+      if (view) seeLeaving(view);
       else left();
       return done;
     },
@@ -511,6 +436,9 @@ export function makeMembership(options: MembershipOptions): Membership {
   };
 }
 
-function hooksOf({ highestFence, fault }: MembershipHooks): Pick<MembershipHooks, 'highestFence' | 'fault'> {
-  return { highestFence, fault };
+function hooksOf(hooks: MembershipHooks): Pick<MembershipHooks, 'highestFence' | 'fault'> {
+  return {
+    highestFence: () => hooks.highestFence(),
+    fault: (what, error) => hooks.fault(what, error),
+  };
 }

@@ -26,7 +26,7 @@ const FOUND_BY: Record<keyof typeof FAULT, readonly [invariant: string, seed: nu
   countNotRestarted: ['I14', 2],
   evictionMovesLivingShards: ['I11', 1],
   activationWithoutAcknowledgements: ['I3', 2],
-  olderViewAccepted: ['I3', 31],
+  olderViewAccepted: ['I3', 103],
   cancelledNumberReused: ['I11', 1],
   sessionCountedFromArrival: ['I3', 44],
   deadlineIgnored: ['I3', 1],
