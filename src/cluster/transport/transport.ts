@@ -140,6 +140,11 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   };
 
   function opened(connection: Connection): void {
+    if (!host) {
+      // It was on its way when we stopped.
+      connection.abort(new Error('this node stops'));
+      return;
+    }
     const deadline = deadlines.signal(ADMISSION_MS);
     const link = Promise.withResolvers<Link>();
     link.promise.catch(() => {});
@@ -222,7 +227,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
 
   function accept(connection: Connection, standing: Standing, admitted: Admitted, dialedByUs: boolean): void {
     const peer = connection.remotePeer.toString();
-    if (connection.status !== 'open') throw new CodedError('connection_lost');
+    if (!host || connection.status !== 'open') throw new CodedError('connection_lost');
     standing.isAdmitted = true;
     standing.deadline.clear();
     strangers.leave(connection.timeline);
