@@ -85,7 +85,8 @@ export type EtcdOperation =
 /**
  * `success` runs if all of `compare` hold, else `failure`. All comparisons, those of nested ones too, look at what was before the whole
  * transaction. A key may be written once in all of it, nested ones included. Trap: one with comparisons alone is answered from what that
- * member has applied, possibly stale; a range in `failure` makes it linearizable.
+ * member has applied, possibly stale; a range in `failure` makes it linearizable. Another: nested puts are not counted against
+ * etcd's space quota.
  */
 export interface EtcdTxn {
   readonly compare?: readonly EtcdCompare[];

@@ -28,6 +28,11 @@ const INLINE_BYTES = 768 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 /** Of a grouped transaction; a single commit may be larger. */
 const GROUP_BYTES = 1024 * 1024;
+/**
+ * Put beside each group of puts, with nothing in it: etcd does not count nested ones against its space quota, and without this a store that
+ * is full would grow on and on.
+ */
+const COUNTED_KEY = 'group';
 /** gRPC's code for a revision that was compacted. */
 const OUT_OF_RANGE = 11;
 
@@ -118,9 +123,13 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
     },
     batch: makeBatch,
     async send(writes) {
-      const reply = await client.txn({ success: writes.map(request) });
+      const puts = writes.some(({ changes }) => changes.some(({ value }) => value !== undefined));
+      // Deletes alone go through when the quota is used up, as they must.
+      const counted: EtcdOperation[] = puts ? [{ request_put: { key: keyOf(COUNTED_KEY), value: '' } }] : [];
+      const reply = await client.txn({ success: [...counted, ...writes.map(request)] });
       const version = Number(reply.header.revision);
-      return writes.map((write, index) => outcome(write, reply.responses?.[index], version));
+      const answers = reply.responses?.slice(counted.length);
+      return writes.map((write, index) => outcome(write, answers?.[index], version));
     },
     async put(key, value, signal) {
       await client.put({ key: keyOf(key), value }, { signal, repeatable: true });
@@ -133,7 +142,7 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
   };
 }
 
-/** etcd counts the longest list of each level: the commits of the group, and the longest of one commit's three. */
+/** etcd counts the longest list of each level: the commits of the group and what is counted beside them, and the longest of one commit's three. */
 function makeBatch(): Batch {
   let commits = 0;
   let longest = 0;
@@ -141,7 +150,7 @@ function makeBatch(): Batch {
   return {
     take(write) {
       const next = Math.max(longest, write.changes.length, write.conditions.length);
-      if (commits + 1 + next > ETCD_OPERATIONS_MAX) return false;
+      if (1 + commits + 1 + next > ETCD_OPERATIONS_MAX) return false;
       if (commits > 0 && bytes + write.bytes > GROUP_BYTES) return false;
       commits++;
       longest = next;
