@@ -298,6 +298,18 @@ test('GHSA-rh46: operations of the server’s own are no verbs, and no header or
   assert.equal((await ask('GET', 'secret/data/rooted?_method=DELETE')).status, 200);
 });
 
+test('GHSA-rh46: a write says what it says in its body; its query, which logs and proxies keep, adds nothing', async () => {
+  const policy = encodeURIComponent('path "*" { capabilities = ["sudo"] }');
+  assert.equal((await root('PUT', `sys/policies/acl/by-query?policy=${policy}`)).status, 400);
+  assert.equal((await root('PUT', `sys/policies/acl/by-query?policy=${policy}`, { other: 'x' })).status, 400);
+  assert.equal((await root('GET', 'sys/policies/acl/by-query')).status, 404);
+  const made = await root('POST', 'auth/token/create?policies=root&num_uses=5&id=chosen', {
+    policies: ['default'],
+  });
+  assert.deepEqual([made.body.auth.policies, made.body.auth.num_uses], [['default'], 0]);
+  assert.notEqual(made.body.auth.client_token, 'chosen');
+});
+
 test('CVE-2026-46405: what is refused hands out no token beside its error', async () => {
   const before = (await succeed(root, 'LIST', 'auth/token/accessors')).body.data.keys.length;
   for (const body of [
