@@ -286,8 +286,5 @@ test('security: an answer without end is given up', async () => {
     for (let at = 0; at < count; at++) yield Buffer.alloc(1_000);
   }
   assert.equal((await readAll(pieces(5), 5_000)).length, 5_000);
-  await assert.rejects(
-    readAll(pieces(Number.POSITIVE_INFINITY), 5_000),
-    /^Error: the answer is larger than 5000 bytes$/,
-  );
+  await assert.rejects(readAll(pieces(10_000), 5_000), /^Error: the answer is larger than 5000 bytes$/);
 });
