@@ -4,10 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { type EtcdStorageOptions, openEtcd } from '../../src/storage/etcd.ts';
 import { etcdBytes, makeEtcdClient } from '../../src/storage/etcd-client.ts';
-import { findEtcd, type StoreServer, startEtcd } from '../support/etcd.ts';
+import { findEtcd, type StoreServer, startEtcd, startEtcdCluster } from '../support/etcd.ts';
 import { missing } from '../support/missing.ts';
 import { systemClock as clock } from '../support/system-clock.ts';
 import { storageContract } from './contract.ts';
@@ -117,6 +118,43 @@ function etcdTests(program: string): void {
       }
     });
 
+    test('three members, the leader killed: the others are asked, and nothing acknowledged is lost', async () => {
+      const members = await startEtcdCluster(program, 3);
+      try {
+        const addresses = members.map(({ address }) => address);
+        const leader = await leaderOf(addresses);
+        // Calls go to the leader first.
+        const endpoints = [...addresses.slice(leader), ...addresses.slice(0, leader)];
+        const storage = await open({ endpoints, retryMs: 10_000, callMs: 3_000 });
+        let acknowledged = 0;
+        let stop = false;
+        const writing = (async () => {
+          for (let next = 1; !stop; next++) {
+            const value = Buffer.from(`${next}`);
+            const done = storage.commit([{ path: 'moving', value }], []).then(
+              () => true,
+              (error) => assert.equal(error.outcomeKnown, false, error),
+            );
+            if (await done) acknowledged = next;
+          }
+        })();
+        writing.catch(() => {});
+        const beyond = async (goal: number) => {
+          while (acknowledged < goal) await Promise.race([writing, pause(5)]);
+        };
+        await beyond(20);
+        await members[leader]!.kill();
+        await beyond(acknowledged + 20);
+        stop = true;
+        await writing;
+        const stored = await storage.get('moving');
+        assert(Number(Buffer.from(stored!.value).toString()) >= acknowledged);
+        await storage.close();
+      } finally {
+        await Promise.all(members.map((member) => member.remove()));
+      }
+    });
+
     test('a full database is told, and may have taken the write; deletes go through, and it does not grow on', async () => {
       const small = await startEtcd(program, { args: ['--quota-backend-bytes=6000000'] });
       try {
@@ -179,4 +217,15 @@ function etcdTests(program: string): void {
       client.close();
     });
   });
+}
+
+/** Place of the endpoint that leads. */
+async function leaderOf(endpoints: readonly string[]): Promise<number> {
+  const statuses = endpoints.map(async (address) => {
+    const reply = await fetch(`${address}/v3/maintenance/status`, { method: 'POST', body: '{}' });
+    return (await reply.json()) as { header: { member_id: string }; leader: string };
+  });
+  const found = (await Promise.all(statuses)).findIndex(({ header, leader }) => header.member_id === leader);
+  assert(found >= 0, 'nobody leads');
+  return found;
 }

@@ -1,5 +1,5 @@
 /**
- * A real etcd of one member, for tests: found in the cache or fetched, on free ports of 127.0.0.1, with a data folder of its own that
+ * A real etcd of one member or several, for tests: found in the cache or fetched, on free ports of 127.0.0.1, with a data folder of its own that
  * outlives kills.
  *
  * @module
@@ -44,22 +44,52 @@ export interface EtcdServerOptions {
 }
 
 export async function startEtcd(program: string, options: EtcdServerOptions = {}): Promise<StoreServer> {
+  const [member] = await startEtcdCluster(program, 1, options);
+  return member!;
+}
+
+/** Members of one cluster, all of which answer. */
+export async function startEtcdCluster(
+  program: string,
+  members: number,
+  options: EtcdServerOptions = {},
+): Promise<StoreServer[]> {
+  const peers = await Promise.all(
+    Array.from(
+      { length: members },
+      async (_, i) => [`m${i}`, `http://127.0.0.1:${await freePort()}`] as const,
+    ),
+  );
+  const cluster = peers.map(([name, peer]) => `${name}=${peer}`).join(',');
+  return Promise.all(peers.map(([name, peer]) => startMember(program, { name, peer, cluster }, options)));
+}
+
+interface Member {
+  readonly name: string;
+  readonly peer: string;
+  /** All members' names and peer addresses. */
+  readonly cluster: string;
+}
+
+async function startMember(
+  program: string,
+  { name, peer, cluster }: Member,
+  options: EtcdServerOptions,
+): Promise<StoreServer> {
   const folder = mkdtempSync(join(tmpdir(), 'coffer-test-etcd-'));
-  const scheme = options.tls === undefined ? 'http' : 'https';
-  const address = `${scheme}://127.0.0.1:${await freePort()}`;
-  const health = `http://127.0.0.1:${await freePort()}`;
-  const peer = `http://127.0.0.1:${await freePort()}`;
   const { tls } = options;
+  const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${await freePort()}`;
+  const health = `http://127.0.0.1:${await freePort()}`;
   return storeServer(address, folder, () =>
     startServer({
       command: program,
       args: [
-        ...['--name=test', `--data-dir=${folder}`, '--logger=zap', '--log-level=error'],
+        ...[`--name=${name}`, `--data-dir=${folder}`, '--logger=zap', '--log-level=error'],
         // Again in a third of a second after a kill, instead of more than one.
         ...['--heartbeat-interval=30', '--election-timeout=300'],
         ...[`--listen-client-urls=${address}`, `--advertise-client-urls=${address}`],
         ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
-        ...[`--initial-cluster=test=${peer}`, `--listen-metrics-urls=${health}`],
+        ...[`--initial-cluster=${cluster}`, `--listen-metrics-urls=${health}`],
         ...(tls === undefined ? [] : [`--cert-file=${tls.cert}`, `--key-file=${tls.key}`]),
         ...(tls?.ca === undefined ? [] : ['--client-cert-auth', `--trusted-ca-file=${tls.ca}`]),
         ...(options.args ?? []),
