@@ -86,7 +86,7 @@ export function makeSession(options: SessionOptions): Session {
     const apart = Math.abs(wall - lastWall - (monotonic - lastMonotonic));
     lastMonotonic = monotonic;
     lastWall = wall;
-    if (apart <= CLOCK_JUMP_MS) return;
+    if (apart <= CLOCK_JUMP_MS || times.deadlineMs === Number.POSITIVE_INFINITY) return;
     // One of the two stood still: the other tells that time has passed which the deadline did not count.
     validFrom = monotonic;
     deadline = Math.min(deadline, monotonic);
@@ -116,7 +116,7 @@ export function makeSession(options: SessionOptions): Session {
       refused(condition, outcome.records, look);
     }
     // Without an answer nothing changes; the next round tries again.
-    if (wanted && !ended && underWay === 0) void send();
+    if (wanted && !ended && underWay < BEATS_AT_ONCE) void send();
   }
 
   function taken(sent: number, records: CoordinatorRecords, look: number): void {

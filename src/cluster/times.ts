@@ -10,6 +10,7 @@ import {
   CLOCK_RATE_ERROR,
   EVICTION_SILENCE_MS,
   HOLD_MS,
+  HOUR_MS,
   PREPARE_MS,
   SESSION_DEADLINE_MS,
 } from '../model/limits.ts';
@@ -32,6 +33,14 @@ export const USUAL_TIMES: MembershipTimes = {
   beatMs: BEAT_MS,
   holdMs: HOLD_MS,
   prepareMs: PREPARE_MS,
+};
+
+/** Of a process that holds its storage's exclusive lock: nobody could take anything from it, so it is in time for ever. */
+export const ALONE_TIMES: MembershipTimes = {
+  ...USUAL_TIMES,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  silenceMs: Number.POSITIVE_INFINITY,
+  beatMs: HOUR_MS,
 };
 
 /** σ: how much longer another's clock may take for what mine calls the same time. */

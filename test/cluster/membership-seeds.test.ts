@@ -20,15 +20,15 @@ test(`bad days: no shard has two owners, and all is served again (seeds ${FIRST_
 
 /** Each planted fault, the invariant that shows it, and the seed that last did: all are tried where that one no longer does. */
 const FOUND_BY: Record<keyof typeof FAULT, readonly [invariant: string, seed: number]> = {
-  evictionWaitSkipped: ['I3', 1],
-  evictionWaitBelowDeadline: ['I3', 12],
-  evictionWithoutRecordVersion: ['I3', 12],
-  countNotRestarted: ['I14', 2],
+  evictionWaitSkipped: ['I3', 2],
+  evictionWaitBelowDeadline: ['I3', 17],
+  evictionWithoutRecordVersion: ['I3', 20],
+  countNotRestarted: ['I14', 1],
   evictionMovesLivingShards: ['I11', 1],
-  activationWithoutAcknowledgements: ['I3', 2],
-  olderViewAccepted: ['I3', 103],
+  activationWithoutAcknowledgements: ['I3', 1],
+  olderViewAccepted: ['I3', 47],
   cancelledNumberReused: ['I11', 1],
-  sessionCountedFromArrival: ['I3', 44],
+  sessionCountedFromArrival: ['I3', 78],
   deadlineIgnored: ['I3', 1],
 };
 

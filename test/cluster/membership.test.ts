@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { makeAloneCoordinator } from '../../src/cluster/coordinators/alone.ts';
+import { makeMembership } from '../../src/cluster/membership.ts';
+import { ALONE_TIMES } from '../../src/cluster/times.ts';
 import { isMember, ownerOf, shardsOf } from '../../src/cluster/view.ts';
+import { SILENT_LOG } from '../../src/model/log.ts';
+import { makeManualClock } from '../support/manual-clock.ts';
 import { World, type WorldNode } from '../support/membership-world.ts';
 
 async function cluster(names: string, seed = 1): Promise<{ world: World; nodes: WorldNode[] }> {
@@ -44,6 +50,66 @@ test('a crashed node is evicted W after it was last seen, and its shards alone m
     for (const [shard, owner] of before.shards.entries())
       if (owner !== gone) assert.equal(ownerOf(after, shard), owner);
   }
+});
+
+test('alone on its storage: a member in time for ever, without beats', async () => {
+  const clock = makeManualClock();
+  const beats: string[] = [];
+  const real = makeAloneCoordinator();
+  const done = Promise.resolve();
+  const membership = makeMembership({
+    clock,
+    coordinator: {
+      ...real,
+      step: (step) => {
+        beats.push(...step.changes.map(({ key }) => key));
+        return real.step(step);
+      },
+    },
+    times: ALONE_TIMES,
+    log: SILENT_LOG,
+    randomBytes,
+    describe: () => ({
+      nodeId: 'n1',
+      peerId: '',
+      addresses: [],
+      apiAddress: '',
+      clusterAddress: '',
+      weight: 1,
+      zone: '',
+      speaks: [1, 1],
+      release: '',
+      storageId: '',
+    }),
+    hooks: {
+      onView: () => {},
+      drainShards: () => done,
+      closeDoor: () => done,
+      expectJoiners: () => {},
+      prepare: () => done,
+      catchUp: () => done,
+      onEvicted: () => {},
+      onSealed: () => done,
+      unreachable: () => [],
+      clusterTimeMs: () => 0,
+      highestFence: () => Promise.resolve(41),
+      fault: (what, error) => assert.fail(`${what}: ${error}`),
+    },
+  });
+  membership.start();
+  membership.setSealed(false);
+  clock.advance(0);
+  while (!membership.mayServe(0)) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(membership.view()!.epoch, 42, 'above every fence');
+  assert.equal(membership.deadlineMs(), Number.POSITIVE_INFINITY);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = beats.length;
+  assert(before < 8, beats.join());
+  clock.advance(59 * 60_000);
+  assert.equal(beats.length, before);
+  assert(membership.isInTime());
+  await membership.leave();
+  assert.equal(clock.pending(), 0);
 });
 
 test('a node that leaves drains first; its shards are never without an owner’s answer to wait for', async () => {

@@ -387,12 +387,12 @@ export class World {
     if (!before) {
       this.history.push(`first ${after.epoch}`);
     } else if (after.epoch !== before.epoch) {
-      if (this.#epochs.has(after.epoch)) this.#violated(`I11: epoch ${after.epoch} is active twice`);
-      if (after.epoch < before.epoch) this.#violated('I11: epochs fall');
+      if (this.#epochs.has(after.epoch)) this.violated(`I11: epoch ${after.epoch} is active twice`);
+      if (after.epoch < before.epoch) this.violated('I11: epochs fall');
       this.#checkMoves(before, after);
     } else if (after.next && after.next.number !== before.next?.number) {
       if (after.next.number <= this.#highestNumber)
-        this.#violated(`I11: number ${after.next.number} is used again`);
+        this.violated(`I11: number ${after.next.number} is used again`);
       this.history.push(`propose ${after.next.number}`);
     } else if (before.next && !after.next) {
       this.history.push(`cancel ${before.next.number}`);
@@ -409,7 +409,7 @@ export class World {
         const record = this.store.get(memberKey(inc));
         // Who has acknowledged may have died since.
         if (record && decodeMember(record.value).ack !== after.epoch) {
-          this.#violated(`I11: ${inc} has not acknowledged ${after.epoch}`);
+          this.violated(`I11: ${inc} has not acknowledged ${after.epoch}`);
         }
       }
       return;
@@ -426,18 +426,19 @@ export class World {
       const isOwnDoing = node?.told.includes('door closed') || node?.told.at(-1) === 'evicted';
       const calm = node && node.lastTroubleMs + 3_000 < this.now && !isOwnDoing;
       if (calm && node.deafTo.size === 0)
-        this.#violated(`I14: ${nodeId} is evicted for nothing\n${this.describe()}`);
+        this.violated(`I14: ${nodeId} is evicted for nothing\n${this.describe()}`);
     }
     for (const [shard, owner] of before.shards.entries()) {
       const lives = isMember(after, owner);
       if (lives && after.shards[shard] !== owner)
-        this.#violated(`I11: an eviction moves shard ${shard} of ${owner}`);
+        this.violated(`I11: an eviction moves shard ${shard} of ${owner}`);
     }
   }
 
   // What must hold
 
-  #violated(what: string): void {
+  /** @throws Violation where the invariant is looked at. */
+  violated(what: string): void {
     const { only } = this.#options;
     if (!only || only.some((name) => what.startsWith(`${name}:`))) throw new Violation(what);
   }
@@ -448,7 +449,7 @@ export class World {
       for (const node of this.nodes.values()) {
         if (node.paused || !node.membership.isInTime() || !node.membership.mayServe(shard)) continue;
         if (server)
-          this.#violated(
+          this.violated(
             `I3: shard ${shard} is served by ${server.name} and ${node.name}\n${this.describe()}`,
           );
         server = node;
