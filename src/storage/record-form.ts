@@ -8,7 +8,7 @@
  */
 import { StorageFailed } from '../model/storage.ts';
 
-export const STAMP_BYTES = 8;
+const STAMP_BYTES = 8;
 const WHOLE = 1;
 const CHUNKED = 2;
 const HEAD_BYTES = 1 + STAMP_BYTES;
@@ -22,6 +22,18 @@ export interface Chunked {
   /** Number of the first chunk; the others follow. */
   readonly first: number;
   readonly bytes: number;
+}
+
+/** Stamps, each unlike all others: they count up from a random number. The one given is the same bytes as the one before: copy it. */
+export function makeStamps(randomBytes: (bytes: number) => Uint8Array): () => Uint8Array {
+  const stamp = Buffer.from(randomBytes(STAMP_BYTES));
+  return () => {
+    for (let at = STAMP_BYTES - 1; at >= 0; at--) {
+      stamp[at] = (stamp[at]! + 1) & 0xff;
+      if (stamp[at] !== 0) break;
+    }
+    return stamp;
+  };
 }
 
 export function wholeRecord(stamp: Uint8Array, value: Uint8Array): Buffer {

@@ -21,7 +21,7 @@ import type { Driver, DriverOutcome, DriverWrite } from './driver.ts';
 import { makeGroupCommit, type Outcome } from './group-commit.ts';
 import { makeLargeValues, type Upload } from './large-values.ts';
 import { pathBytes, prefixBytes } from './path.ts';
-import { chunkedRecord, readRecord, STAMP_BYTES, wholeRecord } from './record-form.ts';
+import { chunkedRecord, makeStamps, readRecord, wholeRecord } from './record-form.ts';
 import { CallFailed } from './store-calls.ts';
 import { planWaves } from './waves.ts';
 
@@ -66,6 +66,7 @@ const UPLOADS_MAX = 3;
 
 export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
   const { driver, clock, randomBytes, retryMs = STORE_RETRY_MS } = parts;
+  const nextStamp = makeStamps(randomBytes);
   const large = makeLargeValues({ driver, clock, randomBytes, recordKey });
   const uploads = makeSlots(STORE_UPLOADS_AT_ONCE);
   const transactions = makeSlots(STORE_TRANSACTIONS_AT_ONCE);
@@ -167,7 +168,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
   }
 
   function encode({ changes, conditions }: Draft, upload: Upload | undefined): RemoteWrite {
-    const stamp = randomBytes(STAMP_BYTES);
+    const stamp = nextStamp();
     let place = 0;
     let bytes = 0;
     const encoded = changes.map(({ path, value, isLarge }) => {
