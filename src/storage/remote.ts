@@ -160,7 +160,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
       } catch (error) {
         // What may have happened may name the chunks. All else leaves them to nobody, and so to the sweep if this fails too.
         const known = !(error instanceof StorageFailed) || error.outcomeKnown;
-        if (known) track(large.remove(upload).catch(() => {}));
+        if (known) void track(large.remove(upload).catch(() => {}));
         if (!(error instanceof Swept)) throw error;
         if (tries === UPLOADS_MAX) throw failure(error, true);
       }
