@@ -33,7 +33,7 @@ export interface Incoming {
 export interface RequestOptions {
   /** Fires: the request is cancelled, here and there, and rejects with its reason. */
   readonly signal?: AbortSignal;
-  /** ms; after it the request rejects with `deadline`. The limit of a whole request where absent. */
+  /** ms; after it the request rejects with `deadline`. At most the limit of a whole request, which also holds where it is absent. */
   readonly timeoutMs?: number;
 }
 

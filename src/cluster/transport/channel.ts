@@ -4,6 +4,9 @@
  * libp2p hides the TLS socket from all but the connection it makes of it, so this wraps the encrypter and looks there. Should a
  * release move it, no connection gets a channel, and nobody is admitted.
  *
+ * Its certificates are made anew for each connection and valid from an hour before: two nodes whose wall clocks differ by more than that
+ * make no new connection. Links that stand are not touched by it.
+ *
  * @module
  */
 import type { TLSSocket } from 'node:tls';

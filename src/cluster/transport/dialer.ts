@@ -23,6 +23,8 @@ export interface Dialer {
   isKept(peer: PeerId): boolean;
   /** That peer's link has ended, so long after it began. */
   lost(peer: PeerId, lastedMs: number): void;
+  /** Something has changed: who is not linked is tried now, without waiting for the pause to end. */
+  hurry(): void;
   stop(): void;
 }
 
@@ -95,6 +97,12 @@ export function makeDialer({ clock, random, isLinked, dial, failed }: DialerOpti
       // One that is closed as soon as it is made is no success.
       if (lastedMs >= REDIAL_MAX_MS) of.pauseMs = REDIAL_MIN_MS;
       if (!of.isDialing) pause(peer, of);
+    },
+    hurry() {
+      for (const [peer, of] of kept) {
+        of.pauseMs = REDIAL_MIN_MS;
+        if (!of.isDialing && !isLinked(peer)) schedule(peer, of, 0);
+      }
     },
     stop() {
       for (const of of kept.values()) of.timer?.clear();

@@ -111,6 +111,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   let host: Libp2p | undefined;
   let looking: { clear(): void } | undefined;
   let refused = 0;
+  let lastRefusalSaidMs = Number.NEGATIVE_INFINITY;
   const dialer = makeDialer({
     clock,
     random: () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32,
@@ -210,12 +211,15 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   function turnAway(connection: Connection, error: Error): void {
     const peer = connection.remotePeer.toString();
     const verdict = error instanceof AdmissionRefused ? error.verdict : undefined;
-    if (verdict === 'duplicate') log.debug('a second connection was declined', { peer });
-    else {
-      refused++;
-      strangers.failed(peer);
-      log.warn('a peer was not admitted', { peer, host: hostOf(connection), why: error.message });
-    }
+    if (verdict !== 'duplicate') refused++;
+    // The others have proven the secret: they may ask again as often as they like.
+    if (verdict === undefined || verdict === 'wrong_secret' || verdict === 'barred') strangers.failed(peer);
+    const now = clock.monotonicMs();
+    // Strangers must not fill the log.
+    const isLoud = verdict !== 'duplicate' && now - lastRefusalSaidMs >= SECOND_MS;
+    if (isLoud) lastRefusalSaidMs = now;
+    const said = { peer, host: hostOf(connection), why: error.message };
+    log[isLoud ? 'warn' : 'debug']('a peer was not admitted', said);
     if (verdict === undefined) {
       connection.abort(error);
       return;
@@ -381,6 +385,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
           link.end('the peer was admitted by a secret that is not accepted any more');
         }
       }
+      dialer.hurry();
     },
     async known() {
       const all = (await host?.peerStore.all()) ?? [];

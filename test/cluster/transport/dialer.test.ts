@@ -82,6 +82,21 @@ test('a link that lasted is dialed soon after it is lost, one that did not after
   assert(linked.has('P'), 'it had lasted');
 });
 
+test('when something has changed nobody waits for a pause to end', async () => {
+  const { alive, dialed, dialer, linked, pass } = setUp();
+  dialer.keep([{ peer: 'P', addresses: ['one'] }]);
+  await pass(30_000);
+  alive.add('one');
+  const count = dialed.length;
+  dialer.hurry();
+  await pass(10);
+  assert(linked.has('P'));
+  assert.equal(dialed.length, count + 1);
+  dialer.hurry();
+  await pass(10_000);
+  assert.equal(dialed.length, count + 1, 'it is linked');
+});
+
 test('who is not kept any more, or linked otherwise, is not dialed; new addresses are tried at once', async () => {
   const { alive, clock, dialed, dialer, linked, pass } = setUp();
   dialer.keep([{ peer: 'P', addresses: ['one'] }]);

@@ -323,6 +323,7 @@ test('with `approve` a new identity waits for an operator, and then comes in by 
   assert.equal(handled, 0);
 
   approved.add(b.peer);
+  b.reconsider();
   await linked(a, b);
   await b.request(a.peer, Buffer.of(1));
   assert.equal(handled, 1);
@@ -340,4 +341,20 @@ test('a removed identity is out at once and never comes back, though it holds th
   b.keep([a.at]);
   await until(() => b.counts().refused > 0 || a.counts().refused >= 3, 'it is not dialed');
   assert.deepEqual([...a.peers(), ...b.peers()], []);
+});
+
+test('stopped while connections are being made, nothing is left of them', async (t) => {
+  const sockets = () => process.getActiveResourcesInfo().filter((what) => what === 'TCPSocketWrap').length;
+  const before = sockets();
+  for (let ms = 0; ms < 40; ms += 4) {
+    const [a, b] = await Promise.all([startNode(t), startNode(t)]);
+    a.keep([b.at]);
+    b.keep([a.at]);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (ms % 8 === 0) await Promise.all([a.stop(), b.stop()]);
+    else await a.stop().then(() => b.stop());
+    assert.deepEqual([...a.peers(), ...b.peers()], []);
+    assert.equal(a.counts().asked + b.counts().asked, 0);
+  }
+  await until(() => sockets() <= before, 'all connections are closed', 4_000);
 });
