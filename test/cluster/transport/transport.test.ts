@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { identityFromSeed } from '../../../src/cluster/transport/identity.ts';
 import { CodedError } from '../../../src/model/errors.ts';
-import { MESSAGE_BYTES_MAX, MIB, PEER_REQUESTS_MAX } from '../../../src/model/limits.ts';
+import { ADMISSION_MS, MESSAGE_BYTES_MAX, MIB, PEER_REQUESTS_MAX } from '../../../src/model/limits.ts';
 import { freePort } from '../../support/free-port.ts';
-import { linked, SECRET, startNode, startPair, until } from '../../support/transports.ts';
+import { linked, SECRET, startNode, startPair, type TestNode, until } from '../../support/transports.ts';
 
 const code = (wanted: string) => (error: CodedError) => {
   assert.equal(error.code, wanted, String(error));
@@ -346,15 +346,27 @@ test('a removed identity is out at once and never comes back, though it holds th
 test('stopped while connections are being made, nothing is left of them', async (t) => {
   const sockets = () => process.getActiveResourcesInfo().filter((what) => what === 'TCPSocketWrap').length;
   const before = sockets();
-  for (let ms = 0; ms < 40; ms += 4) {
-    const [a, b] = await Promise.all([startNode(t), startNode(t)]);
-    a.keep([b.at]);
-    b.keep([a.at]);
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    if (ms % 8 === 0) await Promise.all([a.stop(), b.stop()]);
-    else await a.stop().then(() => b.stop());
-    assert.deepEqual([...a.peers(), ...b.peers()], []);
-    assert.equal(a.counts().asked + b.counts().asked, 0);
+  // Each question about an identity is a step on the way of a connection; at each, one of the two is stopped.
+  for (let step = 1; step <= 5; step++) {
+    for (const stopped of ['dialer', 'listener']) {
+      let asked = 0;
+      const gone = Promise.withResolvers<void>();
+      const stopAtStep = (node: () => TestNode, which: string) => () => {
+        if (which === stopped && ++asked === step) node().stop().then(gone.resolve, gone.reject);
+        return false;
+      };
+      const a: TestNode = await startNode(t, { isBarred: stopAtStep(() => a, 'dialer') });
+      const b: TestNode = await startNode(t, { isBarred: stopAtStep(() => b, 'listener') });
+      a.keep([b.at]);
+      // Where it was linked before so many questions were asked.
+      await until(() => asked >= step || b.peers().length > 0, 'that step has come');
+      if (asked < step) await (stopped === 'dialer' ? a : b).stop();
+      else await gone.promise;
+      // By the one that stopped: the other dials it again where it may.
+      a.keep([]);
+      await until(() => sockets() <= before, `all are closed: ${stopped} at ${step}`, ADMISSION_MS / 2);
+      assert.deepEqual([...a.peers(), ...b.peers()], [], `${stopped} at ${step}`);
+      await (stopped === 'dialer' ? b : a).stop();
+    }
   }
-  await until(() => sockets() <= before, 'all connections are closed', 4_000);
 });
