@@ -7,21 +7,24 @@
  * @module
  */
 import type { Clock } from '../model/clock.ts';
-import { CodedError } from '../model/errors.ts';
+import { STORE_RETRY_MS, STORE_TRANSACTIONS_AT_ONCE, STORE_UPLOADS_AT_ONCE } from '../model/limits.ts';
+import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import {
-  STORAGE_VALUE_BYTES_MAX,
-  STORAGE_WAITING_MAX,
-  STORE_RETRY_MS,
-  STORE_RETRY_PAUSE_MS,
-  STORE_TRANSACTIONS_AT_ONCE,
-  STORE_UPLOADS_AT_ONCE,
-} from '../model/limits.ts';
-import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
-import type { Driver, DriverOutcome, DriverWrite } from './driver.ts';
+  type Draft,
+  draftOf,
+  encodeDraft,
+  pathOfRecord,
+  type RemoteWrite,
+  recordKey,
+  tooLarge,
+} from './draft.ts';
+import type { Driver, DriverOutcome } from './driver.ts';
 import { makeGroupCommit, type Outcome } from './group-commit.ts';
 import { makeLargeValues, type Upload } from './large-values.ts';
 import { pathBytes, prefixBytes } from './path.ts';
-import { chunkedRecord, makeStamps, readRecord, wholeRecord } from './record-form.ts';
+import { makePatience } from './patience.ts';
+import { makeStamps, readRecord } from './record-form.ts';
+import { makeSlots } from './slots.ts';
 import { CallFailed } from './store-calls.ts';
 import { planWaves } from './waves.ts';
 
@@ -41,25 +44,9 @@ export interface RemoteParts {
   readonly retryMs?: number;
 }
 
-interface RemoteWrite extends DriverWrite {
-  /** Of the conditions the caller gave; one on a marker may follow. */
-  readonly paths: readonly string[];
-}
-
-interface Draft {
-  readonly changes: readonly {
-    readonly path: string;
-    readonly value: Buffer | undefined;
-    readonly isLarge: boolean;
-  }[];
-  readonly conditions: readonly Condition[];
-}
-
 /** The marker of an upload was swept before the commit came. */
 class Swept extends Error {}
 
-const RECORDS = 'records/';
-const recordKey = (path: string) => RECORDS + path;
 /** A reader that always finds the chunks gone looks at a damaged store. */
 const READS_MAX = 5;
 const UPLOADS_MAX = 3;
@@ -68,58 +55,41 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
   const { driver, clock, randomBytes, retryMs = STORE_RETRY_MS } = parts;
   const nextStamp = makeStamps(randomBytes);
   const large = makeLargeValues({ driver, clock, randomBytes, recordKey });
+  const patiently = makePatience(clock, retryMs);
   const uploads = makeSlots(STORE_UPLOADS_AT_ONCE);
   const transactions = makeSlots(STORE_TRANSACTIONS_AT_ONCE);
   const underWay = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
-  /** When the store was first found away; undefined while it answers. */
-  let awaySince: number | undefined;
 
   const commits = makeGroupCommit<RemoteWrite>({
     write: writeGroup,
     explain: async (error) => failure(error, false),
   });
 
-  /** Runs `act` again while the store has only just gone away and the call did not happen. */
-  async function patiently<T>(act: () => Promise<T>, repeatable: boolean, signal?: AbortSignal): Promise<T> {
-    for (;;) {
-      try {
-        const result = await act();
-        awaySince = undefined;
-        return result;
-      } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
-        if (!error.passing) {
-          awaySince = undefined;
-          throw error;
-        }
-        awaySince ??= clock.monotonicMs();
-        if (error.kind === 'unknown' && !repeatable) throw error;
-        if (clock.monotonicMs() - awaySince >= retryMs) throw error;
-        await new Promise<void>((resolve) => clock.after(resolve, STORE_RETRY_PAUSE_MS));
-        signal?.throwIfAborted();
-      }
-    }
-  }
-
   /** Waves one after the other. Once one did not reach the store, the rest is not sent either. */
   async function writeGroup(group: readonly RemoteWrite[]): Promise<Outcome[]> {
     const outcomes = new Map<RemoteWrite, Outcome>();
     let lost: Error | undefined;
-    for (const wave of planWaves(group, driver.batch)) {
-      const sent = wave.map(async (batch) => {
-        if (lost !== undefined) return;
-        try {
-          const answers = await transactions(() => patiently(() => driver.send(batch), false));
-          for (const [index, write] of batch.entries()) outcomes.set(write, outcomeOf(write, answers[index]));
-        } catch (error) {
-          const reason = failure(error, false);
-          for (const write of batch) outcomes.set(write, reason);
-          lost = reason;
+
+    async function send(batch: readonly RemoteWrite[]): Promise<void> {
+      if (lost !== undefined) return;
+      try {
+        const answers = await transactions(() => patiently(() => driver.send(batch), false));
+        for (const [index, write] of batch.entries()) outcomes.set(write, outcomeOf(write, answers[index]));
+      } catch (error) {
+        const isRefused = error instanceof CallFailed && !error.passing;
+        if (isRefused && batch.length > 1) {
+          // Nothing of it was done. What is wrong may be one commit's doing, or that they are so many.
+          for (const write of batch) await send([write]);
+          return;
         }
-      });
-      await Promise.all(sent);
+        const reason = failure(error, false);
+        for (const write of batch) outcomes.set(write, reason);
+        if (!isRefused) lost = reason;
+      }
     }
+
+    for (const wave of planWaves(group, driver.batch)) await Promise.all(wave.map(send));
     return group.map(
       (write) =>
         outcomes.get(write) ?? new StorageFailed(lost?.message ?? 'a write was not sent', true, lost),
@@ -149,6 +119,12 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
     }
   }
 
+  async function submit(draft: Draft, upload: Upload | undefined, signal?: AbortSignal): Promise<number> {
+    const write = encodeDraft(draft, nextStamp(), upload);
+    if (!driver.batch().take(write)) throw tooLarge(draft);
+    return commits.submit(write, signal);
+  }
+
   async function commitLarge(draft: Draft, signal?: AbortSignal): Promise<number> {
     const values = draft.changes.flatMap(({ path, value, isLarge }) =>
       isLarge ? [{ path, value: value! }] : [],
@@ -156,7 +132,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
     for (let tries = 1; ; tries++) {
       const upload = await read(() => large.write(values, signal), signal);
       try {
-        return await commits.submit(encode(draft, upload), signal);
+        return await submit(draft, upload, signal);
       } catch (error) {
         // What may have happened may name the chunks. All else leaves them to nobody, and so to the sweep if this fails too.
         const known = !(error instanceof StorageFailed) || error.outcomeKnown;
@@ -165,33 +141,6 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
         if (tries === UPLOADS_MAX) throw failure(error, true);
       }
     }
-  }
-
-  function encode({ changes, conditions }: Draft, upload: Upload | undefined): RemoteWrite {
-    const stamp = nextStamp();
-    let place = 0;
-    let bytes = 0;
-    const encoded = changes.map(({ path, value, isLarge }) => {
-      const record =
-        value === undefined
-          ? undefined
-          : isLarge
-            ? chunkedRecord(stamp, upload!.places[place++]!)
-            : wholeRecord(stamp, value);
-      const key = recordKey(path);
-      bytes += Buffer.byteLength(key) + (record?.length ?? 0);
-      return { key, value: record };
-    });
-    const compared = conditions.map(({ path, version }) => ({ key: recordKey(path), version }));
-    if (upload !== undefined) compared.push(upload.marker);
-    for (const { key } of compared) bytes += 2 * Buffer.byteLength(key);
-    return {
-      changes: encoded,
-      conditions: compared,
-      paths: conditions.map(({ path }) => path),
-      count: Math.max(changes.length, compared.length),
-      bytes,
-    };
   }
 
   function refuseClosed(): void {
@@ -223,9 +172,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
       const draft = draftOf(changes, conditions, driver.inlineBytes);
       const isLarge = draft.changes.some((change) => change.isLarge);
       if (isLarge) return track(uploads(() => commitLarge(draft, signal)));
-      const write = encode(draft, undefined);
-      if (!driver.batch().take(write)) throw tooLarge(draft);
-      return track(commits.submit(write, signal));
+      return track(submit(draft, undefined, signal));
     },
     async list(prefix, after, limit, signal) {
       refuseClosed();
@@ -234,7 +181,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
       if (limit <= 0) return [];
       const behind = after === '' ? '' : recordKey(after);
       const keys = await track(read(() => driver.list(recordKey(prefix), behind, limit, signal), signal));
-      return keys.map((key) => key.slice(RECORDS.length));
+      return keys.map(pathOfRecord);
     },
     async sweepOrphans(signal) {
       refuseClosed();
@@ -262,62 +209,4 @@ function failure(error: unknown, harmless: boolean): Error {
   if (error instanceof Swept) return new StorageFailed(error.message, true);
   if (!(error instanceof CallFailed)) return error as Error;
   return new StorageFailed(error.message, harmless || error.kind !== 'unknown', error);
-}
-
-/**
- * Checks and copies: the caller may change its bytes once the call returns. The largest values go in chunks until the rest fits.
- * @throws CodedError `bad_request`, `too_large`
- */
-function draftOf(changes: readonly Change[], conditions: readonly Condition[], inlineBytes: number): Draft {
-  for (const { path } of conditions) pathBytes(path);
-  // Of several changes of one path the last one counts.
-  const last = new Map<string, Buffer | undefined>();
-  let bytes = 0;
-  for (const { path, value } of changes) {
-    pathBytes(path);
-    if (value !== undefined && value.length > STORAGE_VALUE_BYTES_MAX) {
-      throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
-    }
-    last.set(path, value === undefined ? undefined : Buffer.from(value));
-  }
-  for (const value of last.values()) bytes += value?.length ?? 0;
-  const large = new Set<string>();
-  if (bytes > inlineBytes) {
-    const sizes = [...last].map(([path, value]) => ({ path, size: value?.length ?? 0 }));
-    for (const { path, size } of sizes.sort((a, b) => b.size - a.size)) {
-      if (bytes <= inlineBytes) break;
-      large.add(path);
-      bytes -= size;
-    }
-  }
-  const drafted = [...last].map(([path, value]) => ({ path, value, isLarge: large.has(path) }));
-  return { changes: drafted, conditions: [...conditions] };
-}
-
-function tooLarge({ changes, conditions }: Draft): CodedError {
-  return new CodedError(
-    'too_large',
-    `a commit of ${changes.length} changes and ${conditions.length} conditions is more than the store takes at once`,
-  );
-}
-
-/** Runs at most `max` at a time. @throws CodedError `overloaded` beyond STORAGE_WAITING_MAX that wait. */
-function makeSlots(max: number): <T>(act: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let taken = 0;
-  return async (act) => {
-    if (taken >= max) {
-      if (waiting.length >= STORAGE_WAITING_MAX) throw new CodedError('overloaded');
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      taken++;
-    }
-    try {
-      return await act();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) taken--;
-      else next();
-    }
-  };
 }

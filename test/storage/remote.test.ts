@@ -72,6 +72,19 @@ describe('groups', () => {
     assert.match(second.reason.message, /no key/);
   });
 
+  test('a transaction that the store refuses as a whole goes again, commit by commit', async () => {
+    driver.beforeSend = (writes) => {
+      if (writes.some(({ changes }) => changes[0]?.key === 'records/wrong')) throw failed('refused');
+    };
+    const done = await Promise.allSettled([put('a'), put('wrong'), put('b'), put('a', '2')]);
+    assert.deepEqual(
+      done.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    );
+    assert(done[1].status === 'rejected' && done[1].reason.outcomeKnown);
+    assert.equal(await read('a'), '2');
+  });
+
   test('a commit of more operations than the store takes is refused, and nothing of it sent', async () => {
     const changes = Array.from({ length: 11 }, (_, i) => ({ path: `${i}`, value: Buffer.from('x') }));
     await assert.rejects(storage.commit(changes, []), { name: 'CodedError', code: 'too_large' });
