@@ -25,7 +25,12 @@ export interface LargeMessages {
   end(): void;
 }
 
-export function makeLargeMessages(connection: Connection, deadlines: Deadlines): LargeMessages {
+/** @param progress - told whenever the peer has taken a piece: it is alive, though on a slow line it may say nothing else for long */
+export function makeLargeMessages(
+  connection: Connection,
+  deadlines: Deadlines,
+  progress: () => void,
+): LargeMessages {
   let queue: Array<{ frame: Frame; lost: (error: unknown) => void }> = [];
   let running = 0;
   let bytes = 0;
@@ -64,7 +69,9 @@ export function makeLargeMessages(connection: Connection, deadlines: Deadlines):
       const whole = encodeFrame(frame);
       for (let at = 0; at < whole.length; at += OUTBOX_WRITE_BYTES_MAX) {
         const more = stream.send(whole.subarray(at, at + OUTBOX_WRITE_BYTES_MAX));
-        if (!more) await Promise.race([drained(stream), closed, late.fired]);
+        if (more) continue;
+        await Promise.race([drained(stream), closed, late.fired]);
+        progress();
       }
       await stream.close({ signal: late.signal });
       // The receiver allows only so many at once: the next begins when it has let go of this one.

@@ -83,7 +83,7 @@ interface Asked {
 export function makeLink(options: LinkOptions): Link {
   const { connection, peer, speaks, protocol, clock, deadlines, log } = options;
   const outbox = makeOutbox(clock, (error) => link.end(error.message));
-  const large = makeLargeMessages(connection, deadlines);
+  const large = makeLargeMessages(connection, deadlines, heard);
   const asked = new Map<number, Asked>();
   const handling = makeHandling({
     peer,
@@ -97,6 +97,10 @@ export function makeLink(options: LinkOptions): Link {
   let hasEnded = false;
   let lastHeardMs = clock.monotonicMs();
   let lastLookMs = lastHeardMs;
+
+  function heard(): void {
+    lastHeardMs = clock.monotonicMs();
+  }
 
   /** Of our own accord: refused where too much waits already. */
   function dispatch(toSend: Frame, lost: (error: unknown) => void): void {
@@ -141,7 +145,7 @@ export function makeLink(options: LinkOptions): Link {
 
   function onFrame(got: Frame): void {
     if (hasEnded) return;
-    lastHeardMs = clock.monotonicMs();
+    heard();
     const { kind, id, flags, payload } = got;
     if (flags !== 0) refuse(id, new CodedError('unsupported'));
     else if (kind === KINDS.request || kind === KINDS.message) onAsked(got);
@@ -206,6 +210,7 @@ export function makeLink(options: LinkOptions): Link {
       });
     },
     receiveLarge(stream) {
+      stream.addEventListener('message', heard);
       receiveLarge(stream, deadlines, onFrame, (error) => link.end(error.message));
     },
     send(bytes) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { frame, KINDS } from '../../../src/cluster/transport/frame.ts';
+import { encodeFrame, frame, KINDS } from '../../../src/cluster/transport/frame.ts';
+import { LARGE_PROTOCOL } from '../../../src/cluster/transport/large.ts';
 import type { Clock } from '../../../src/model/clock.ts';
 import { LINK_LOOK_MS, LINK_SILENT_MS, LINK_STALLED_MS } from '../../../src/model/limits.ts';
 import { rawMember } from '../../support/raw-peer.ts';
@@ -30,6 +31,20 @@ test('a peer without a sign of life is given up, one that has nothing to say is 
   assert(performance.now() - began >= LINK_SILENT_MS / SPEED);
   assert(silent.got.filter(({ kind }) => kind === KINDS.ping).length >= 2, 'it was asked');
   assert.deepEqual(node.peers(), [quiet.peer]);
+});
+
+test('a long message that comes slowly is a sign of life', async (t) => {
+  const node = await startNode(t, { clock: fast });
+  const raw = await rawMember(t, node);
+  const stream = await raw.connection.newStream([LARGE_PROTOCOL]);
+  const whole = encodeFrame(frame(1, KINDS.message, 1, Buffer.alloc(1_000_000)));
+  const end = performance.now() + (2 * LINK_SILENT_MS) / SPEED;
+  for (let at = 0; performance.now() < end; at += 1_000) {
+    assert.deepEqual(node.peers(), [raw.identity.peer]);
+    stream.send(whole.subarray(at, at + 1_000));
+    await new Promise((resolve) => setTimeout(resolve, LINK_LOOK_MS / SPEED / 4));
+  }
+  await until(() => node.peers().length === 0, 'and then no more', 4_000);
 });
 
 test('a peer that reads nothing of what waits is given up, though it goes on talking', async (t) => {
