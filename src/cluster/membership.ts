@@ -4,75 +4,27 @@
  *
  * @module
  */
-import type { Clock } from '../model/clock.ts';
-import type { Coordinator, CoordinatorRecords } from '../model/coordinator.ts';
+import type { CoordinatorRecords } from '../model/coordinator.ts';
 import { KEEPER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
-import type { Log } from '../model/log.ts';
 import { makeAcknowledgement } from './acknowledgement.ts';
-import type { Faults } from './faults.ts';
 import { makeFlaps } from './flaps.ts';
 import { makeHold } from './hold.ts';
 import type { KeeperSees } from './keeper.ts';
 import { makeKeeping } from './keeping.ts';
 import { makeLooking } from './looking.ts';
-import type { MemberRecord, NodeDescription } from './member-record.ts';
+import type { MemberRecord } from './member-record.ts';
 import type { MembershipHooks } from './membership-hooks.ts';
+import type { Membership, MembershipOptions } from './membership-interface.ts';
 import { BadRecord } from './record-fields.ts';
-import { retire, sealView } from './retire.ts';
+import { retire } from './retire.ts';
+import { makeSealing } from './sealing.ts';
 import { makeSeen } from './seen.ts';
 import { makeSession, type Session } from './session.ts';
-import { checkTimes, type MembershipTimes, USUAL_TIMES } from './times.ts';
+import { checkTimes, USUAL_TIMES } from './times.ts';
 import { tryUntilDone } from './try-until-done.ts';
 import { isMember, ownerOf, type View } from './view.ts';
 
-export interface MembershipOptions {
-  readonly clock: Clock;
-  readonly coordinator: Coordinator;
-  readonly hooks: MembershipHooks;
-  readonly log: Log;
-  /** What the record says of this node; read anew for each beat. */
-  describe(): NodeDescription;
-  randomBytes(bytes: number): Uint8Array;
-  readonly times?: MembershipTimes;
-  /** The highest protocol that the operator allows; absent: no bound. */
-  readonly protocolMax?: number;
-  readonly faults?: Faults;
-}
-
-export interface Membership {
-  /** Begins to beat, sealed, as no member. @throws CodedError where W < σ·D. */
-  start(): void;
-  /** The keys are in memory, or are no more. Unsealed, it joins. */
-  setSealed(sealed: boolean): void;
-  /** This life's id; another after each eviction. */
-  inc(): string;
-  view(): View | undefined;
-  /** Records of all nodes as last seen, by `inc`; also of such as are no members. */
-  members(): ReadonlyMap<string, MemberRecord>;
-  /** It beat lately, as far as this node can tell. */
-  isBeating(inc: string): boolean;
-  /**
-   * It may answer: in time, and a member that has entered. To be asked in the same turn of the event loop in which the state is
-   * read.
-   */
-  isInTime(): boolean;
-  /** d on this node's monotonic clock; nothing that it grants may last longer. */
-  deadlineMs(): number;
-  /** True as soon as `isInTime`, false after HOLD: then 503 with Retry-After: 1. */
-  whenInTime(): Promise<boolean>;
-  /** Own by the view, not given away, and entered: it may be claimed and served, in time. */
-  mayServe(shard: number): boolean;
-  /** Own by the view, but given away in a pending proposal: messages wait for the next view record. */
-  isGivenAway(shard: number): boolean;
-  /** Beats now: what `describe` or the hooks say for the record has changed. */
-  publish(): void;
-  /** Drains, and is a member no more. Stays out until `start`. */
-  leave(): Promise<void>;
-  /** Drops everything at once, and takes itself out of the view if the coordinator answers. */
-  stop(): Promise<void>;
-  /** Seals the cluster. Resolves when no member that is left has keys. */
-  sealCluster(): Promise<void>;
-}
+export type { Membership, MembershipOptions } from './membership-interface.ts';
 
 export function makeMembership(options: MembershipOptions): Membership {
   const { clock, coordinator, hooks, log, faults } = options;
@@ -89,9 +41,6 @@ export function makeMembership(options: MembershipOptions): Membership {
   let inc = '';
   let session: Session | undefined;
   let looks = 0;
-  let sealed = true;
-  /** No keys are left in memory. */
-  let wiped = true;
   let ready = false;
   let preparing: AbortController | undefined;
   /** Is a member, and knows all that it must before it answers. */
@@ -100,10 +49,10 @@ export function makeMembership(options: MembershipOptions): Membership {
   let leaving = false;
   let leavingAlone = false;
   let over: (() => void) | undefined;
-  const sealWaiters = new Set<() => void>();
 
   const observation = { nextLook: () => ++looks, observed };
   const acknowledgement = makeAcknowledgement({ clock, hooks, sightings, inc: () => inc, publish });
+  const sealing = makeSealing({ clock, coordinator, hooks, seen, publish });
   const hold = makeHold(clock, times.holdMs, isInTime);
   const parts = { clock, coordinator, log };
   const tries = { clock, ...hooksOf(hooks) };
@@ -119,11 +68,11 @@ export function makeMembership(options: MembershipOptions): Membership {
     const isIn = view !== undefined && isMember(view, inc) && entered;
     return {
       ...options.describe(),
-      state: sealed ? 'sealed' : leaving ? 'leaving' : isIn ? 'member' : 'joining',
+      state: sealing.isSealed() ? 'sealed' : leaving ? 'leaving' : isIn ? 'member' : 'joining',
       ready,
       ack: acknowledgement.number(),
       unreachable: hooks.unreachable(),
-      sealed: wiped,
+      sealed: sealing.isWiped(),
       clusterTime: Math.max(0, Math.round(hooks.clusterTimeMs())),
     };
   }
@@ -151,12 +100,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     session?.end();
     coordinator.locks?.release(inc);
     acknowledgement.reset();
-    preparing?.abort();
-    entering?.abort();
-    preparing = undefined;
-    entering = undefined;
-    ready = false;
-    entered = false;
+    stopEntering();
     leavingAlone = false;
   }
 
@@ -207,7 +151,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     }
     if (view) acknowledgement.see(view);
     if (view) seeLeaving(view);
-    for (const waiter of sealWaiters) waiter();
+    sealing.look();
     prepare();
     queueMicrotask(() => {
       keeping.consider();
@@ -228,7 +172,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       else evicted();
       return false;
     }
-    const mayEnter = is && !entered && !sealed && !view.sealed;
+    const mayEnter = is && !entered && !sealing.isSealed() && !view.sealed;
     if (mayEnter && isAcknowledged) entered = true;
     acknowledgement.see(view);
     hooks.onView(view, entered);
@@ -254,7 +198,7 @@ export function makeMembership(options: MembershipOptions): Membership {
   }
 
   function prepare(): void {
-    if (sealed || ready || preparing || leaving || !session || session.version() === 0) return;
+    if (sealing.isSealed() || ready || preparing || leaving || !session || session.version() === 0) return;
     const abort = new AbortController();
     preparing = abort;
     void tryUntilDone(tries, 'this node is not ready to join', abort.signal, (signal) =>
@@ -295,27 +239,19 @@ export function makeMembership(options: MembershipOptions): Membership {
   }
 
   function sealNow(): void {
-    sealed = true;
-    entered = false;
-    ready = false;
+    stopEntering();
+    sealing.seal();
+    timeChanged();
+  }
+
+  /** Neither on its way into a view nor entered any more. */
+  function stopEntering(): void {
     preparing?.abort();
     entering?.abort();
     preparing = undefined;
     entering = undefined;
-    timeChanged();
-    hooks.onSealed().then(
-      () => {
-        wiped = true;
-        publish();
-      },
-      (error: unknown) => hooks.fault('the keys could not be wiped', error),
-    );
-  }
-
-  function isClusterSealed(): boolean {
-    const view = held()?.view;
-    if (!view?.sealed) return false;
-    return view.members.every((member) => sightings.get(member.inc)?.record?.sealed === true);
+    ready = false;
+    entered = false;
   }
 
   // Asked by others
@@ -347,12 +283,12 @@ export function makeMembership(options: MembershipOptions): Membership {
   function lookWanted(): number | undefined {
     const view = held()?.view;
     if (!view || !session) return undefined;
-    const isJoining = view.next !== undefined && isMember(view.next, inc) && !isMember(view, inc);
-    if (isJoining || sealWaiters.size > 0) return PENDING_LOOK_MS;
-    const before = view.members.filter((member) => member.inc < inc && seen.isAlive(member.inc)).length;
+    const isIn = isMember(view, inc);
+    const isConcerned = view.next && (isIn || isMember(view.next, inc));
+    if (isConcerned || sealing.isAwaited()) return PENDING_LOOK_MS;
     // The keeper, and the one who takes over when it dies.
-    if (!isMember(view, inc) || before > 1) return undefined;
-    if (view.next) return PENDING_LOOK_MS;
+    const before = view.members.filter((member) => member.inc < inc && seen.isAlive(member.inc)).length;
+    if (!isIn || before > 1) return undefined;
     return view.members.length > 1 ? KEEPER_LOOK_MS : undefined;
   }
 
@@ -365,19 +301,18 @@ export function makeMembership(options: MembershipOptions): Membership {
       live();
       looking = makeLooking({ ...parts, ...observation, wanted: lookWanted });
     },
-    setSealed(now) {
-      if (now === sealed) return;
-      if (now) {
-        sealNow();
-        // Only who has left may do so in peace; else it gives up what it owned, as if evicted.
-        const view = held()?.view;
-        if (view && isMember(view, inc)) startAnew();
+    setSealed(sealed) {
+      if (sealed === sealing.isSealed()) return;
+      if (!sealed) {
+        sealing.unseal();
+        prepare();
+        publish();
         return;
       }
-      sealed = false;
-      wiped = false;
-      prepare();
-      publish();
+      sealNow();
+      // Only who has left may do so in peace; else it gives up what it owned, as if evicted.
+      const view = held()?.view;
+      if (view && isMember(view, inc)) startAnew();
     },
     inc: () => inc,
     view: () => held()?.view,
@@ -419,17 +354,8 @@ export function makeMembership(options: MembershipOptions): Membership {
       finish();
       await retire(coordinator, life);
     },
-    async sealCluster() {
-      if (isClusterSealed()) return;
-      const done = new Promise<void>((resolve) => {
-        const look = (): void => {
-          if (!isClusterSealed()) return;
-          sealWaiters.delete(look);
-          resolve();
-        };
-        sealWaiters.add(look);
-      });
-      await sealView(coordinator, clock);
+    sealCluster() {
+      const done = sealing.sealCluster();
       looking?.consider();
       return done;
     },

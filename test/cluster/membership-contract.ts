@@ -29,7 +29,7 @@ interface Node {
   evictions: number;
 }
 
-export function startNode(name: string, coordinator: Coordinator): Node {
+export function startNode(name: string, coordinator: Coordinator, times = TIMES): Node {
   let isCut = false;
   const done = Promise.resolve();
   const node = { evictions: 0 };
@@ -44,7 +44,7 @@ export function startNode(name: string, coordinator: Coordinator): Node {
       },
     },
     log: SILENT_LOG,
-    times: TIMES,
+    times,
     randomBytes,
     describe: () => ({
       nodeId: name,

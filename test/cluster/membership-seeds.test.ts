@@ -20,21 +20,23 @@ test(`bad days: no shard has two owners, and all is served again (seeds ${FIRST_
 
 /** Each planted fault, the invariant that shows it, and the seed that last did: all are tried where that one no longer does. */
 const FOUND_BY: Record<keyof typeof FAULT, readonly [invariant: string, seed: number]> = {
-  evictionWaitSkipped: ['I3', 2],
-  evictionWaitBelowDeadline: ['I3', 17],
-  evictionWithoutRecordVersion: ['I3', 20],
-  countNotRestarted: ['I14', 1],
-  evictionMovesLivingShards: ['I11', 1],
+  evictionWaitSkipped: ['I3', 1],
+  evictionWaitBelowDeadline: ['I3', 109],
+  evictionWithoutRecordVersion: ['I3', 28],
+  countNotRestarted: ['I14', 2],
+  evictionMovesLivingShards: ['I11', 5],
   activationWithoutAcknowledgements: ['I3', 1],
-  olderViewAccepted: ['I3', 47],
+  olderViewAccepted: ['I3', 85],
   cancelledNumberReused: ['I11', 1],
-  sessionCountedFromArrival: ['I3', 78],
-  deadlineIgnored: ['I3', 1],
+  sessionCountedFromArrival: ['I3', 159],
+  deadlineIgnored: ['I3', 4],
 };
 
 async function finds(seed: number, fault: string, invariant: string): Promise<boolean> {
   try {
-    await runDay(seed, new Set([fault]), [invariant]);
+    // With so much trouble somebody may be evicted without having earned it (I14), never replaced while he serves.
+    const trouble = invariant === 'I14' ? 0.01 : 0.04;
+    await runDay(seed, { faults: new Set([fault]), only: [invariant], trouble });
     return false;
   } catch (error) {
     if (!(error instanceof Violation) || !error.message.startsWith(`${invariant}:`)) throw error;

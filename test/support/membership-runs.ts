@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { Faults } from '../../src/cluster/faults.ts';
-import { World } from './membership-world.ts';
+import { World, type WorldOptions } from './membership-world.ts';
 
 const CHAOS_MS = 25_000;
 /** I14: after the faults end all is served within this. */
@@ -13,8 +12,11 @@ const RECOVERY_MS = 10_000;
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 /** @throws Violation */
-export async function runDay(seed: number, faults?: Faults, only?: readonly string[]): Promise<World> {
-  const world = new World({ seed, faults, trouble: 0.01, only });
+export async function runDay(
+  seed: number,
+  { faults, only, trouble = 0.01 }: Omit<WorldOptions, 'seed'> = {},
+): Promise<World> {
+  const world = new World({ seed, faults, trouble, only });
   const { random } = world;
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const names = NAMES.slice(0, 2 + Math.floor(random() * 4));

@@ -1,0 +1,85 @@
+/**
+ * Whether this node has its keys, and the sealing of the whole cluster: the view says so, each member wipes its keys and says so in its record, the
+ * silent are evicted (protocol §15).
+ *
+ * @module
+ */
+import type { Clock } from '../model/clock.ts';
+import type { Coordinator } from '../model/coordinator.ts';
+import type { MembershipHooks } from './membership-hooks.ts';
+import { sealView } from './retire.ts';
+import type { Seen } from './seen.ts';
+
+export interface SealingOptions {
+  readonly clock: Clock;
+  readonly coordinator: Coordinator;
+  readonly hooks: MembershipHooks;
+  readonly seen: Seen;
+  /** The record has something new to say. */
+  publish(): void;
+}
+
+export interface Sealing {
+  /** It must not serve. */
+  isSealed(): boolean;
+  /** No keys are left in memory. */
+  isWiped(): boolean;
+  unseal(): void;
+  /** Sealed from this turn on; the keys go as soon as the hook has wiped them. */
+  seal(): void;
+  /** Something new was seen. */
+  look(): void;
+  /** Somebody waits for all members to say that they are sealed. */
+  isAwaited(): boolean;
+  /** Resolves when no member that is left has keys. */
+  sealCluster(): Promise<void>;
+}
+
+export function makeSealing({ clock, coordinator, hooks, seen, publish }: SealingOptions): Sealing {
+  let sealed = true;
+  let wiped = true;
+  const waiting = new Set<() => void>();
+
+  function isClusterSealed(): boolean {
+    const view = seen.held()?.view;
+    if (!view?.sealed) return false;
+    return view.members.every(({ inc }) => seen.sightings.get(inc)?.record?.sealed === true);
+  }
+
+  function look(): void {
+    if (waiting.size === 0 || !isClusterSealed()) return;
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  }
+
+  return {
+    isSealed: () => sealed,
+    isWiped: () => wiped,
+    unseal() {
+      sealed = false;
+      wiped = false;
+    },
+    seal() {
+      sealed = true;
+      hooks.onSealed().then(
+        () => {
+          // Unsealed again meanwhile: there are new keys.
+          if (!sealed) return;
+          wiped = true;
+          publish();
+        },
+        (error: unknown) => hooks.fault('the keys could not be wiped', error),
+      );
+    },
+    look,
+    isAwaited: () => waiting.size > 0,
+    async sealCluster() {
+      await sealView(coordinator, clock);
+      const done = new Promise<void>((resolve) => {
+        waiting.add(resolve);
+      });
+      look();
+      return done;
+    },
+  };
+}
