@@ -25,11 +25,13 @@ export function sealRecord(
   nonce: Uint8Array,
   plaintext: Uint8Array,
 ): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32BE(term, 0);
-  header[4] = PATH_VERSION;
   return gcmSeal(key, nonce, Buffer.from(path, 'utf8'), plaintext, header);
 }
+
+/** Filled in anew for each record, which takes a copy of it. */
+const header = Buffer.alloc(HEADER_BYTES);
+header[4] = PATH_VERSION;
 
 /** Which key a record needs. @throws CodedError `internal` when it is too short or of an unknown version. */
 export function termOf(record: Uint8Array): number {
