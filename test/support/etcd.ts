@@ -85,8 +85,8 @@ async function startMember(
       command: program,
       args: [
         ...[`--name=${name}`, `--data-dir=${folder}`, '--logger=zap', '--log-level=error'],
-        // Again in a third of a second after a kill, instead of more than one.
-        ...['--heartbeat-interval=30', '--election-timeout=300'],
+        // One alone is there again in a third of a second after a kill, instead of more than one; several would lose each other.
+        ...(cluster.includes(',') ? [] : ['--heartbeat-interval=30', '--election-timeout=300']),
         ...[`--listen-client-urls=${address}`, `--advertise-client-urls=${address}`],
         ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
         ...[`--initial-cluster=${cluster}`, `--listen-metrics-urls=${health}`],
