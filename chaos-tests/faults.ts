@@ -5,10 +5,11 @@
  * @module
  */
 import { FAULT } from '../src/cluster/faults.ts';
-import type { LocalCluster } from '../src/cluster/local.ts';
 import { decodeView, encodeView, VIEW_KEY } from '../src/cluster/view.ts';
+import type { Cluster } from '../src/model/actor.ts';
 import type { Coordinator } from '../src/model/coordinator.ts';
-import type { Storage } from '../src/model/storage.ts';
+import type { Change, Condition, Storage } from '../src/model/storage.ts';
+import { FENCE_PREFIX } from './sim/owning.ts';
 import type { ServerPlant } from './sim/server.ts';
 import type { ConnectOptions } from './sim/storage.ts';
 
@@ -32,15 +33,15 @@ export const FAULTS = {
     about: 'no condition on commit, neither fence nor version',
     scenario: 'kv',
     foundBy: ['I1', 'I2'],
-    seed: 10,
-    operations: 200,
+    seed: 3,
+    operations: 1000,
     connect: { keeps: () => false },
   },
   'silence-trusted': {
     about: 'a commit of unknown outcome counts as done',
     scenario: 'kv',
     foundBy: ['I1'],
-    seed: 2,
+    seed: 1,
     operations: 200,
     connect: { trustsSilence: true },
   },
@@ -64,15 +65,15 @@ export const FAULTS = {
     about: "expiry is decided by the node's wall clock",
     scenario: 'tokens',
     foundBy: ['I7'],
-    seed: 21,
-    operations: 200,
+    seed: 36,
+    operations: 400,
     server: { usesWallClock: true },
   },
   'use-counted-after': {
     about: 'a use is counted after the operation that it allowed',
     scenario: 'tokens',
     foundBy: ['I9'],
-    seed: 1,
+    seed: 6,
     operations: 200,
     server: { countsUsesAfter: true },
   },
@@ -96,7 +97,7 @@ export const FAULTS = {
     about: 'the silence before an eviction is shorter than the deadline',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 1,
+    seed: 2,
     operations: 100,
     membership: FAULT.evictionWaitBelowDeadline,
   },
@@ -104,7 +105,7 @@ export const FAULTS = {
     about: 'an eviction does not look whether the record was beaten meanwhile',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 14,
+    seed: 12,
     operations: 100,
     membership: FAULT.evictionWithoutRecordVersion,
   },
@@ -112,7 +113,7 @@ export const FAULTS = {
     about: 'silence counts on through an outage of the coordinator',
     scenario: 'membership',
     foundBy: ['I14'],
-    seed: 7,
+    seed: 2,
     operations: 100,
     membership: FAULT.countNotRestarted,
   },
@@ -136,7 +137,7 @@ export const FAULTS = {
     about: 'an older view record overwrites a newer',
     scenario: 'membership',
     foundBy: ['I3', 'I14'],
-    seed: 3,
+    seed: 1,
     operations: 100,
     membership: FAULT.olderViewAccepted,
   },
@@ -144,7 +145,7 @@ export const FAULTS = {
     about: 'a cancelled number is used again',
     scenario: 'membership',
     foundBy: ['I11'],
-    seed: 1,
+    seed: 2,
     operations: 100,
     membership: FAULT.cancelledNumberReused,
   },
@@ -152,7 +153,7 @@ export const FAULTS = {
     about: 'a session is counted from the answer to a beat',
     scenario: 'membership',
     foundBy: ['I3'],
-    seed: 23,
+    seed: 14,
     operations: 100,
     membership: FAULT.sessionCountedFromArrival,
   },
@@ -162,6 +163,22 @@ export const FAULTS = {
     foundBy: ['I3'],
     seed: 1,
     operations: 100,
+    membership: FAULT.deadlineIgnored,
+  },
+  'no-fence': {
+    about: 'no fence in the commit',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2'],
+    seed: 7,
+    operations: 300,
+    connect: { keeps: isNoFence },
+  },
+  'owner-ignores-deadline': {
+    about: 'an owner answers though its deadline has passed',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I3'],
+    seed: 1,
+    operations: 300,
     membership: FAULT.deadlineIgnored,
   },
 } as const satisfies Record<string, PlantedFault>;
@@ -176,13 +193,18 @@ export function plantedIn(fault: FaultName | undefined): Partial<PlantedFault> {
   return fault === undefined ? {} : FAULTS[fault];
 }
 
+/** A claim still has its condition. */
+function isNoFence({ path }: Condition, changes: readonly Change[]): boolean {
+  return !path.startsWith(FENCE_PREFIX) || changes.some((change) => change.path === path);
+}
+
 /** A token whose parent nobody sees. */
 function orphaned<T>(state: T): T {
   const parent = (state as { parent?: string } | undefined)?.parent;
   return parent === undefined ? state : { ...state, parent: undefined };
 }
 
-function withoutAncestors(cluster: LocalCluster): LocalCluster {
+function withoutAncestors(cluster: Cluster): Cluster {
   return {
     ...cluster,
     async send(op, id, params, options) {

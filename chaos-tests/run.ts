@@ -67,7 +67,7 @@ async function oneSeed(seed: number): Promise<boolean> {
 }
 
 async function manySeeds(from: number, count: number): Promise<boolean> {
-  const sum = { events: 0, simulatedMs: 0, operations: 0, faults: 0 };
+  const sum = { events: 0, simulatedMs: 0, operations: 0, faults: 0, undecided: 0 };
   const began = process.hrtime.bigint();
   for (let seed = from; seed < from + count; seed++) {
     for (const scenario of scenarios) {
@@ -77,13 +77,13 @@ async function manySeeds(from: number, count: number): Promise<boolean> {
         print(`replay: ${replay(scenario, seed)}`);
         return false;
       }
-      for (const name of ['events', 'simulatedMs', 'operations', 'faults'] as const)
+      for (const name of ['events', 'simulatedMs', 'operations', 'faults', 'undecided'] as const)
         sum[name] += result[name];
     }
   }
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   print(
-    `${count} seeds, no violation: ${sum.operations} operations, ${sum.faults} faults, ${(sum.simulatedMs / 3_600_000).toFixed(2)} simulated hours, ` +
+    `${count} seeds, no violation: ${sum.operations} operations, ${sum.faults} faults, ${sum.undecided} histories undecided, ${(sum.simulatedMs / 3_600_000).toFixed(2)} simulated hours, ` +
       `${sum.events} events in ${seconds.toFixed(1)} s: ${(sum.events / seconds).toFixed(0)} events/s, ${(count / seconds).toFixed(2)} seeds/s`,
   );
   return true;

@@ -7,17 +7,20 @@ import type { History } from './checkers/history.ts';
 import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { FaultName } from './faults.ts';
 import { withSimulatedGlobals } from './sim/globals.ts';
-import { ROOT_TOKEN } from './sim/server.ts';
-import { beginWorld, makeWorld, type SimNode, type World } from './sim/world.ts';
+import { decodeFence, FENCE_PREFIX } from './sim/owning.ts';
+import { ROOT_TOKEN, type SimRequest } from './sim/server.ts';
+import { beginWorld, makeWorld, type SimNode, type World, type WorldOptions } from './sim/world.ts';
 import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
 import {
+  CLOCK_FAULTS,
   COORDINATOR_FAULTS,
   type Faults,
   MEMBER_FAULTS,
   makeNemesis,
   NETWORK_FAULTS,
   NODE_FAULTS,
+  OVERTAKEN,
   STORE_FAULTS,
 } from './workloads/nemesis.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
@@ -36,6 +39,8 @@ export interface RunResult {
   readonly simulatedMs: number;
   readonly operations: number;
   readonly faults: number;
+  /** Paths whose history the checker could not search through within its bound. */
+  readonly undecided: number;
   /** Of the whole trace: equal for equal runs. */
   readonly digest: string;
   readonly trace: readonly string[];
@@ -51,7 +56,7 @@ interface Workload {
 
 interface Scenario {
   readonly nodes: number;
-  readonly kind: 'servers' | 'members';
+  readonly kind: WorldOptions['kind'];
   readonly faults: Faults;
   readonly faultEveryMs: readonly [number, number];
   /** Faults have ended; within this all is served again (I14), ms. */
@@ -59,6 +64,11 @@ interface Scenario {
   begin(world: World, operations: number): Workload;
 }
 
+/** Between two operations of a client. */
+const PAUSE_MS: readonly [number, number] = [0, 80];
+/** A cluster has to come together first. */
+const SETTLE_TRIES = 40;
+const SETTLE_AGAIN_MS = 500;
 /** A run that is not over by then hangs, simulated ms. */
 const RUN_MS_MAX = 3_600_000;
 
@@ -71,14 +81,14 @@ const kv: Scenario = {
   calmMs: 12_000,
   begin(world, operations) {
     const node = world.nodes[0]!;
-    const workload = new KvWorkload(world, { clients: 5, keys: 4, operations });
+    const workload = new KvWorkload(world, { clients: 5, keys: 4, operations, pauseMs: PAUSE_MS });
     workload.start(() => node);
     return {
       get isOver() {
         return workload.isOver;
       },
       finish: () => workload.readAll(world.client('reader'), () => node),
-      check: () => [...checkKv(world.history as History<KvInput, KvOutput>), ...lostWrites(world)],
+      check: () => [...linearizable(world), ...lostWrites(world)],
     };
   },
 };
@@ -87,7 +97,7 @@ const kv: Scenario = {
 const tokens: Scenario = {
   nodes: 1,
   kind: 'servers',
-  faults: { ...STORE_FAULTS, ...NODE_FAULTS },
+  faults: { ...STORE_FAULTS, ...NODE_FAULTS, ...CLOCK_FAULTS },
   faultEveryMs: [50, 1_200],
   calmMs: 12_000,
   begin(world, operations) {
@@ -117,7 +127,7 @@ const shared: Scenario = {
   calmMs: 12_000,
   begin(world, operations) {
     const random = world.random.fork('shared');
-    const workload = new KvWorkload(world, { clients: 6, keys: 3, operations });
+    const workload = new KvWorkload(world, { clients: 6, keys: 3, operations, pauseMs: PAUSE_MS });
     workload.start(() => random.pick(world.nodes));
     return {
       get isOver() {
@@ -139,7 +149,59 @@ const membership: Scenario = {
   begin: (world, operations) => new MembershipWorkload(world, operations),
 };
 
-export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared, membership };
+/** Three nodes that own shards by their views and hand requests on: what clients of any of them see, while nodes come and go. */
+const cluster: Scenario = {
+  nodes: 3,
+  kind: 'cluster',
+  faults: {
+    ...COORDINATOR_FAULTS,
+    ...STORE_FAULTS,
+    ...NODE_FAULTS,
+    ...NETWORK_FAULTS,
+    ...MEMBER_FAULTS,
+    ...OVERTAKEN,
+  },
+  faultEveryMs: [100, 1_500],
+  calmMs: 20_000,
+  begin(world, operations) {
+    const random = world.random.fork('cluster');
+    const anyNode = () => random.pick(world.nodes);
+    // One that came too late to be let in again answers 503.
+    const anyMember = () => random.pick(world.nodes.filter(({ member }) => member?.isInTime()));
+    const views = new MembershipWorkload(world, 0);
+    watchFences(world);
+    const workload = new KvWorkload(world, { clients: 10, keys: 4, operations, pauseMs: [0, 250] });
+    workload.start(anyNode);
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      finish: () => workload.readAll(world.client('reader'), anyMember),
+      check: () => [...linearizable(world), ...lostWrites(world), ...views.check()],
+    };
+  },
+};
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared, membership, cluster };
+
+/** I1. */
+function linearizable(world: World): string[] {
+  const { violations, undecided } = checkKv(world.history as History<KvInput, KvOutput>);
+  world.undecided += undecided;
+  return violations;
+}
+
+/** I3: fence epochs never fall. */
+function watchFences({ store, violations }: World): void {
+  const epochs = new Map<string, number>();
+  store.onPut = (path, value, atMs) => {
+    if (!path.startsWith(FENCE_PREFIX)) return;
+    const { epoch } = decodeFence(value);
+    const before = epochs.get(path) ?? 0;
+    epochs.set(path, epoch);
+    if (epoch < before) violations.push(`I3: at ${atMs.toFixed(1)} ${path} fell from ${before} to ${epoch}`);
+  };
+}
 
 /** I2: no commit took the place of an acknowledged one that it did not know. */
 function lostWrites({ store }: World): string[] {
@@ -187,7 +249,7 @@ async function runIn(world: World, scenario: Scenario, { operations }: RunOption
   });
   try {
     await beginWorld(world);
-    if (scenario.kind === 'servers') await settle(world, world.nodes[0]!);
+    if (scenario.kind !== 'members') await settle(world, world.nodes[0]!);
     const workload = scenario.begin(world, operations);
     nemesis.start();
     await until(world, () => workload.isOver);
@@ -212,6 +274,7 @@ async function runIn(world: World, scenario: Scenario, { operations }: RunOption
     simulatedMs: scheduler.nowMs,
     operations,
     faults: nemesis.count,
+    undecided: world.undecided,
     digest: world.trace.digest(),
     trace: world.trace.lines(),
     logged: world.logged,
@@ -230,9 +293,13 @@ async function settle(world: World, node: SimNode): Promise<void> {
   let isDone = false;
   world.drive(client.process, async () => {
     const body = { max_versions: VERSIONS_MAX };
-    const heard = await client.ask(node, { verb: 'update', path: 'secret/config', token: ROOT_TOKEN, body });
-    if (heard.kind !== 'reply' || heard.reply.status !== 204)
-      throw new Error('the mount could not be set up');
+    const request: SimRequest = { verb: 'update', path: 'secret/config', token: ROOT_TOKEN, body };
+    const isSet = async () => {
+      const heard = await client.ask(node, request);
+      return heard.kind === 'reply' && heard.reply.status === 204;
+    };
+    for (let tries = 0; tries < SETTLE_TRIES && !(await isSet()); tries++)
+      await client.sleep(SETTLE_AGAIN_MS);
     isDone = true;
   });
   await until(world, () => isDone);

@@ -42,7 +42,7 @@ export interface WglOptions {
   readonly configurationsMax?: number;
 }
 
-const CONFIGURATIONS_MAX = 200_000;
+const CONFIGURATIONS_MAX = 20_000;
 
 /** A state, and which of the operations under way have taken effect already. */
 interface Configuration<S> {

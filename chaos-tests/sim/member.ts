@@ -11,6 +11,7 @@ import type { Coordinator } from '../../src/model/coordinator.ts';
 import { UNREACHABLE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Transport } from '../../src/model/transport.ts';
+import type { Owning } from './owning.ts';
 import type { SimProcess } from './process.ts';
 
 export interface MemberOptions {
@@ -18,6 +19,8 @@ export interface MemberOptions {
   readonly coordinator: Coordinator;
   readonly transport: Transport;
   readonly faults: Faults | undefined;
+  /** What follows from the view, where this node owns anything. */
+  readonly owning?: Pick<Owning, 'onView' | 'dropAll' | 'drain'>;
   /** Faults have ended: all goes well, and soon. */
   isCalm(): boolean;
   /** Something changed by which this node may serve more, or less. */
@@ -32,9 +35,9 @@ const LONG = 0.05;
 const FAILS = 0.03;
 const HEARTBEAT_MS = 250;
 
-/** What a peer is called that runs in a process of this name. */
+/** What a peer is called that runs in a process of this name, or under this node id. */
 export function peerOf(name: string): string {
-  return `peer-${name}`;
+  return `peer-${name.split('.')[0]}`;
 }
 
 export function bootMember({
@@ -42,6 +45,7 @@ export function bootMember({
   coordinator,
   transport,
   faults,
+  owning,
   isCalm,
   changed,
   fault,
@@ -63,15 +67,19 @@ export function bootMember({
     });
   }
 
+  let evictions = 0;
   const heard = makeHeard(process, transport, () => membership);
 
   const hooks: MembershipHooks = {
     onView() {
       heard.keep();
+      owning?.onView();
       changed();
     },
     onTimeChanged: () => changed(),
-    drainShards: (_shards, signal) => step(signal, 'drain'),
+    async drainShards(shards, signal) {
+      await Promise.all([step(signal, 'drain'), owning?.drain(shards)]);
+    },
     closeDoor: (signal) => step(signal, 'close the door'),
     expectJoiners: () => {},
     async prepare(signal) {
@@ -80,7 +88,11 @@ export function bootMember({
       if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
     },
     catchUp: (signal) => step(signal, 'catch up'),
-    onEvicted: () => changed(),
+    onEvicted() {
+      owning?.dropAll();
+      evictions++;
+      changed();
+    },
     onSealed: () => step(undefined, 'wipe'),
     unreachable: heard.unreachable,
     clusterTimeMs: () => clock.wallMs(),
@@ -98,7 +110,9 @@ export function bootMember({
     faults,
     randomBytes: (bytes) => random.bytes(bytes),
     describe: () => ({
-      nodeId: process.name,
+      // Where requests are played, a node that was evicted comes back as another: one that flaps is kept out for minutes, and a run
+      // would soon have nobody left to take over.
+      nodeId: owning ? `${process.name}.${process.life}.${evictions}` : process.name,
       peerId: peerOf(process.name),
       addresses: [],
       apiAddress: '',

@@ -8,10 +8,10 @@ import type { Names } from '../../src/actors/places.ts';
 import { makeTokenAuth } from '../../src/auth/token/routes.ts';
 import { makeTokenActor, ROOT_PATH } from '../../src/auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
-import { type LocalCluster, makeLocalCluster } from '../../src/cluster/local.ts';
+import { makeLocalCluster } from '../../src/cluster/local.ts';
 import { kv2, kvKinds } from '../../src/engines/kv/kv.ts';
 import { encodeReply } from '../../src/http/envelope.ts';
-import { type ActorKind, OWN_CLAIMS } from '../../src/model/actor.ts';
+import { type ActorKind, type Cluster, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../src/model/caller.ts';
 import type { Engine } from '../../src/model/engine.ts';
 import type { JsonMap } from '../../src/model/json.ts';
@@ -44,7 +44,6 @@ export interface SimReply {
 }
 
 export interface SimServer {
-  readonly cluster: LocalCluster;
   readonly tokens: Tokens;
   handle(request: SimRequest): Promise<SimReply>;
   /** What the node takes for the time, ms. */
@@ -53,7 +52,7 @@ export interface SimServer {
 
 /** How planted faults change the parts. */
 export interface ServerPlant {
-  readonly cluster?: (cluster: LocalCluster) => LocalCluster;
+  readonly cluster?: (cluster: Cluster) => Cluster;
   readonly usesWallClock?: true;
   readonly countsUsesAfter?: true;
 }
@@ -65,6 +64,8 @@ export interface ServerOptions {
   started(accessor: string): void;
   /** What a real node would log. */
   fault(what: string, error: unknown): void;
+  /** How actors are reached, where they are not all of them here. Then nobody is asked for a token: whose it is would be a replica's to say. */
+  clusterOf?(names: Names, kinds: readonly ActorKind<never>[]): Cluster;
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
   readonly timeFloorMs: number;
   readonly plant?: ServerPlant;
@@ -96,39 +97,54 @@ function mountOf(path: string, type: string, kind: Mount['class']): Mount {
 const KV = mountOf('secret/', 'kv', 'secret');
 const TOKEN = mountOf('token/', 'token', 'auth');
 
+/** Everybody is root. */
+const OPEN = {
+  authenticate: async (token: string): Promise<Caller> => {
+    return { token, accessor: 'root', state: rootState(), isRoot: true };
+  },
+  isGood: () => true,
+  isStillGood: async () => true,
+};
+
 /** Boots in the turn it is called in. Nothing of it is ever stopped: a crash simply lets go of it. */
-export function bootServer({
-  process,
-  storage,
-  started,
-  fault,
-  timeFloorMs,
-  plant,
-}: ServerOptions): SimServer {
+export function bootServer(options: ServerOptions): SimServer {
+  const { process, storage, started, fault, timeFloorMs, plant } = options;
   const { clock, random } = process;
   // Cluster time: the wall clock once, or what others had, from then on the monotonic one, which no step moves (protocol §14).
   const base = Math.max(clock.wallMs(), timeFloorMs) - clock.monotonicMs();
   const now = () => (plant?.usesWallClock ? clock.wallMs() : Math.floor(base + clock.monotonicMs()));
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
-  const local = makeLocalCluster({
-    storage,
-    names: NAMES,
-    kinds: [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[],
-    now,
-    randomBytes,
-    setInterval(run, ms) {
-      let timer = clock.after(tick, ms);
-      function tick(): void {
-        timer = clock.after(tick, ms);
-        run();
-      }
-      return { clear: () => timer.clear() };
-    },
-    after: clock.after,
-    fault,
-  });
-  const cluster = plant?.cluster?.(local) ?? local;
+  const kinds = [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[];
+  const cluster = options.clusterOf?.(NAMES, kinds) ?? startLocal();
+
+  function startLocal(): Cluster {
+    const local = makeLocalCluster({
+      storage,
+      names: NAMES,
+      kinds,
+      now,
+      randomBytes,
+      setInterval(run, ms) {
+        let timer = clock.after(tick, ms);
+        function tick(): void {
+          timer = clock.after(tick, ms);
+          run();
+        }
+        return { clear: () => timer.clear() };
+      },
+      after: clock.after,
+      fault,
+    });
+    local.start();
+    /** Again until the store has answered it all. */
+    const startTimers = (): void => {
+      local.startTimers().catch(() => clock.after(startTimers, TIMERS_AGAIN_MS));
+    };
+    startTimers();
+    return plant?.cluster?.(local) ?? local;
+  }
+
   const accessorKey = () => createHmac('sha256', 'simulated').digest();
   const tokens = makeTokens({ actor: tokenActor, cluster, accessorKey, now, randomBytes });
   const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
@@ -155,6 +171,7 @@ export function bootServer({
         return isGood;
       },
       isStillGood: tokens.isStillGood,
+      ...(options.clusterOf ? OPEN : {}),
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
       version: () => 0,
       isSudo: (caller) => caller.isRoot,
@@ -174,16 +191,8 @@ export function bootServer({
     defaultTtlOf: () => ttls.defaultTtl,
   });
 
-  cluster.start();
-  startTimers();
-  /** Again until the store has answered it all. */
-  function startTimers(): void {
-    cluster.startTimers().catch(() => clock.after(startTimers, TIMERS_AGAIN_MS));
-  }
-
   let requests = 0;
   return {
-    cluster,
     tokens,
     now,
     async handle(request) {
@@ -220,7 +229,11 @@ function asRequest({ verb, path, token, body, query = {} }: SimRequest, id: stri
 
 /** Makes the token that all others descend from; in the calm before a run. */
 export async function makeRootToken({ tokens }: SimServer): Promise<void> {
-  const state: TokenState = {
+  await tokens.create(rootState(), ROOT_TOKEN, { claims: OWN_CLAIMS });
+}
+
+function rootState(): TokenState {
+  return {
     parent: undefined,
     policies: ['root'],
     meta: null,
@@ -237,5 +250,4 @@ export async function makeRootToken({ tokens }: SimServer): Promise<void> {
     renewable: false,
     noDefaultPolicy: false,
   };
-  await tokens.create(state, ROOT_TOKEN, { claims: OWN_CLAIMS });
 }

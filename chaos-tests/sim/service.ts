@@ -28,10 +28,16 @@ export interface Weather {
   isAway: boolean;
   /** What a process has sent and not seen done dies with it, as in a store of the same machine. */
   dropsTheDead: boolean;
+  /** Names of processes that are far away: each way takes `farMs`. */
+  readonly farFrom: Set<string>;
+  farMs: readonly [number, number];
   /** Names of processes whose questions do not arrive, or whose answers do not. */
   readonly deafTo: Set<string>;
   readonly muteTo: Set<string>;
 }
+
+/** Ways that take longer anyway are not slowed down further. */
+const SLOW_BELOW_MS = 100;
 
 export function calm(): Weather {
   return {
@@ -40,11 +46,13 @@ export function calm(): Weather {
     lostQuestion: 0,
     lostAnswer: 0,
     late: 0,
-    lateMs: [2_000, 15_000],
+    lateMs: [500, 12_000],
     heldAnswer: 0,
     heldMs: [50, 1_900],
     isAway: false,
     dropsTheDead: false,
+    farFrom: new Set(),
+    farMs: [200, 700],
     deafTo: new Set(),
     muteTo: new Set(),
   };
@@ -69,10 +77,10 @@ export interface Service {
 export function makeService(name: string, scheduler: Scheduler, random: Random): Service {
   const weather = calm();
 
-  function way(): number {
-    const [from, to] = weather.delayMs;
+  function way(process: SimProcess): number {
+    const [from, to] = weather.farFrom.has(process.name) ? weather.farMs : weather.delayMs;
     const ms = random.between(from, to);
-    return random.chance(weather.slow) ? 30 * ms : ms;
+    return to < SLOW_BELOW_MS && random.chance(weather.slow) ? 30 * ms : ms;
   }
 
   return {
@@ -92,8 +100,8 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
       const isLost = random.chance(weather.lostQuestion);
       const isLate = random.chance(weather.late);
       const isAnswerLost = random.chance(weather.lostAnswer);
-      const there = isLate ? random.between(...weather.lateMs) : way();
-      const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way();
+      const there = isLate ? random.between(...weather.lateMs) : way(process);
+      const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way(process);
       if (isLost) return;
       scheduler.after(there, `${name} ${process.name} ${label}`, () => {
         if (weather.isAway || weather.deafTo.has(process.name)) return;

@@ -20,7 +20,7 @@ import type { Scheduler } from './scheduler.ts';
 import { makeService, type Weather } from './service.ts';
 
 /** How long a node waits for the store, ms of its own clock. */
-const ANSWER_MS = 2_000;
+const ANSWER_MS = 5_000;
 
 /** A commit that took effect. */
 export interface Applied {
@@ -36,12 +36,14 @@ export interface Applied {
 }
 
 /** Drops conditions on their way to the store. */
-export type ConditionFilter = (condition: Condition) => boolean;
+export type ConditionFilter = (condition: Condition, changes: readonly Change[]) => boolean;
 
 export interface SimStore {
   readonly weather: Weather;
   readonly records: ReadonlyMap<string, Stored>;
   readonly applied: readonly Applied[];
+  /** Told of each record that is put. */
+  onPut: ((path: string, value: Uint8Array, atMs: number) => void) | undefined;
   /** Paths under `prefix`, in byte order. */
   paths(prefix: string): string[];
   /** The store as `process` sees it in its present life. */
@@ -86,13 +88,14 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     keeps: ConditionFilter | undefined,
   ): Applied | Conflict {
     const broken = conditions.filter((condition) => !holds(condition));
-    const refused = broken.find((condition) => keeps?.(condition) ?? true);
+    const refused = broken.find((condition) => keeps?.(condition, changes) ?? true);
     if (refused) return new Conflict(refused.path);
     version++;
     const overwrote = broken.map(({ path }) => records.get(path)).filter((stored) => stored !== undefined);
     for (const { path, value } of changes) {
       if (value === undefined) records.delete(path);
       else records.set(path, { value, version });
+      if (value) store.onPut?.(path, value, scheduler.nowMs);
     }
     sorted = undefined;
     const done = { atMs: scheduler.nowMs, by: process.name, life, version, overwrote, isAcknowledged: false };
@@ -101,8 +104,9 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     return entry;
   }
 
-  return {
+  const store: SimStore = {
     weather: service.weather,
+    onPut: undefined,
     records,
     applied,
     paths,
@@ -143,4 +147,5 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
       };
     },
   };
+  return store;
 }

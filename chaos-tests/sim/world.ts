@@ -5,15 +5,25 @@
  */
 
 import type { Membership } from '../../src/cluster/membership.ts';
+import type { Storage } from '../../src/model/storage.ts';
+import type { Transport } from '../../src/model/transport.ts';
 import { makeHistory } from '../checkers/history.ts';
 import { type FaultName, plantedIn } from '../faults.ts';
 import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
 import { bootMember, peerOf } from './member.ts';
 import { makeNetwork, type SimNetwork } from './network.ts';
+import { makeLetters, makeOwning, type Owning } from './owning.ts';
 import { makeProcess, randomClock, type SimProcess } from './process.ts';
 import { makeRandom, type Random } from './random.ts';
 import { makeScheduler, type Scheduler } from './scheduler.ts';
-import { bootServer, makeRootToken, type SimReply, type SimRequest, type SimServer } from './server.ts';
+import {
+  bootServer,
+  makeRootToken,
+  type ServerOptions,
+  type SimReply,
+  type SimRequest,
+  type SimServer,
+} from './server.ts';
 import { makeStore, type SimStore } from './storage.ts';
 import { makeTrace, type Trace } from './trace.ts';
 
@@ -66,6 +76,8 @@ export interface World {
   drive(process: SimProcess, body: () => Promise<void>): void;
   /** Set by whoever finds something wrong. */
   violations: string[];
+  /** Histories that a checker could not search through. */
+  undecided: number;
   /** Faults have ended. */
   isCalm: boolean;
   /** Called in the turn in which a node may serve more, or less. */
@@ -76,7 +88,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly nodes: number;
   /** What runs in a node: what answers clients, or what keeps a cluster together. */
-  readonly kind: 'servers' | 'members';
+  readonly kind: 'servers' | 'members' | 'cluster';
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
 }
@@ -93,6 +105,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
   const coordinator = makeCoordinator(scheduler, random.fork('coordinator'));
   const network = makeNetwork(scheduler, random.fork('network'));
   const planted = plantedIn(fault);
+  const letters = makeLetters();
   const starts: Start[] = [];
   const logged: string[] = [];
 
@@ -105,11 +118,27 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
     const log = (what: string, error: unknown) =>
       void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
 
-    function bootsServer(): void {
+    function boots(): void {
       const connected = store.connect(process, planted.connect);
+      const storage = planted.storage ? planted.storage(connected) : connected;
+      const transport = network.connect(process, peerOf(name));
+      let owning: Owning | undefined;
+      if (kind === 'cluster') {
+        bootsServer(storage, (names, kinds) => {
+          const membership = () => member!;
+          owning = makeOwning({ process, storage, transport, names, kinds, letters, membership, log });
+          return owning.cluster;
+        });
+      }
+      if (kind === 'servers') bootsServer(storage);
+      else bootsMember(transport, owning);
+    }
+
+    function bootsServer(storage: Storage, clusterOf?: ServerOptions['clusterOf']): void {
       server = bootServer({
         process,
-        storage: planted.storage ? planted.storage(connected) : connected,
+        storage,
+        clusterOf,
         started: (accessor) => starts.push({ accessor, atMs: scheduler.nowMs, node: name }),
         fault: log,
         timeFloorMs,
@@ -117,12 +146,13 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
       });
     }
 
-    function bootsMember(): void {
+    function bootsMember(transport: Transport, owning?: Owning): void {
       const connected = coordinator.connect(process);
       member = bootMember({
         process,
         coordinator: planted.coordinator ? planted.coordinator(connected) : connected,
-        transport: network.connect(process, peerOf(name)),
+        transport,
+        owning,
         faults: planted.membership === undefined ? undefined : new Set([planted.membership]),
         isCalm: () => world.isCalm,
         changed: () => world.membershipChanged?.(),
@@ -138,7 +168,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
       get member() {
         return member;
       },
-      start: () => process.start(kind === 'members' ? bootsMember : bootsServer),
+      start: () => process.start(boots),
       crash() {
         timeFloorMs = Math.max(timeFloorMs, server?.now() ?? 0);
         server = undefined;
@@ -221,6 +251,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
       });
     },
     violations: [],
+    undecided: 0,
     isCalm: false,
     membershipChanged: undefined,
   };
@@ -233,7 +264,7 @@ export async function beginWorld({ nodes, scheduler }: World): Promise<void> {
   const [first] = nodes;
   let isReady = false;
   const begin = () => {
-    const made = first!.server ? makeRootToken(first!.server) : Promise.resolve();
+    const made = first!.server && !first!.member ? makeRootToken(first!.server) : Promise.resolve();
     void made.then(() => {
       isReady = true;
     });

@@ -42,6 +42,15 @@ function weather(of: (world: World) => Weather, change: (random: Random) => Part
   };
 }
 
+/** The wall clock is ahead for a while. */
+export const CLOCK_FAULTS: Faults = {
+  'wall clock is ahead': (_world, random, { process }) => {
+    const ms = random.between(1_000, 20_000);
+    process.stepWall(ms);
+    return () => process.stepWall(-ms);
+  },
+};
+
 /** What may happen between nodes and a server that all of them ask. */
 function serverFaults(name: string, of: (world: World) => Weather): Record<string, Fault> {
   return {
@@ -54,6 +63,10 @@ function serverFaults(name: string, of: (world: World) => Weather): Record<strin
     [`${name} does not hear`]: (world, _random, node) => {
       of(world).deafTo.add(node.process.name);
       return () => void of(world).deafTo.delete(node.process.name);
+    },
+    [`${name} is far from`]: (world, _random, node) => {
+      of(world).farFrom.add(node.process.name);
+      return () => void of(world).farFrom.delete(node.process.name);
     },
     [`${name} is not heard by`]: (world, _random, node) => {
       of(world).muteTo.add(node.process.name);
@@ -118,26 +131,42 @@ function cut(
   };
 }
 
+/** A planned stop: the process ends when it has left, and is started again when the fault ends, or then. */
+function stop(node: SimNode, left: Promise<void>): () => void {
+  const { life } = node.process;
+  let isMended = false;
+  void left.then(() => {
+    if (node.process.life === life) node.crash();
+    if (isMended && !node.process.isAlive) node.start();
+  });
+  return () => {
+    isMended = true;
+    if (!node.process.isAlive) node.start();
+  };
+}
+
 /** Of a cluster's membership: planned stops, and operators. */
 export const MEMBER_FAULTS: Faults = {
-  leave: (_world, _random, node) => {
-    const { life } = node.process;
-    void node.member!.leave().then(() => {
-      if (node.process.life === life) node.crash();
-    });
-    return () => {
-      if (!node.process.isAlive) node.start();
-    };
-  },
-  'stops at once': (_world, _random, node) => {
-    void node.member!.stop().then(() => node.crash());
-    return () => {
-      if (!node.process.isAlive) node.start();
-    };
-  },
+  leave: (_world, _random, node) => stop(node, node.member!.leave()),
+  'stops at once': (_world, _random, node) => stop(node, node.member!.stop()),
   'operator removes the record': (world, _random, node) => {
     world.coordinator.remove(`members/${node.member!.inc()}`);
     return () => {};
+  },
+};
+
+/** A node loses its place while what it wrote is still on its way: its commits are slow, and the coordinator hears nothing of it. */
+export const OVERTAKEN: Faults = {
+  'is overtaken': ({ store, coordinator }, _random, { process }) => {
+    store.weather.farFrom.add(process.name);
+    coordinator.weather.deafTo.add(process.name);
+    const { farMs } = store.weather;
+    store.weather.farMs = [200, 3_500];
+    return () => {
+      store.weather.farMs = farMs;
+      store.weather.farFrom.delete(process.name);
+      coordinator.weather.deafTo.delete(process.name);
+    };
   },
 };
 

@@ -5,7 +5,13 @@ import { runScenario, SCENARIOS } from '../../chaos-tests/scenarios.ts';
 
 const SEEDS = 40;
 /** Of one run here, by scenario; `npm run chaos` takes more. */
-const OPERATIONS: Readonly<Record<string, number>> = { kv: 120, tokens: 120, shared: 80, membership: 40 };
+const OPERATIONS: Readonly<Record<string, number>> = {
+  kv: 120,
+  tokens: 120,
+  shared: 80,
+  membership: 40,
+  cluster: 60,
+};
 
 /** Tried where the recorded one no longer finds a planted fault. */
 const SEEDS_FOR_FAULT = 60;
