@@ -266,14 +266,15 @@ async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Ou
   if (version === before) return outcomes;
   const counterRecord = Buffer.alloc(VERSION_BYTES);
   counterRecord.writeBigUInt64BE(BigInt(version), 0);
+  // What each call returns is the transaction's promise, or one that is kept already: the batch's is enough.
   const durable = db.batch(() => {
     for (const { key, record } of records) {
-      if (record === undefined) db.remove(key);
-      else db.put(key, record);
+      if (record === undefined) void db.remove(key);
+      else void db.put(key, record);
     }
   });
   // lmdb-js begins a lone batch in the next turn, and at once when one more write follows it: in the same transaction.
-  db.put(COUNTER_KEY, counterRecord);
+  void db.put(COUNTER_KEY, counterRecord);
   await durable;
   return outcomes;
 }
