@@ -162,6 +162,9 @@ export const COORDINATOR_STEP_MS = SESSION_DEADLINE_MS;
 /** How often each node looks whether the view has changed: over the network, and in memory shared on one machine. */
 export const WATCH_LOOK_MS = 100;
 export const EMBEDDED_LOOK_MS = 20;
+/** How long the embedded coordinator waits, in the event loop, for another process's transaction; and at its start. */
+export const EMBEDDED_LOCK_MS = 20;
+export const EMBEDDED_OPEN_MS = 2 * SECOND_MS;
 /** Of one message between nodes. */
 export const MESSAGE_BYTES_MAX = 64 * MIB;
 /** A longer message travels on a stream of its own. */

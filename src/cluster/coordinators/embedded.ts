@@ -1,15 +1,18 @@
 /**
- * The coordinator of one machine: several processes over one LMDB file. A step is one synchronous write transaction, in which conditions are
- * looked at; it holds up the others while it lasts, so it does nothing else, and nothing is flushed inside it.
+ * The coordinator of one machine: several processes over one SQLite file. A step is one small transaction, in which conditions are looked at.
+ *
+ * SQLite and not LMDB, whose write lock is waited for without end and in the event loop: one process stopped inside a transaction then
+ * freezes all the others (it happened under load, by SIGSTOP). Here whoever does not get the lock soon has no answer, like one whose network
+ * is down: it goes out of time by itself, and goes on when the lock is free. The kernel frees that of a dead process.
  *
  * What is in the file concerns living processes alone. When the machine has been down none of them lives any more, so the file is
  * named by the machine's boot, needs no syncs, and a new boot begins with none. Where the system names no boot, it is synced.
  *
  * @module
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../../model/clock.ts';
 import {
   type Coordinator,
@@ -18,9 +21,7 @@ import {
   type CoordinatorStep,
   checkCoordinatorKey,
 } from '../../model/coordinator.ts';
-import { EMBEDDED_LOOK_MS } from '../../model/limits.ts';
-import { checkLmdbFile } from '../../storage/lmdb-file.ts';
-import { afterPrefix } from '../../storage/path.ts';
+import { EMBEDDED_LOCK_MS, EMBEDDED_LOOK_MS, EMBEDDED_OPEN_MS } from '../../model/limits.ts';
 import { watchByLooking } from './looks.ts';
 import { makeProcessLocks } from './process-locks.ts';
 
@@ -30,26 +31,43 @@ export interface EmbeddedCoordinatorOptions {
   readonly clock: Clock;
 }
 
-const FILE = /^view-.*\.mdb(-lock)?$/;
-const VERSION_BYTES = 8;
-/** 0xFF begins no UTF-8 text. */
-const COUNTER_KEY = Buffer.from([0xff]);
+/** The file, and what SQLite puts beside it. */
+const FILE = /^view-.*\.db(-wal|-shm)?$/;
+/** The row whose version is the last one given out: no key of ours is empty. */
+const COUNTER = '';
 
-type Database = RootDatabase<Buffer, Buffer>;
+interface Row {
+  readonly key: string;
+  readonly version: number;
+  readonly value: Uint8Array;
+}
 
-/** @throws StorageFailed, Error where the folder or the file cannot be used. */
+interface Tables {
+  readonly db: DatabaseSync;
+  readonly get: StatementSync;
+  readonly list: StatementSync;
+  readonly put: StatementSync;
+  readonly remove: StatementSync;
+}
+
+/** @throws Error where the folder or the file cannot be used. */
 export function makeEmbeddedCoordinator({ folder, clock }: EmbeddedCoordinatorOptions): Coordinator {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const db = openFile(folder);
+  const tables = openTables(folder);
+  const { db } = tables;
   const locks = makeProcessLocks(join(folder, 'locks'));
-  let closed = false;
 
   function attempt(asked: CoordinatorStep): CoordinatorOutcome {
-    if (closed) throw new Error('the coordinator is closed');
-    if (asked.changes.length > 0) return db.transactionSync(() => run(db, asked));
-    // Whatever was committed by anybody before now is in the snapshot.
-    db.resetReadTxn();
-    return run(db, asked);
+    // Without changes one snapshot is enough, which waits for nobody; it shows all that was committed before now.
+    db.exec(asked.changes.length > 0 ? 'BEGIN IMMEDIATE' : 'BEGIN');
+    try {
+      const outcome = run(tables, asked);
+      db.exec('COMMIT');
+      return outcome;
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   const coordinator: Coordinator = {
@@ -63,90 +81,79 @@ export function makeEmbeddedCoordinator({ folder, clock }: EmbeddedCoordinatorOp
       }
     },
     watch: (key, onHint) => watchByLooking(coordinator, clock, key, EMBEDDED_LOOK_MS, onHint),
-    locks: {
-      ...locks,
-      forget(inc) {
-        locks.forget(inc);
-        // Its snapshot would keep old pages from being used again.
-        db.readerCheck();
-      },
-    },
+    locks,
     async close() {
-      if (closed) return;
-      closed = true;
       locks.close();
-      await db.close();
+      if (db.isOpen) db.close();
     },
   };
   return coordinator;
 }
 
-/** Inside a transaction, or on one snapshot. */
+/** Inside a transaction. */
 function run(
-  db: Database,
+  tables: Tables,
   { conditions, changes, reads = [], lists = [] }: CoordinatorStep,
 ): CoordinatorOutcome {
-  const isGood = conditions.every(({ key, version }) => (get(db, key)?.version ?? 0) === version);
+  for (const key of [...reads, ...lists]) checkCoordinatorKey(key);
+  const isGood = conditions.every(({ key, version }) => (get(tables, key)?.version ?? 0) === version);
   let version = 0;
   if (isGood && changes.length > 0) {
     // One counter for all, so that no version comes twice, not even after a delete.
-    version = Number(db.getBinary(COUNTER_KEY)?.readBigUInt64BE() ?? 0n) + 1;
-    const stamp = Buffer.alloc(VERSION_BYTES);
-    stamp.writeBigUInt64BE(BigInt(version));
-    db.putSync(COUNTER_KEY, stamp);
+    version = (get(tables, COUNTER)?.version ?? 0) + 1;
+    tables.put.run(COUNTER, version, new Uint8Array());
     for (const { key, value } of changes) {
-      if (value === undefined) db.removeSync(bytesOf(key));
-      else db.putSync(bytesOf(key), Buffer.concat([stamp, value]));
+      checkCoordinatorKey(key);
+      if (value === undefined) tables.remove.run(key);
+      else tables.put.run(key, version, value);
     }
   }
   const records = new Map<string, CoordinatorRecord>();
   for (const key of isGood ? reads : [...reads, ...conditions.map((condition) => condition.key)]) {
-    const record = get(db, key);
+    const record = get(tables, key);
     if (record) records.set(key, record);
   }
   for (const prefix of lists) {
-    const start = bytesOf(prefix);
-    for (const { key, value } of db.getRange({ start, end: afterPrefix(start)! })) {
-      records.set(Buffer.from(key).toString('utf8'), recordOf(value));
+    for (const row of tables.list.all(prefix, afterPrefix(prefix)) as unknown as Row[]) {
+      records.set(row.key, { version: row.version, value: row.value });
     }
   }
   return isGood ? { outcome: 'ok', version, records } : { outcome: 'refused', records };
 }
 
-function get(db: Database, key: string): CoordinatorRecord | undefined {
-  const stored = db.getBinary(bytesOf(key));
-  return stored && recordOf(stored);
+function get({ get: statement }: Tables, key: string): CoordinatorRecord | undefined {
+  const row = statement.get(key) as unknown as Row | undefined;
+  return row && { version: row.version, value: row.value };
 }
 
-function recordOf(stored: Buffer): CoordinatorRecord {
-  return {
-    version: Number(stored.readBigUInt64BE()),
-    value: Buffer.from(stored.subarray(VERSION_BYTES)),
-  };
+/** Keys are ASCII. */
+function afterPrefix(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
 
-function bytesOf(key: string): Buffer {
-  checkCoordinatorKey(key);
-  return Buffer.from(key);
-}
-
-function openFile(folder: string): Database {
+function openTables(folder: string): Tables {
   const boot = bootId();
-  const name = `view-${boot ?? 'kept'}.mdb`;
+  const name = `view-${boot ?? 'kept'}.db`;
   for (const old of readdirSync(folder)) {
     if (FILE.test(old) && !old.startsWith(name)) rmSync(join(folder, old), { force: true });
   }
   const path = join(folder, name);
-  checkLmdbFile(path);
-  return open<Buffer, Buffer>({
-    path,
-    keyEncoding: 'binary',
-    encoding: 'binary',
-    overlappingSync: false,
-    noSync: boot !== undefined,
-    eventTurnBatching: false,
-    permissionsMode: 0o600,
-  } as Parameters<typeof open>[0]) as Database;
+  // SQLite gives the files that it makes beside it the same mode.
+  closeSync(openSync(path, 'a', 0o600));
+  const db = new DatabaseSync(path, { timeout: EMBEDDED_OPEN_MS });
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec(`PRAGMA synchronous = ${boot === undefined ? 'FULL' : 'OFF'}`);
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID',
+  );
+  db.exec(`PRAGMA busy_timeout = ${EMBEDDED_LOCK_MS}`);
+  return {
+    db,
+    get: db.prepare('SELECT key, version, value FROM records WHERE key = ?'),
+    list: db.prepare('SELECT key, version, value FROM records WHERE key >= ? AND key < ?'),
+    put: db.prepare('INSERT OR REPLACE INTO records (key, version, value) VALUES (?, ?, ?)'),
+    remove: db.prepare('DELETE FROM records WHERE key = ?'),
+  };
 }
 
 function bootId(): string | undefined {

@@ -38,6 +38,7 @@ async function startProcess(folder: string, body: string): Promise<ChildProcess>
 const INCREMENT = (times: number): string => `
   for (let done = 0; done < ${times}; ) {
     const seen = await coordinator.step({ conditions: [], changes: [], reads: ['n'] });
+    if (seen.outcome !== 'ok') continue;
     const { version = 0, value = '0' } = seen.records.get('n') ?? {};
     const next = Buffer.from(String(Number(Buffer.from(value).toString()) + 1));
     const { outcome } = await coordinator.step({ conditions: [{ key: 'n', version }], changes: [{ key: 'n', value: next }] });
@@ -46,17 +47,23 @@ const INCREMENT = (times: number): string => `
 
 test('processes that write at once lose nothing, and one that is killed in between harms nobody', async () => {
   const folder = newFolder();
+  const coordinator = makeEmbeddedCoordinator({ folder, clock });
+  const read = async (key: string): Promise<string | undefined> => {
+    const seen = await coordinator.step({ conditions: [], changes: [], reads: [key] });
+    const record = seen.outcome === 'ok' ? seen.records.get(key) : undefined;
+    return record && Buffer.from(record.value).toString();
+  };
   const [victim] = await Promise.all([
     startProcess(folder, `void (async () => { ${INCREMENT(1e9).replaceAll("'n'", "'v'")} })();`),
     startProcess(folder, INCREMENT(300)),
     startProcess(folder, INCREMENT(300)),
   ]);
+  while ((await read('v')) === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
   victim.kill('SIGKILL');
   await once(victim, 'exit');
-  const coordinator = makeEmbeddedCoordinator({ folder, clock });
-  const seen = await coordinator.step({ conditions: [], changes: [], reads: ['n', 'v'] });
+  assert.equal(await read('n'), '600');
+  const seen = await coordinator.step({ conditions: [], changes: [], reads: ['v'] });
   assert(seen.outcome === 'ok');
-  assert.equal(Buffer.from(seen.records.get('n')!.value).toString(), '600');
   const { version } = seen.records.get('v')!;
   const step = { conditions: [{ key: 'v', version }], changes: [{ key: 'v', value: Buffer.from('x') }] };
   assert.equal((await coordinator.step(step)).outcome, 'ok');
@@ -90,14 +97,14 @@ test('files are private, and what an earlier boot of the machine left is removed
   const first = makeEmbeddedCoordinator({ folder, clock });
   await first.step({ conditions: [], changes: [{ key: 'a', value: Buffer.from('x') }] });
   await first.close();
-  writeFileSync(join(folder, 'view-earlier.mdb'), 'x');
+  writeFileSync(join(folder, 'view-earlier.db'), 'x');
   const second = makeEmbeddedCoordinator({ folder, clock });
   const seen = await second.step({ conditions: [], changes: [], reads: ['a'] });
   assert(seen.outcome === 'ok' && seen.records.has('a'), 'the same boot: it is kept');
   await second.close();
   assert.equal((await second.step({ conditions: [], changes: [], reads: ['a'] })).outcome, 'unknown');
   for (const name of readdirSync(folder)) {
-    assert.notEqual(name, 'view-earlier.mdb');
+    assert.notEqual(name, 'view-earlier.db');
     assert.equal(statSync(join(folder, name)).mode & 0o077, 0, name);
   }
 });
@@ -137,4 +144,28 @@ test('a killed process is evicted at once: its lock is proof; a stopped one only
   assert.deepEqual(members(), ['own', 'stopped']);
   await own.membership.stop();
   await own.close();
+});
+
+test('a process stopped inside a transaction keeps nobody’s event loop; what it held is free when it is killed', async () => {
+  const folder = newFolder();
+  const coordinator = makeEmbeddedCoordinator({ folder, clock });
+  const step = { conditions: [], changes: [{ key: 'a', value: Buffer.from('x') }] };
+  assert.equal((await coordinator.step(step)).outcome, 'ok');
+  const file = readdirSync(folder).find((name) => name.endsWith('.db'))!;
+  const child = await startProcess(
+    folder,
+    `const { DatabaseSync } = await import('node:sqlite');
+    globalThis.db = new DatabaseSync(${JSON.stringify(join(folder, file))});
+    db.exec('BEGIN IMMEDIATE');`,
+  );
+  child.kill('SIGSTOP');
+  const began = performance.now();
+  assert.equal((await coordinator.step(step)).outcome, 'unknown');
+  assert(performance.now() - began < 1_000);
+  const seen = await coordinator.step({ conditions: [], changes: [], reads: ['a'] });
+  assert(seen.outcome === 'ok' && seen.records.has('a'), 'reads go on');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal((await coordinator.step(step)).outcome, 'ok');
+  await coordinator.close();
 });
