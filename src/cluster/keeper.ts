@@ -93,14 +93,14 @@ function openedView(sees: KeeperSees, { view, version }: HeldView): KeeperStep |
   const { me, self } = sees;
   const isOpen = me.ready && !me.sealed && me.state !== 'leaving';
   if (!isOpen || !speaks(me, view.protocol)) return undefined;
-  const epoch = view.last + 1;
-  const taken: View = { ...view, ...aloneOf(sees), epoch, last: epoch, next: undefined, sealed: false };
-  if (view.members.length === 0) return writes('take', `${epoch}`, version, taken);
-  if (!view.sealed) return undefined;
+  const isEmpty = view.members.length === 0;
   const allSealed = view.members.every(
     ({ inc }) => inc === self || sees.seen.sightings.get(inc)?.record?.sealed === true,
   );
-  return allSealed ? writes('unseal', `${epoch}`, version, taken) : undefined;
+  if (!isEmpty && !(view.sealed && allSealed)) return undefined;
+  const epoch = view.last + 1;
+  const taken: View = { ...view, ...aloneOf(sees), epoch, last: epoch, next: undefined, sealed: false };
+  return writes(isEmpty ? 'take' : 'unseal', `${epoch}`, version, taken);
 }
 
 function evict(sees: KeeperSees, { view, version }: HeldView, gone: ViewMember): KeeperStep {
