@@ -1,5 +1,6 @@
 import { after, test } from 'node:test';
 import { makeConsulCoordinator } from '../../../src/cluster/coordinators/consul.ts';
+import { checkApart } from '../../support/apart.ts';
 import { findConsul, startConsul } from '../../support/consul.ts';
 import { missing } from '../../support/missing.ts';
 import { systemClock as clock } from '../../support/system-clock.ts';
@@ -13,6 +14,7 @@ if ('missing' in found) {
   const server = await startConsul(found.path);
   after(() => server.remove());
   const open = (path: string) => makeConsulCoordinator({ endpoints: [server.address], path, clock });
+  test('clusters under paths of their own see nothing of each other', () => checkApart(open));
   coordinatorContract('consul', { open: () => open('contract/'), server });
   membershipContract('consul', { open: () => open('members/'), server });
 }

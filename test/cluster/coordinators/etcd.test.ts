@@ -1,5 +1,6 @@
 import { after, test } from 'node:test';
 import { makeEtcdCoordinator } from '../../../src/cluster/coordinators/etcd.ts';
+import { checkApart } from '../../support/apart.ts';
 import { findEtcd, startEtcd } from '../../support/etcd.ts';
 import { missing } from '../../support/missing.ts';
 import { systemClock as clock } from '../../support/system-clock.ts';
@@ -13,6 +14,7 @@ if ('missing' in found) {
   const server = await startEtcd(found.path);
   after(() => server.remove());
   const open = (path: string) => makeEtcdCoordinator({ endpoints: [server.address], path, clock });
+  test('clusters under paths of their own see nothing of each other', () => checkApart(open));
   coordinatorContract('etcd', { open: () => open('contract/'), server });
   membershipContract('etcd', { open: () => open('members/'), server });
 }
