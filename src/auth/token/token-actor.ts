@@ -25,6 +25,8 @@ export interface TokenActor {
   readonly kind: ActorKind<State>;
   /** Replies the state as it is. */
   readonly read: TokenOperation<undefined, State>;
+  /** As `read`, but waits until what was committed of it is known to it. */
+  readonly readSettled: TokenOperation<undefined, State>;
   /** @throws CodedError where the token exists. */
   readonly create: TokenOperation<TokenState, TokenState>;
   /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
@@ -84,6 +86,14 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     id: 'token/read',
     actor: kind,
     mode: 'read',
+    run: (state) => ({ reply: state }),
+  };
+
+  /** Through the mailbox, which stands still until a commit is answered. */
+  const readSettled: TokenActor['readSettled'] = {
+    id: 'token/read-settled',
+    actor: kind,
+    mode: 'change',
     run: (state) => ({ reply: state }),
   };
 
@@ -196,5 +206,5 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     if (state?.dying) await sweepOf(cluster, state, id);
   }
 
-  return { kind, read, create, use, renew, revoke, sweep };
+  return { kind, read, readSettled, create, use, renew, revoke, sweep };
 }

@@ -117,11 +117,25 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
     return cluster.send(actor.read, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
   }
 
-  async function ancestorsBear(parent: string | undefined): Promise<boolean> {
+  /** Do all above the token of `accessor` bear? @param parent - whom its state, read before, names. */
+  async function ancestorsBear(accessor: string, parent: string | undefined): Promise<boolean> {
     let depth = 0;
+    let child = accessor;
     for (let at = parent; at !== undefined; ) {
+      if (++depth > TOKEN_DEPTH_MAX) return false;
       const state = peek(at) ?? (await read(at));
-      if (!bearsChildren(state, now()) || ++depth > TOKEN_DEPTH_MAX) return false;
+      if (state === undefined) {
+        // A parent is forgotten once the store names no child of it. What we read of the child may be older than that: the commit that
+        // made it an orphan may be unanswered still, or came after our look. Only who would be refused waits for it.
+        const settled = await cluster.send(actor.readSettled, tokenId(child), undefined, {
+          claims: OWN_CLAIMS,
+        });
+        if (!bearsChildren(settled, now()) || settled.parent === at) return false;
+        at = settled.parent;
+        continue;
+      }
+      if (!bearsChildren(state, now())) return false;
+      child = at;
       at = state.parent;
     }
     return true;
@@ -138,13 +152,13 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
   /** Does a token of this accessor live, below which another may begin? */
   async function mayBear(accessor: string): Promise<boolean> {
     const state = await read(accessor);
-    return isAlive(state, now()) && (await ancestorsBear(state.parent));
+    return isAlive(state, now()) && (await ancestorsBear(accessor, state.parent));
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
     const state = await read(accessor);
     if (!isAlive(state, now()) || state.usesLeft === 0) return undefined;
-    return (await ancestorsBear(state.parent)) ? state : undefined;
+    return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
   }
 
   function isGoodNow(caller: Caller): boolean {
@@ -177,7 +191,8 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
       const state = await read(caller.accessor);
-      return isAlive(state, now()) && isSameToken(caller, state) && (await ancestorsBear(state.parent));
+      if (!isAlive(state, now()) || !isSameToken(caller, state)) return false;
+      return ancestorsBear(caller.accessor, state.parent);
     },
     stateOf,
     async create(state, id, options) {

@@ -65,6 +65,21 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
+/** The next commit is `stored`, and its writer hears of it after `answer`. Those that come later overtake it. */
+function answerNextCommitLate(storage: MemoryStorage) {
+  const stored = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const { commit } = storage;
+  storage.commit = async (changes, conditions) => {
+    storage.commit = commit;
+    const version = await commit(changes, conditions);
+    stored.resolve();
+    await answered.promise;
+    return version;
+  };
+  return { stored: stored.promise, answer: answered.resolve };
+}
+
 describe('tokens', () => {
   test('revoking one kills all below it at once, and nothing of them is left', async () => {
     const storage = makeMemoryStorage();
@@ -131,6 +146,66 @@ describe('tokens', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  for (const how of ['self', 'tree'] as const) {
+    const fate = how === 'self' ? 'orphans stay good' : 'children stay dead';
+    test(`a parent is forgotten before its child has heard of its own commit: ${fate}`, async () => {
+      const storage = makeMemoryStorage();
+      const { cluster, tokens } = make(storage);
+      const parent = await tokens.create(stateOf(undefined), undefined, own);
+      const child = await tokens.create(stateOf(parent.accessor), undefined, own);
+      const below = await tokens.create(stateOf(child.accessor), undefined, own);
+      const callers = await Promise.all([child, below].map(({ token }) => tokens.authenticate(token)));
+      await tokens.revoke(parent.accessor, how);
+      const late = answerNextCommitLate(storage);
+      const first = tokens.sweep(parent.accessor);
+      await late.stored;
+      // The second one finds no child on the list any more.
+      await tokens.sweep(parent.accessor);
+      assert.deepEqual((await tokens.accessors()).toSorted(), [child.accessor, below.accessor].toSorted());
+      const asked = Promise.all([
+        ...[child, below].map(async ({ token }) => (await tokens.authenticate(token)) !== undefined),
+        ...callers.map((caller) => tokens.isStillGood(caller!)),
+      ]);
+      const bearing = tokens.create(stateOf(child.accessor), undefined, own).then(
+        () => 'made',
+        ({ code }: CodedError) => code,
+      );
+      for (const caller of callers) assert.equal(tokens.isGood(caller!), false);
+      late.answer();
+      assert.deepEqual(await asked, Array(4).fill(how === 'self'));
+      assert.equal(await bearing, how === 'self' ? 'made' : 'stale_claims');
+      await first;
+      for (const caller of callers) assert.equal(tokens.isGood(caller!), how === 'self');
+      await cluster.stop();
+    });
+  }
+
+  test('a parent that is forgotten between the look at its child and the look at it: the orphan is good', async () => {
+    const { actor, cluster, tokens } = make(makeMemoryStorage());
+    const parent = await tokens.create(stateOf(undefined), undefined, own);
+    const child = await tokens.create(stateOf(parent.accessor), undefined, own);
+    await tokens.revoke(parent.accessor, 'self');
+    let looks = 0;
+    // As another node sees it: nothing can be told in this turn.
+    const remote = makeTokens({
+      actor,
+      cluster: {
+        ...cluster,
+        peek: () => undefined,
+        send: async (op, to, params, options) => {
+          if (to.name === parent.accessor && looks++ === 0) await tokens.sweep(parent.accessor);
+          return cluster.send(op, to, params, options);
+        },
+      },
+      accessorKey: () => Buffer.alloc(32, 7),
+      now: () => clock.ms,
+      randomBytes,
+    });
+    assert(await remote.authenticate(child.token));
+    assert.equal(looks, 1);
+    await cluster.stop();
   });
 
   test('a sweep that was broken off goes on after the next start', async () => {
