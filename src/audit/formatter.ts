@@ -40,6 +40,13 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
   const keptAuth = makeKeeper<AuditAuth>();
   /** The part that a request's two lines share. */
   const keptEntry = makeKeeper<AuditEntry>();
+  /** Replies that are made once and read often. Hidden already, unless the device is told to log raw. */
+  const keptData = makeKeeper<RawJson>();
+
+  function writeKept(data: Encodable, hiding: HideString): string {
+    if (!(data instanceof RawJson) || hiding !== hide) return writeData(data, hiding);
+    return keptData.get(data) ?? keptData.keep(data, writeData(data, hiding));
+  }
 
   function authText(auth: AuditAuth): string {
     return keptAuth.get(auth) ?? keptAuth.keep(auth, renderAuth(auth));
@@ -182,7 +189,7 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
         return async () =>
           head + (await inSlices((write) => (kept ?? sharedText(entry, write)) + rest(write))) + tail;
       }
-      return head + (kept ?? sharedText(entry, writeData)) + rest(writeData) + tail;
+      return head + (kept ?? sharedText(entry, writeData)) + rest(writeKept) + tail;
     },
   };
 }

@@ -209,6 +209,26 @@ test('names that the mount exempts stay readable, in lists too, but not in objec
   assert.deepEqual(JSON.parse(requestLine(under)).request.data, { open: { other: hmac('secret') } });
 });
 
+test('a reply that is shown again is told as each device and each mount would have it told the first time', () => {
+  const data = new RawJson('{"data":{"who":"VALUE-CANARY"}}');
+  const devices = [
+    { formatter: makeFormatter(makeHasher(SALT), PLAIN), shown: hmac('VALUE-CANARY') },
+    { formatter: makeFormatter(makeHasher(SALT), { ...PLAIN, logRaw: true }), shown: 'VALUE-CANARY' },
+  ];
+  const exempting = { ...ENTRY, request: { ...REQUEST, nonHmacResponseKeys: ['who'] } };
+  for (let time = 0; time < 2; time++) {
+    for (const { formatter, shown } of devices) {
+      for (const [entry, who] of [
+        [ENTRY, shown],
+        [exempting, 'VALUE-CANARY'],
+      ] as const) {
+        const { response } = JSON.parse(lineOf(formatter.response(entry, { data }, AT_MS)));
+        assert.deepEqual(response.data, { data: { who } });
+      }
+    }
+  }
+});
+
 test('elide_list_responses counts keys and key_info of lists, and leaves other replies alone', () => {
   const options = { ...PLAIN, elideListResponses: true };
   const list: AuditEntry = { auth: AUTH, request: { ...REQUEST, operation: 'list' } };

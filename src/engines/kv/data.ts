@@ -48,7 +48,11 @@ export const readData = reading({
     const { secret, number, metadata } = found;
     if (found.isGone) return { status: 404, data: dataReply('null', metadata) };
     const payload = payloadOf(secret, number, ctx);
-    if (typeof payload === 'string') return { data: dataReply(payload, metadata) };
+    if (typeof payload === 'string') {
+      if (number !== secret.currentVersion) return { data: dataReply(payload, metadata) };
+      secret.currentReply ??= dataReply(payload, metadata);
+      return { data: secret.currentReply };
+    }
     return payload.then((text) => ({ data: dataReply(text, metadata) }));
   },
 });

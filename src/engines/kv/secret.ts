@@ -8,6 +8,7 @@
  * @module
  */
 import type { RecordChange } from '../../model/actor.ts';
+import type { RawJson } from '../../model/json.ts';
 import {
   KV_HEAD_BYTES_MAX,
   KV_HEAD_PAYLOADS_MAX,
@@ -63,6 +64,8 @@ export interface Secret extends SecretFields {
   readonly currentMetadata: string;
   /** Seen through v2, stored by v1: payloads still have v1's numbers. */
   readonly isFromV1: boolean;
+  /** What a read of the current version shows, made by the first one: the audit devices keep their text of it with it. */
+  currentReply: RawJson | undefined;
 }
 
 export const NO_SECRET: SecretFields = {
@@ -96,6 +99,7 @@ export function secretOf(fields: SecretFields, isFromV1 = false): Secret {
     metadataCasRequired: fields.metadataCasRequired,
     currentMetadata: current ? metadataText(fields.customMetadata, fields.currentVersion, current) : '',
     isFromV1,
+    currentReply: undefined,
   };
 }
 
