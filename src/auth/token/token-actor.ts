@@ -72,7 +72,8 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     encode: (state) => (state === undefined ? undefined : Buffer.from(JSON.stringify(state))),
     dueAt: (state) => (state?.dying ? state.dyingSinceMs : state?.expiresAtMs),
     indexes: (state, id) =>
-      state?.parent === undefined || state.dying
+      // One whose children are being made orphans stays listed: should its own parent end first, they end with it, or are orphans with it.
+      state?.parent === undefined || state.dying === 'tree'
         ? []
         : [{ index: 'parent', group: state.parent, entry: id.name }],
     async onDue(state, id, cluster) {
@@ -95,6 +96,14 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     actor: kind,
     mode: 'change',
     run: (state) => ({ reply: state }),
+  };
+
+  /** The settled state of one that bears children. */
+  const bearing: TokenOperation<undefined, State> = {
+    id: 'token/bearing',
+    actor: kind,
+    mode: 'change',
+    run: (state, _params, ctx) => ({ reply: bearsChildren(state, ctx.now()) ? state : undefined }),
   };
 
   const create: TokenActor['create'] = {
@@ -180,9 +189,34 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     },
   };
 
-  async function sweepOf(cluster: Cluster, state: TokenState, id: ActorId): Promise<void> {
+  /** May the children of this one be made orphans? Those that are dead already, by one above it, must not come back. */
+  async function mayOrphan(cluster: Cluster, id: ActorId): Promise<boolean> {
     const options = { claims: OWN_CLAIMS };
+    const self = await cluster.send(bearing, id, undefined, options);
+    if (self?.dying !== 'self') return false;
+    let child = id;
+    for (let at = self.parent; at !== undefined; ) {
+      const state = await cluster.send(bearing, tokenId(at), undefined, options);
+      if (state) {
+        child = tokenId(at);
+        at = state.parent;
+        continue;
+      }
+      const settled = await cluster.send(bearing, child, undefined, options);
+      if (!settled || settled.parent === at) return false;
+      at = settled.parent;
+    }
+    return true;
+  }
+
+  async function sweepOf(cluster: Cluster, first: TokenState, id: ActorId): Promise<void> {
+    const options = { claims: OWN_CLAIMS };
+    let { dying } = first;
     for (let before = ''; ; ) {
+      if (dying === 'self' && !(await mayOrphan(cluster, id))) {
+        await cluster.send(revoke, id, 'tree', options);
+        dying = 'tree';
+      }
       const children = await cluster.index('parent', id.name, SWEEP_PAGE);
       if (children.length === 0) break;
       // Each child takes its own entry away; one that stays would keep us here for ever.
@@ -190,7 +224,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
       before = children[0]!;
       await Promise.all(
         children.map((child) =>
-          state.dying === 'self'
+          dying === 'self'
             ? cluster.send(orphan, tokenId(child), id.name, options)
             : cluster.send(revoke, tokenId(child), 'tree', options),
         ),

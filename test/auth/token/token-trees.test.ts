@@ -208,6 +208,27 @@ describe('tokens', () => {
     await cluster.stop();
   });
 
+  for (const how of ['self', 'tree'] as const) {
+    for (const order of ['upper first', 'lower first'] as const) {
+      test(`one is ended (${how}) above one that is being orphaned, swept ${order}: nobody comes back`, async () => {
+        const { cluster, tokens } = make(makeMemoryStorage());
+        const upper = await tokens.create(stateOf(undefined), undefined, own);
+        const lower = await tokens.create(stateOf(upper.accessor), undefined, own);
+        const { token } = await tokens.create(stateOf(lower.accessor), undefined, own);
+        const isGood = async () => (await tokens.authenticate(token)) !== undefined;
+        await tokens.revoke(lower.accessor, 'self');
+        assert.equal(await isGood(), true);
+        await tokens.revoke(upper.accessor, how);
+        for (const { accessor } of order === 'upper first' ? [upper, lower] : [lower, upper]) {
+          assert.equal(await isGood(), how === 'self');
+          await tokens.sweep(accessor);
+        }
+        assert.equal(await isGood(), how === 'self');
+        await cluster.stop();
+      });
+    }
+  }
+
   test('a sweep that was broken off goes on after the next start', async () => {
     const storage = makeMemoryStorage();
     const first = make(storage);
