@@ -6,10 +6,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { devBanner, serverBanner } from './banner.ts';
 import { type DevSecrets, openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
-import { boundHeapGrowth } from './heap-growth.ts';
 import { ListenError } from './http/server.ts';
 import { type Coffer, openCoffer } from './main.ts';
 import { makeLog } from './observe/log.ts';
@@ -70,7 +70,9 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
     for (const warning of settings.warnings) streams.stderr.write(`WARNING! ${warning}\n`);
     const log = makeLog(settings.log);
     logFaults(log);
-    boundHeapGrowth();
+    // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
+    // More room than this made durable writes a tenth faster, and left twice as much behind after a flood of requests.
+    setFlagsFromString('--heap-growing-percent=70');
     const coffer = await openCoffer({ ...settings, log });
     try {
       const secrets = await open(coffer, flags);

@@ -302,12 +302,6 @@ export const TERM_OPERATIONS_MAX = 3_865_470_566;
 export const SHARE_BYTES_MIN = 16;
 export const SHARE_BYTES_MAX = 33;
 
-// the process
-/** What V8's heap may always grow by before it is collected as a whole. */
-export const HEAP_ROOM_BYTES = 64 * MIB;
-/** The same as a share of what is in use, where that is more. */
-export const HEAP_GROWTH_PERCENT_MIN = 70;
-
 // observe
 /** Of one text in the operator's log. */
 export const LOG_TEXT_CHARS_MAX = 4_096;
