@@ -20,7 +20,7 @@ import {
 } from './consul-client.ts';
 import { consulKey, keyOfConsul } from './consul-keys.ts';
 import type { Batch, Driver, DriverOutcome, DriverWrite } from './driver.ts';
-import { ensureFormat } from './format.ts';
+import { inKnownFormat } from './format.ts';
 import { makeRemoteStorage, type RemoteStorage } from './remote.ts';
 import { storePrefix } from './store-prefix.ts';
 
@@ -40,14 +40,7 @@ export interface ConsulStorageOptions extends ConsulOptions {
 /** @throws StorageFailed when Consul is not to be had, or the store needs a newer Coffer; CodedError for wrong options. */
 export async function openConsul(options: ConsulStorageOptions): Promise<RemoteStorage> {
   const driver = makeConsulDriver(makeConsulClient(options), storePrefix(options.path));
-  const storage = makeRemoteStorage({ ...options, driver });
-  try {
-    await ensureFormat(storage);
-    return storage;
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
+  return inKnownFormat(makeRemoteStorage({ ...options, driver }));
 }
 
 interface Operation {

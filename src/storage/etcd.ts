@@ -18,7 +18,7 @@ import {
   EtcdRefused,
   makeEtcdClient,
 } from './etcd-client.ts';
-import { ensureFormat } from './format.ts';
+import { inKnownFormat } from './format.ts';
 import { afterPrefix } from './path.ts';
 import { makeRemoteStorage, type RemoteStorage } from './remote.ts';
 import { storePrefix } from './store-prefix.ts';
@@ -47,14 +47,7 @@ export interface EtcdStorageOptions extends EtcdOptions {
 /** @throws StorageFailed when etcd is not to be had, or the store needs a newer Coffer; CodedError for wrong options. */
 export async function openEtcd(options: EtcdStorageOptions): Promise<RemoteStorage> {
   const driver = makeEtcdDriver(makeEtcdClient(options), storePrefix(options.path));
-  const storage = makeRemoteStorage({ ...options, driver });
-  try {
-    await ensureFormat(storage);
-    return storage;
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
+  return inKnownFormat(makeRemoteStorage({ ...options, driver }));
 }
 
 /** Exported for the bench. */

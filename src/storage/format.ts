@@ -10,6 +10,17 @@ export const FORMAT_PATH = 'format';
 /** Raised when a store written by this build cannot be read by an older one. */
 export const FORMAT_VERSION = 1;
 
+/** The store, once its format is found good, which `ensureFormat` says; closed where it is not. */
+export async function inKnownFormat<S extends Storage>(storage: S): Promise<S> {
+  try {
+    await ensureFormat(storage);
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
 /**
  * Writes the record into an empty store, checks it in any other.
  * @throws StorageFailed when the store is not ours or needs a newer build.

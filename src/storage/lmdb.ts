@@ -17,7 +17,7 @@ import { CodedError } from '../model/errors.ts';
 import { STORAGE_PATH_BYTES_MAX, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { lockFolder } from './folder-lock.ts';
-import { ensureFormat } from './format.ts';
+import { inKnownFormat } from './format.ts';
 import { makeGroupCommit, type Outcome, type Write } from './group-commit.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
 import { afterPrefix, pathBytes, prefixBytes } from './path.ts';
@@ -65,13 +65,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
     place.release();
     throw error;
   }
-  try {
-    await ensureFormat(storage);
-    return storage;
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
+  return inKnownFormat(storage);
 }
 
 function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
