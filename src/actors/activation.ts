@@ -18,7 +18,9 @@ import {
 import { CodedError } from '../model/errors.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import { type Change, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
+import { MessageContext } from './message-context.ts';
 import { actorKey, encodeActorId, headPath, indexPath, type Names, recordPath, timerPath } from './places.ts';
+import { addTo, type Message, type Records, type Round, refuseIn } from './round.ts';
 import type { Spawned } from './spawn.ts';
 
 export interface Components {
@@ -30,32 +32,6 @@ export interface Components {
   timerSet(path: string, dueMs: number): void;
   /** Something went wrong that no client can be told: for our log. */
   fault(what: string, error: unknown): void;
-}
-
-interface Message {
-  readonly op: ActorOperation<unknown, unknown, unknown>;
-  readonly params: unknown;
-  readonly options: SendOptions;
-  resolve(reply: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** A message that has run and waits for the commit. What is told, a refusal too, rests on what ran before it. */
-interface Ran {
-  readonly message: Message;
-  readonly changes: boolean;
-  readonly refused: boolean;
-  /** The reply, or why it was refused. */
-  readonly told: unknown;
-}
-
-type Records = Map<string, Uint8Array | undefined>;
-
-/** Messages that are committed together, and the working state they have run on. */
-interface Round {
-  readonly ran: Ran[];
-  readonly records: Records;
-  state: unknown;
 }
 
 /** What one commit of this actor writes. */
@@ -86,7 +62,10 @@ export class Activation {
   #headVersion = 0;
   #loaded = false;
   #loading: Promise<void> | undefined;
-  /** Undefined while empty. A new list for each batch: one that grew old with the actor would, once let go, keep its messages until the next full collection. */
+  /**
+   * Undefined while empty. A new list for each batch: one that grew old with the actor would, once let go, keep its messages until the
+   * next full collection.
+   */
   #mailbox: Message[] | undefined;
   #working = false;
   #committing = false;
@@ -363,48 +342,6 @@ export class Activation {
     return new MessageContext(this.id, this.#parts, options, (name) =>
       records?.has(name) ? Promise.resolve(records.get(name)) : this.#readRecord(name),
     );
-  }
-}
-
-function addTo(round: Round, message: Message, { reply, next }: Outcome<unknown, unknown>): void {
-  if (next) {
-    round.state = next.state;
-    for (const { name, value } of next.records ?? []) round.records.set(name, value);
-  }
-  round.ran.push({ message, changes: next !== undefined, refused: false, told: reply });
-}
-
-function refuseIn(round: Round, message: Message, error: unknown): void {
-  round.ran.push({ message, changes: false, refused: true, told: error });
-}
-
-/** What an operation is given. A class, so that a read makes one small object and no closures but the record reader. */
-class MessageContext implements ActorContext {
-  readonly id: ActorId;
-  readonly record: ActorContext['record'];
-  readonly #parts: Components;
-  readonly #options: SendOptions;
-
-  constructor(id: ActorId, parts: Components, options: SendOptions, record: ActorContext['record']) {
-    this.id = id;
-    this.record = record;
-    this.#parts = parts;
-    this.#options = options;
-  }
-  get claims(): SendOptions['claims'] {
-    return this.#options.claims;
-  }
-  get caller(): SendOptions['caller'] {
-    return this.#options.caller;
-  }
-  get mount(): SendOptions['mount'] {
-    return this.#options.mount;
-  }
-  now(): number {
-    return this.#parts.now();
-  }
-  randomBytes(bytes: number): Buffer {
-    return this.#parts.randomBytes(bytes);
   }
 }
 
