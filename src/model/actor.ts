@@ -72,6 +72,16 @@ export interface ActorKind<S> {
   indexes?(state: S, id: ActorId): readonly IndexEntry[];
   /** Zeroes key bytes before the state is let go. */
   wipe?(state: S): void;
+  /**
+   * Other nodes may hold read-only snapshots: `always` asked for at the first read, `hot` where reads outnumber changes. A snapshot crosses as
+   * `encode` and `decode` make it. Absent: never.
+   */
+  readonly replicas?: 'always' | 'hot';
+  /**
+   * The owner awaits it after each commit, before it replies, and after each load, before the first change runs: what must be known everywhere
+   * before it counts (protocol §10).
+   */
+  announce?(state: S, id: ActorId): Promise<void>;
 }
 
 /** What a changing operation leaves. Without `next` nothing changes and nothing is committed. */
@@ -89,6 +99,16 @@ export interface Claims {
   /** For operations that create or update: which of the two the policies allow. */
   readonly mayCreate: boolean;
   readonly mayUpdate: boolean;
+  /** What `good` rests on, for an operation that starts on another node. Absent: the program's own authority. */
+  readonly basis?: () => AuthorityBasis;
+}
+
+/** What a request was authorized by, as it stands in the turn in which it is asked for. */
+export interface AuthorityBasis {
+  /** The token's actor and those of all its ancestors; none on open routes. */
+  readonly actors: readonly ActorId[];
+  /** Sequence numbers of the catalog's sections as applied here, in the order of its sections. */
+  readonly sections: readonly number[];
 }
 
 /** Authority of the program itself: timers, sweeps, start-up. */

@@ -1,0 +1,15 @@
+/**
+ * Thrown where this node is not, or no longer, the owner of what a message is for, and nothing of it was done: it may be sent again.
+ *
+ * @module
+ */
+
+export class Moved extends Error {
+  /** Of the view that the thrower knows; 0: it knows of none. Who sent waits for a view as new. */
+  readonly epoch: number;
+  constructor(epoch: number) {
+    super('the actor is on another node');
+    this.name = 'Moved';
+    this.epoch = epoch;
+  }
+}
