@@ -4,11 +4,13 @@
  * @module
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import type { ClusterConfig } from './config/cluster.ts';
 import { ConfigError } from './config/fields.ts';
 import { type FileConfig, LOG_LEVEL_NAMES, LOG_LEVELS, readConfigText } from './config/file.ts';
 import type { ListenerConfig, ServerConfig, TelemetryConfig } from './config/server-config.ts';
-import { isAddress } from './config/values.ts';
+import type { CoordinatorConfig, StorageConfig } from './config/storage.ts';
+import { isAddress, isClusterAddress } from './config/values.ts';
 import { HCL_BYTES_MAX, LEASE_TTL_DEFAULT_S } from './model/limits.ts';
 import type { LogLevel } from './model/log.ts';
 import { toBool } from './model/params.ts';
@@ -24,7 +26,8 @@ export interface LoadedConfig {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const DAY_SECONDS = 86_400;
+const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 
 /**
  * @param paths - Files, and folders whose `.hcl` and `.json` files are taken in alphabetical order. What stands later counts: single
@@ -128,7 +131,9 @@ function overrides(env: Environment): Overrides {
   );
   return {
     apiAddress: address('API_ADDR') ?? address('REDIRECT_ADDR') ?? address('ADVERTISE_ADDR'),
-    clusterAddress: address('CLUSTER_ADDR'),
+    clusterAddress: read('CLUSTER_ADDR', 'an address such as "10.0.0.5:8201"', (text) =>
+      isClusterAddress(text) ? text.replace(/\/+$/, '') : undefined,
+    ),
     ui: bool('UI'),
     disableMlock: bool('DISABLE_MLOCK'),
     rawStorageEndpoint: bool('RAW_STORAGE_ENDPOINT'),
@@ -166,9 +171,10 @@ function complete(
   const places: Record<string, string | undefined> = Object.assign({}, ...files.map((file) => file.places));
   const listeners = files.flatMap((file) => file.listeners);
   const storage = files.findLast((file) => file.storage !== undefined)?.storage;
+  const coordinator = files.findLast((file) => file.coordinator !== undefined)?.coordinator;
   if (!dev && storage === undefined) {
     throw new ConfigError(
-      'A storage backend must be specified: expected storage "file" { path = "…" } or storage "inmem" { }',
+      'A storage backend must be specified: expected storage "file" { path = "…" }, "inmem" { }, "etcd" { … } or "consul" { … }',
     );
   }
   if (!dev && listeners.length === 0) throw new ConfigError('expected at least one listener "tcp" { … }');
@@ -182,6 +188,10 @@ function complete(
   return {
     listeners: listeners.map((one) => withDuration(one, values.default_max_request_duration)),
     storage: storage ?? { type: 'inmem' },
+    coordinator,
+    cluster: dev ? undefined : clusterOf(storage!, coordinator, values.cluster, places),
+    nodeId: values.node_id,
+    folder: dirname(resolve(files[0]!.file)),
     ...leaseTtls(values, places),
     apiAddress: env.apiAddress ?? (values.api_addr || undefined),
     clusterAddress: env.clusterAddress ?? (values.cluster_addr || undefined),
@@ -197,6 +207,44 @@ function complete(
     rawStorageEndpoint: env.rawStorageEndpoint ?? values.raw_storage_endpoint ?? false,
     introspectionEndpoint: values.introspection_endpoint ?? false,
     responseHeaderHostname: values.enable_response_header_hostname ?? false,
+  };
+}
+
+/** @throws ConfigError where the storage serves several nodes and nothing says who may be one. */
+function clusterOf(
+  storage: StorageConfig,
+  coordinator: CoordinatorConfig | undefined,
+  values: FileConfig['values']['cluster'],
+  places: Readonly<Record<string, string | undefined>>,
+): ClusterConfig | undefined {
+  const isRemote = storage.type === 'etcd' || storage.type === 'consul';
+  const secretFile = values?.secret_file || undefined;
+  const single = values?.single ?? false;
+  const place = places.cluster === undefined ? '' : `${places.cluster}: `;
+  if (secretFile !== undefined && single)
+    throw new ConfigError(`${place}cluster: expected secret_file or single, not both`);
+  if (isRemote && secretFile === undefined && !single) {
+    throw new ConfigError(
+      `${place}storage "${storage.type}" serves several nodes: expected cluster { secret_file = "…" } (\`coffer cluster secret\` makes one), or cluster { single = true }`,
+    );
+  }
+  if (!isRemote && secretFile === undefined) return undefined;
+  if (storage.type === 'inmem')
+    throw new ConfigError(`${place}cluster: expected a storage that nodes can share, not "inmem"`);
+  if (storage.type === 'file' && coordinator !== undefined && coordinator.type !== 'embedded') {
+    throw new ConfigError(
+      'coordinator: expected none or "embedded": the nodes of a storage "file" are on one machine',
+    );
+  }
+  return {
+    secretFile,
+    single,
+    approve: values?.approve ?? false,
+    dataFolder: values?.data_dir || undefined,
+    weight: values?.weight ?? 1,
+    zone: values?.zone ?? '',
+    protocolMax: values?.protocol_max,
+    partitionReads: values?.partition_reads ? (values.partition_reads_max ?? HOUR_SECONDS) : 0,
   };
 }
 

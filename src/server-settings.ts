@@ -6,6 +6,8 @@
  */
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ClusterConfig } from './config/cluster.ts';
+import type { CoordinatorConfig, StorageConfig } from './config/storage.ts';
 import { loadConfig, type ServerConfig } from './config.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
@@ -15,8 +17,23 @@ import { type LogOptions, parseLogFormat, parseLogLevel } from './observe/log.ts
 import type { Telemetry } from './observe/metrics.ts';
 import type { ServerFlags } from './server-flags.ts';
 
+/** A node that is one of several, or could be. */
+export interface ClusterSettings extends ClusterConfig {
+  readonly storage: Exclude<StorageConfig, { readonly type: 'inmem' }>;
+  readonly coordinator: CoordinatorConfig;
+  readonly nodeId: string;
+  /** Of this node's own files. */
+  readonly dataFolder: string;
+  /** `host:port` where it listens for other nodes; undefined: `single`. */
+  readonly listen: string | undefined;
+  /** `host:port` where they reach it. */
+  readonly address: string;
+}
+
 export interface NodeSettings {
+  /** Of a node alone; `cluster` says it where there is one. */
   readonly storage: { readonly type: 'file' | 'inmem'; readonly folder?: string };
+  readonly cluster: ClusterSettings | undefined;
   readonly listeners: readonly ListenerOptions[];
   readonly apiAddress: string;
   readonly clusterAddress: string;
@@ -51,11 +68,13 @@ export function settingsOf(
   const scheme = first.tls_disable ? 'http' : 'https';
   // `:8200` is every address; a client on this machine reaches one of them.
   const reached = first.address.replace(/^:/, '127.0.0.1:');
+  const clusterAddress = config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(reached)}`;
   return {
     storage: flags.dev ? devStorage(flags) : storageOf(config!),
+    cluster: config?.cluster && clusterOf(config, config.cluster, clusterAddress, env),
     listeners,
     apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? `${scheme}://${reached}`,
-    clusterAddress: config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(reached)}`,
+    clusterAddress: clusterAddress.includes('://') ? clusterAddress : `https://${clusterAddress}`,
     clusterName: config?.clusterName,
     defaultLeaseTtl: config?.defaultLeaseTtl ?? LEASE_TTL_DEFAULT_S,
     maxLeaseTtl: config?.maxLeaseTtl ?? LEASE_TTL_DEFAULT_S,
@@ -81,7 +100,35 @@ function devStorage(flags: ServerFlags): NodeSettings['storage'] {
 }
 
 function storageOf({ storage }: ServerConfig): NodeSettings['storage'] {
-  return storage.type === 'inmem' ? { type: 'inmem' } : { type: 'file', folder: resolve(storage.folder) };
+  return storage.type === 'file' ? { type: 'file', folder: resolve(storage.folder) } : { type: 'inmem' };
+}
+
+function clusterOf(
+  config: ServerConfig,
+  cluster: ClusterConfig,
+  clusterAddress: string,
+  env: NodeJS.ProcessEnv,
+): ClusterSettings {
+  const nodeId = config.nodeId ?? hostname();
+  const storage = config.storage as ClusterSettings['storage'];
+  const { host } = new URL(clusterAddress.includes('://') ? clusterAddress : `https://${clusterAddress}`);
+  return {
+    ...cluster,
+    storage: storage.type === 'file' ? { type: 'file', folder: resolve(storage.folder) } : storage,
+    coordinator: config.coordinator ?? coordinatorBeside(storage),
+    nodeId,
+    // Where systemd gives a service its state, that is the place.
+    dataFolder: resolve(cluster.dataFolder ?? env.STATE_DIRECTORY ?? join(config.folder, `coffer-${nodeId}`)),
+    listen: cluster.single ? undefined : (config.listeners[0]?.cluster_address ?? host),
+    address: host,
+  };
+}
+
+/** The storage's own system, under keys of its own. */
+function coordinatorBeside(storage: ClusterSettings['storage']): CoordinatorConfig {
+  if (storage.type === 'file')
+    return { type: 'embedded', folder: join(resolve(storage.folder), 'coordinator') };
+  return storage;
 }
 
 function logOf(flags: ServerFlags, config: ServerConfig | undefined): LogOptions {

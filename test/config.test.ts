@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { STORAGE, TOP } from '../src/config/file.ts';
+import { CLUSTER } from '../src/config/cluster.ts';
+import { TOP } from '../src/config/file.ts';
 import { LISTENER } from '../src/config/listener.ts';
+import { CONSUL, ETCD, STORAGE } from '../src/config/storage.ts';
 import { TELEMETRY } from '../src/config/telemetry.ts';
 import { ConfigError, type Environment, loadConfig } from '../src/config.ts';
 import { document, rubbish } from './model/hcl/generated.ts';
@@ -35,6 +37,8 @@ function refusal(t: TestContext, text: string | Uint8Array, env: Environment = {
   }
   return assert.fail(`accepted ${JSON.stringify(String(text))}`);
 }
+
+const FILE = 'storage "file" { path = "/d" }\nlistener "tcp" { tls_disable = true }\n';
 
 const VAULTS_EXAMPLE = `
 ui            = true
@@ -111,11 +115,89 @@ test('reads a configuration as Vault documents it', (t) => {
   assert.equal(config.ui, true);
 });
 
+const SMALLEST = `node_id = "n1"
+api_addr = "http://127.0.0.1:8200"
+cluster_addr = "127.0.0.1:8201"
+cluster_name = "one"
+cluster { secret_file = "/etc/coffer/secret" }
+listener "tcp" { tls_disable = true }
+storage "etcd" { address = "http://127.0.0.1:2379", path = "coffer/" }
+`;
+
+test('the smallest production file', (t) => {
+  const { config, warnings } = load(t, SMALLEST);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config.storage, {
+    type: 'etcd',
+    endpoints: ['http://127.0.0.1:2379'],
+    path: 'coffer/',
+    user: undefined,
+    password: undefined,
+    tls: undefined,
+  });
+  assert.deepEqual([config.nodeId, config.clusterAddress], ['n1', '127.0.0.1:8201']);
+  assert.deepEqual(config.cluster, {
+    secretFile: '/etc/coffer/secret',
+    single: false,
+    approve: false,
+    dataFolder: undefined,
+    weight: 1,
+    zone: '',
+    protocolMax: undefined,
+    partitionReads: 0,
+  });
+});
+
+test('stores on the network, with all that can be said of them', (t) => {
+  const etcd = load(
+    t,
+    `listener "tcp" { tls_disable = true }
+storage "etcd" {
+  address = "https://a:2379, https://b:2379/"
+  username = "u"
+  password = "p"
+  tls_ca_file = "/ca"
+  tls_cert_file = "/c"
+  tls_key_file = "/k"
+  ha_enabled = "true"
+}
+coordinator "consul" { address = "c:8501" scheme = "https" token = "t" path = "/x/y" }
+cluster { single = true partition_reads = "allow" partition_reads_max = "10m" weight = 0.5 zone = "z" data_dir = "/d" }
+`,
+  );
+  const tls = { caFile: '/ca', certFile: '/c', keyFile: '/k' };
+  const endpoints = ['https://a:2379', 'https://b:2379'];
+  const both = { type: 'etcd', endpoints, path: 'coffer/', user: 'u', password: 'p', tls };
+  assert.deepEqual(etcd.config.storage, both);
+  assert.deepEqual(etcd.config.coordinator, {
+    type: 'consul',
+    endpoints: ['https://c:8501'],
+    path: '/x/y',
+    token: 't',
+    tls: undefined,
+  });
+  const { cluster } = etcd.config;
+  assert.deepEqual([cluster?.single, cluster?.partitionReads, cluster?.weight], [true, 600, 0.5]);
+  assert.equal(etcd.warnings.length, 1);
+  assert.match(etcd.warnings[0]!, /ha_enabled has no effect/);
+});
+
+test('processes of one machine share a file, and say so by their secret', (t) => {
+  const shared = `${FILE}cluster { secret_file = "/s" }`;
+  assert.equal(load(t, shared).config.cluster?.secretFile, '/s');
+  assert.equal(load(t, FILE).config.cluster, undefined);
+  assert.equal(load(t, `${FILE}cluster { single = true }`).config.cluster, undefined);
+});
+
 test('defaults are those of Vault', (t) => {
   const { config, warnings } = load(t, BASE);
   assert.deepEqual(config, {
     listeners: [{ address: '127.0.0.1:8200', tls_disable: true }],
     storage: { type: 'inmem' },
+    coordinator: undefined,
+    cluster: undefined,
+    nodeId: undefined,
+    folder: config.folder,
     apiAddress: undefined,
     clusterAddress: undefined,
     clusterName: undefined,
@@ -156,7 +238,9 @@ test('JSON says the same as HCL', (t) => {
     telemetry { disable_hostname = true }
     seal "shamir" {}
     default_lease_ttl = "1h" max_lease_ttl = 7200 ui = false`;
-  assert.deepEqual(load(t, json).config, load(t, hcl).config);
+  const { folder: _there, ...said } = load(t, hcl).config;
+  const { folder: _here, ...config } = load(t, json).config;
+  assert.deepEqual(config, said);
 });
 
 test('keys and blocks are found in any case, backend is storage', (t) => {
@@ -228,15 +312,63 @@ test('dev mode needs neither storage nor listener', (t) => {
 const REFUSED: [text: string, message: string][] = [
   ['storage "inmem" {', "c.hcl:1:18: expected '}' for the '{' at 1:17"],
   ['{"ui": tru}', "c.hcl:1:8: expected a string, a number, true, false, null, '[' or '{'"],
-  ['', 'A storage backend must be specified: expected storage "file" { path = "…" } or storage "inmem" { }'],
+  [
+    '',
+    'A storage backend must be specified: expected storage "file" { path = "…" }, "inmem" { }, "etcd" { … } or "consul" { … }',
+  ],
   ['storage "inmem" {}', 'expected at least one listener "tcp" { … }'],
+  [
+    'listener "tcp" { tls_disable = true }\nstorage "etcd" {}',
+    'storage "etcd" serves several nodes: expected cluster { secret_file = "…" } (`coffer cluster secret` makes one), or cluster { single = true }',
+  ],
+  [
+    `${BASE}cluster { secret_file = "/s" }`,
+    'c.hcl:3:1: cluster: expected a storage that nodes can share, not "inmem"',
+  ],
+  [
+    `${FILE}cluster { secret_file = "/s" single = true }`,
+    'c.hcl:3:1: cluster: expected secret_file or single, not both',
+  ],
+  [
+    `${FILE}cluster { secret_file = "/s" }\ncoordinator "etcd" {}`,
+    'coordinator: expected none or "embedded": the nodes of a storage "file" are on one machine',
+  ],
+  [`${FILE}cluster { weight = 0 }`, 'c.hcl:3:20: cluster: weight: expected a number from 0.01 to 100'],
+  [
+    'storage "etcd" { address = "127.0.0.1:2379" }',
+    'c.hcl:1:28: storage "etcd": address: expected one or more addresses such as "http://127.0.0.1:2379", commas between them',
+  ],
+  [
+    'storage "etcd" { username = "u" }',
+    'c.hcl:1:1: storage "etcd": expected username and password, both or neither',
+  ],
+  [
+    'storage "consul" { tls_cert_file = "/c" }',
+    'c.hcl:1:1: storage "consul": expected tls_cert_file and tls_key_file, both or neither',
+  ],
+  [
+    'storage "consul" { tls_skip_verify = true }',
+    'c.hcl:1:20: storage "consul": tls_skip_verify: expected no tls_skip_verify: name the authority in tls_ca_file',
+  ],
+  [
+    'storage "etcd" { path = "a b" }',
+    "c.hcl:1:25: storage \"etcd\": path: expected a path of letters, digits, '-', '_' and single slashes",
+  ],
+  [
+    `${BASE}coordinator "raft" {}`,
+    'c.hcl:3:1: expected coordinator "etcd" { … }, "consul" { … } or "embedded" { path = "…" }',
+  ],
+  [`${BASE}node_id = "a b"`, "c.hcl:3:11: node_id: expected 1 to 128 letters, digits, '-', '_' and '.'"],
   ['storage "file" {}', 'c.hcl:1:1: storage "file": expected path, the folder for the data'],
   ['storage "file" { path = [] }', 'c.hcl:1:25: storage "file": path: expected a string, got a list'],
   [
     '\nstorage "raft" { path = "/x" }',
-    'c.hcl:2:1: expected storage "file" { path = "…" } or storage "inmem" { }',
+    'c.hcl:2:1: expected storage "file" { path = "…" }, "inmem" { }, "etcd" { … } or "consul" { … }',
   ],
-  ['storage { path = "/x" }', 'c.hcl:1:1: expected storage "file" { path = "…" } or storage "inmem" { }'],
+  [
+    'storage { path = "/x" }',
+    'c.hcl:1:1: expected storage "file" { path = "…" }, "inmem" { }, "etcd" { … } or "consul" { … }',
+  ],
   ['storage = "file"', "c.hcl:1:11: storage: expected a block: '{ … }', got a string"],
   ['storage "inmem" {}\nbackend "inmem" {}', 'c.hcl:2:1: only one "storage" block is permitted'],
   [
@@ -452,11 +584,16 @@ test('reads or refuses with one sentence, whatever the text', (t) => {
     ...Object.keys(TOP),
     'listener "tcp"',
     'storage "file"',
+    'storage "etcd"',
+    'storage "consul"',
+    'coordinator "embedded"',
+    'cluster',
     'seal "shamir"',
     'listener',
     '"x"',
   );
-  const inner = fc.constantFrom(...Object.keys(LISTENER), ...Object.keys(TELEMETRY), ...Object.keys(STORAGE));
+  const tables = [LISTENER, TELEMETRY, STORAGE, ETCD, CONSUL, CLUSTER];
+  const inner = fc.constantFrom(...new Set(tables.flatMap((table) => Object.keys(table))));
   const value = fc.constantFrom(
     '1',
     '"a"',
@@ -494,7 +631,7 @@ test('reads or refuses with one sentence, whatever the text', (t) => {
 
 test('docs/configuration.md has every key', () => {
   const docs = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8');
-  for (const table of [TOP, LISTENER, TELEMETRY, STORAGE]) {
+  for (const table of [TOP, LISTENER, TELEMETRY, STORAGE, ETCD, CONSUL, CLUSTER]) {
     for (const key of Object.keys(table)) assert(docs.includes(`\`${key}\``), `${key} is not described`);
   }
 });

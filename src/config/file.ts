@@ -5,6 +5,7 @@
  */
 import { type Block, blocks, HclError, type HclFile, parseConfigText } from '../model/hcl.ts';
 import type { LogLevel } from '../model/log.ts';
+import { CLUSTER } from './cluster.ts';
 import {
   block,
   ConfigError,
@@ -18,9 +19,10 @@ import {
   unused,
 } from './fields.ts';
 import { readListener } from './listener.ts';
-import type { ListenerConfig, ServerConfig } from './server-config.ts';
+import type { ListenerConfig } from './server-config.ts';
+import { type CoordinatorConfig, readCoordinator, readStorage, type StorageConfig } from './storage.ts';
 import { TELEMETRY } from './telemetry.ts';
-import { address, bool, oneOf, seconds, text } from './values.ts';
+import { address, bool, clusterAddress, oneOf, seconds, text, textThat } from './values.ts';
 
 /** Vault's words for levels. */
 export const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
@@ -44,8 +46,10 @@ const otherSeal = refused('expected no other seal than seal "shamir"');
 
 export const TOP = {
   api_addr: address,
-  cluster_addr: address,
+  cluster_addr: clusterAddress,
   cluster_name: text,
+  node_id: textThat((found) => /^[\w.-]{1,128}$/.test(found), "1 to 128 letters, digits, '-', '_' and '.'"),
+  cluster: block('cluster', CLUSTER),
   default_lease_ttl: seconds,
   max_lease_ttl: seconds,
   default_max_request_duration: seconds,
@@ -105,11 +109,14 @@ export const TOP = {
 } as const satisfies Fields;
 
 /** Blocks with a label, which are read apart from the table above. */
-const BLOCKS = new Set(['listener', 'storage', 'backend', 'seal']);
+const BLOCKS = new Set(['listener', 'storage', 'backend', 'seal', 'coordinator']);
 
 export interface FileConfig extends Section<typeof TOP> {
   readonly listeners: readonly ListenerConfig[];
-  readonly storage: ServerConfig['storage'] | undefined;
+  readonly storage: StorageConfig | undefined;
+  readonly coordinator: CoordinatorConfig | undefined;
+  /** Its name, for messages. */
+  readonly file: string;
 }
 
 /**
@@ -123,13 +130,20 @@ export function readConfigText(file: string, content: string, warnings: string[]
   const section = readFields(TOP, parsed.items, scope, BLOCKS);
   for (const one of blocksNamed(parsed, 'seal', scope)) checkSeal(one, scope);
   const storages = [...blocksNamed(parsed, 'storage', scope), ...blocksNamed(parsed, 'backend', scope)];
-  const second = storages[1];
-  if (second !== undefined)
-    throw new ConfigError(`${placeOf(scope, startOf(second))}: only one "storage" block is permitted`);
+  const coordinators = blocksNamed(parsed, 'coordinator', scope);
+  for (const [name, second] of [
+    ['storage', storages[1]],
+    ['coordinator', coordinators[1]],
+  ] as const) {
+    if (second !== undefined)
+      throw new ConfigError(`${placeOf(scope, startOf(second))}: only one "${name}" block is permitted`);
+  }
   return {
     ...section,
     listeners: blocksNamed(parsed, 'listener', scope).map((one) => readListener(one, scope)),
     storage: storages[0] === undefined ? undefined : readStorage(storages[0], scope),
+    coordinator: coordinators[0] === undefined ? undefined : readCoordinator(coordinators[0], scope),
+    file,
   };
 }
 
@@ -169,20 +183,4 @@ function checkSeal(one: Block, scope: Scope): void {
   throw new ConfigError(
     `${placeOf(scope, startOf(one))}: expected seal "shamir" { }: no other seal is supported yet`,
   );
-}
-
-export const STORAGE = { path: text } as const;
-
-function readStorage(one: Block, scope: Scope): ServerConfig['storage'] {
-  const place = placeOf(scope, startOf(one));
-  const type = one.labels.length === 1 ? one.labels[0]?.toLowerCase() : undefined;
-  if (type !== 'file' && type !== 'inmem') {
-    throw new ConfigError(`${place}: expected storage "file" { path = "…" } or storage "inmem" { }`);
-  }
-  const inside = `storage "${type}": `;
-  const { path } = readFields(STORAGE, one.body.items, { ...scope, inside }).values;
-  if (type === 'inmem') return { type };
-  if (path === undefined || path === '')
-    throw new ConfigError(`${place}: ${inside}expected path, the folder for the data`);
-  return { type, folder: path };
 }

@@ -10,7 +10,6 @@ import {
   block,
   blockBody,
   ConfigError,
-  notYet,
   placeOf,
   readFields,
   refused,
@@ -34,7 +33,7 @@ const bodyBounds = unused(
 
 export const LISTENER = {
   address: hostPort,
-  cluster_address: notYet(hostPort),
+  cluster_address: hostPort,
   role: oneOf({ default: 'default', '': 'default' }, '"default"'),
   purpose: unused('every listener serves the whole API'),
 

@@ -5,6 +5,8 @@
  */
 import type { ListenerOptions } from '../http/listener-options.ts';
 import type { LogLevel } from '../model/log.ts';
+import type { ClusterConfig } from './cluster.ts';
+import type { CoordinatorConfig, StorageConfig } from './storage.ts';
 
 /** One `listener "tcp"`. Names are those of the configuration, durations are seconds. */
 export interface ListenerConfig extends ListenerOptions {
@@ -26,9 +28,15 @@ export interface ServerConfig {
   /** At least one, save for dev mode, which brings its own. */
   readonly listeners: readonly ListenerConfig[];
   /** `folder` is as written: relative to where the server is started. */
-  readonly storage:
-    | { readonly type: 'file'; readonly folder: string }
-    | { readonly type: 'inmem'; readonly folder?: undefined };
+  readonly storage: StorageConfig;
+  /** The storage's own where absent: the same etcd or Consul, or the folder's. */
+  readonly coordinator: CoordinatorConfig | undefined;
+  /** Undefined: a node alone on its embedded store. */
+  readonly cluster: ClusterConfig | undefined;
+  /** What an operator calls this node; the machine's name where absent. */
+  readonly nodeId: string | undefined;
+  /** The folder of the first configuration file. */
+  readonly folder: string;
   /** How clients reach this node: `https://host:port`. Undefined: to be made from the first listener. */
   readonly apiAddress: string | undefined;
   /** How other nodes reach it. */

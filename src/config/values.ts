@@ -52,6 +52,20 @@ export const address: ValueField<string> = value((node) => {
   return found.replace(/\/+$/, '');
 });
 
+/** As `address`, or `host:port` alone: nodes speak TLS among themselves, whatever is written. */
+export const clusterAddress: ValueField<string> = value((node) => {
+  const found = textOf(node, CLUSTER_ADDRESS).trim();
+  if (found !== '' && !isClusterAddress(found))
+    throw new HclError(node.position, `expected ${CLUSTER_ADDRESS}`);
+  return found.replace(/\/+$/, '');
+});
+
+const CLUSTER_ADDRESS = 'an address such as "10.0.0.5:8201"';
+
+export function isClusterAddress(text: string): boolean {
+  return isAddress(text) || (/^[^/\s]+:\d{1,5}$/.test(text) && isAddress(`https://${text}`));
+}
+
 const ADDRESS = 'an address such as "https://10.0.0.5:8200"';
 
 export function isAddress(text: string): boolean {
