@@ -12,9 +12,9 @@ import { openConsul } from '../src/storage/consul.ts';
 import { makeConsulClient } from '../src/storage/consul-client.ts';
 import { openEtcd } from '../src/storage/etcd.ts';
 import { type EtcdOperation, etcdBytes, makeEtcdClient } from '../src/storage/etcd-client.ts';
+import { systemClock as clock } from '../src/system-clock.ts';
 import { findConsul, startConsul } from '../test/support/consul.ts';
 import { findEtcd, type StoreServer, startEtcd } from '../test/support/etcd.ts';
-import { systemClock as clock } from '../test/support/system-clock.ts';
 
 const WRITERS = 64;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);

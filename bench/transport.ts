@@ -17,7 +17,7 @@ import { type ClusterTransport, makeClusterTransport } from '../src/cluster/tran
 import { MIB } from '../src/model/limits.ts';
 import { SILENT_LOG } from '../src/model/log.ts';
 import type { PeerAddress } from '../src/model/transport.ts';
-import { systemClock } from '../test/support/system-clock.ts';
+import { systemClock } from '../src/system-clock.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 4);
 const ROUNDS = 3;

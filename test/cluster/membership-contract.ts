@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { type Membership, makeMembership } from '../../src/cluster/membership.ts';
 import type { Coordinator } from '../../src/model/coordinator.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 
 /** Shorter than usual, and long enough for a machine with much else to do. */
 const TIMES = { deadlineMs: 900, silenceMs: 1_000, beatMs: 200, holdMs: 600, prepareMs: 4_000 };

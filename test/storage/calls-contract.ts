@@ -9,8 +9,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import type { CallFailed, CallOptions, StoreCallsOptions, StoreTls } from '../../src/storage/store-calls.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 
 /** What a made-up server does with a request that it has received whole. `cut`: ends the connection without an answer. */
 export type Behaviour = 'answer' | 'cut' | 'silent';

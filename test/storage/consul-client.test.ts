@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { makeConsulClient } from '../../src/storage/consul-client.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 import { listening } from './calls-contract.ts';
 
 /** A client of a server that gives these answers in turn, the last one for ever. */

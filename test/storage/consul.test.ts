@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Conflict } from '../../src/model/storage.ts';
 import { type ConsulStorageOptions, openConsul } from '../../src/storage/consul.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { findConsul, startConsul } from '../support/consul.ts';
 import type { StoreServer } from '../support/etcd.ts';
 import { missing } from '../support/missing.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 import { storageContract } from './contract.ts';
 import { storeOutages } from './outages.ts';
 

@@ -8,9 +8,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { type EtcdStorageOptions, openEtcd } from '../../src/storage/etcd.ts';
 import { etcdBytes, makeEtcdClient } from '../../src/storage/etcd-client.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { findEtcd, type StoreServer, startEtcd, startEtcdCluster } from '../support/etcd.ts';
 import { missing } from '../support/missing.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 import { storageContract } from './contract.ts';
 import { storeOutages } from './outages.ts';
 

@@ -10,8 +10,8 @@ import type { Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { makeGrpcCalls } from '../../src/storage/grpc-calls.ts';
 import { CallFailed } from '../../src/storage/store-calls.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 import { callsContract, listening } from './calls-contract.ts';
 
 const sessions = new WeakMap<Server, Set<{ destroy(): void }>>();

@@ -4,8 +4,8 @@ import { createServer as createSecure } from 'node:https';
 import { test } from 'node:test';
 import { makeHttpCalls } from '../../src/storage/http-calls.ts';
 import { CallFailed } from '../../src/storage/store-calls.ts';
+import { systemClock as clock } from '../../src/system-clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { systemClock as clock } from '../support/system-clock.ts';
 import { callsContract, listening } from './calls-contract.ts';
 
 const refuse = ({ status }: { status: number }) =>

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeEmbeddedCoordinator } from '../../../src/cluster/coordinators/embedded.ts';
-import { systemClock as clock } from '../../support/system-clock.ts';
+import { systemClock as clock } from '../../../src/system-clock.ts';
 import { coordinatorContract } from '../coordinator-contract.ts';
 import { membershipContract, startNode, until } from '../membership-contract.ts';
 
@@ -18,7 +18,7 @@ const shared = newFolder();
 coordinatorContract('embedded', { open: () => makeEmbeddedCoordinator({ folder: shared, clock }) });
 
 const MODULE = new URL('../../../src/cluster/coordinators/embedded.ts', import.meta.url).href;
-const CLOCK = new URL('../../support/system-clock.ts', import.meta.url).href;
+const CLOCK = new URL('../../../src/system-clock.ts', import.meta.url).href;
 
 /** Another process on the same folder: runs `body` with `coordinator`, and tells `ready`. */
 async function startProcess(folder: string, body: string): Promise<ChildProcess> {

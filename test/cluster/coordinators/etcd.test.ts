@@ -1,9 +1,9 @@
 import { after, test } from 'node:test';
 import { makeEtcdCoordinator } from '../../../src/cluster/coordinators/etcd.ts';
+import { systemClock as clock } from '../../../src/system-clock.ts';
 import { checkApart } from '../../support/apart.ts';
 import { findEtcd, startEtcd } from '../../support/etcd.ts';
 import { missing } from '../../support/missing.ts';
-import { systemClock as clock } from '../../support/system-clock.ts';
 import { coordinatorContract } from '../coordinator-contract.ts';
 import { membershipContract } from '../membership-contract.ts';
 

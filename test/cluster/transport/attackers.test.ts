@@ -20,8 +20,8 @@ import {
   STRANGERS_MAX,
   STRANGERS_PER_HOST_MAX,
 } from '../../../src/model/limits.ts';
+import { systemClock } from '../../../src/system-clock.ts';
 import { admitRaw, connectRaw, rawMember } from '../../support/raw-peer.ts';
-import { systemClock } from '../../support/system-clock.ts';
 import { linked, SECRET, startNode, type TestNode, until } from '../../support/transports.ts';
 
 /** A node that counts whatever reaches its handlers. */
