@@ -21,6 +21,9 @@ export const DURATION_CHARS_MAX = 100;
 export const JSON_CONTAINER_BYTES = 200;
 export const JSON_SCALAR_BYTES = 48;
 
+/** Of a value that crosses between nodes: more than JSON may have, and what holds it. */
+export const VALUE_DEPTH_MAX = 2_100;
+
 // http
 /** Bytes of a body that do not count towards BODIES_BYTES_MAX. */
 export const BODY_BYTES_FREE = 64 * 1024;
@@ -119,6 +122,14 @@ export const PASSIVATE_EVERY_MS = 30 * SECOND_MS;
 export const SWEEP_PAGE = 256;
 
 // cluster
+/** Between two tries to tell a member a catalog change: first, and at most. */
+export const CATALOG_AGAIN_MS = 25;
+export const CATALOG_AGAIN_MS_MAX = 250;
+/** Until a member that does not answer is told a catalog change again. */
+export const CATALOG_APPLY_MS = 2 * SECOND_MS;
+/** Changes of a catalog section that its owner keeps for members that are behind, and their bytes: who lacks more reads the store. */
+export const CATALOG_RECENT_MAX = 64;
+export const CATALOG_RECENT_BYTES_MAX = 64 * 1024;
 /** Of all entries of a catalog section: each is in memory, and a snapshot is one record. */
 export const CATALOG_SECTION_BYTES_MAX = 32 * MIB;
 /** Changes of a catalog section between two snapshots; their records go in one commit. */
