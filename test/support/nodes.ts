@@ -1,0 +1,184 @@
+/**
+ * A real cluster for tests: several nodes as processes, over a real etcd, a real Consul, or one machine's embedded parts.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { COMPILED, startConfigured, testFolder, until } from './configured.ts';
+import { findConsul, startConsul } from './consul.ts';
+import { findEtcd, type StoreServer, startEtcdCluster } from './etcd.ts';
+import { freePort } from './free-port.ts';
+import { type CallOptions, type CallReply, call } from './http.ts';
+import type { RunningServer } from './server.ts';
+
+export type StoreKind = 'etcd' | 'consul' | 'embedded';
+
+export interface NodesOptions {
+  /** Three where absent. */
+  readonly count?: number;
+  readonly store: StoreKind;
+  /** Members of etcd; one where absent. */
+  readonly storeMembers?: number;
+  /** Further lines of each node's configuration. */
+  readonly config?: string;
+  /** Further lines of `cluster { … }`. */
+  readonly clusterConfig?: string;
+  readonly env?: Record<string, string | undefined>;
+  /** Put before node and its arguments, by node. */
+  readonly wrapper?: (node: number) => readonly string[];
+}
+
+export interface TestNode {
+  readonly id: string;
+  readonly address: string;
+  readonly clusterPort: number;
+  /** Of the running process. */
+  pid(): number;
+  output(): string;
+  isRunning(): boolean;
+  /** Again, after it was killed or stopped; resolves when it answers, sealed or not. */
+  start(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  call(method: string, path: string, options?: CallOptions): Promise<CallReply>;
+  /** Resolves when `sys/health` answers 200. */
+  untilActive(timeoutMs?: number): Promise<void>;
+}
+
+export interface TestNodes {
+  readonly nodes: readonly TestNode[];
+  /** Servers of etcd or Consul; none where embedded. */
+  readonly stores: readonly StoreServer[];
+  readonly folder: string;
+  /** Set by `open`. */
+  readonly rootToken: string;
+  readonly unsealKey: string;
+  /** Initialises at the first node, unseals there, and waits until all are active. */
+  open(): Promise<void>;
+  /** Ends all nodes and stores. */
+  remove(): Promise<void>;
+}
+
+/** @returns a sentence where a program is missing. */
+export async function startNodes(options: NodesOptions): Promise<TestNodes | { missing: string }> {
+  const { count = 3, store } = options;
+  const found = store === 'etcd' ? await findEtcd() : store === 'consul' ? await findConsul() : undefined;
+  if (found && 'missing' in found) return found;
+  const stores: StoreServer[] = [];
+  if (store === 'etcd') stores.push(...(await startEtcdCluster(found!.path, options.storeMembers ?? 1)));
+  if (store === 'consul') stores.push(await startConsul(found!.path));
+  const folder = testFolder('nodes');
+  const secretFile = join(folder, 'secret');
+  writeFileSync(secretFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  const storage = {
+    etcd: () =>
+      `storage "etcd" { address = "${stores.map(({ address }) => address).join(',')}" path = "coffer/" }`,
+    consul: () => `storage "consul" { address = "${stores[0]!.address}" path = "coffer/" }`,
+    embedded: () => `storage "file" { path = "${join(folder, 'store')}" }`,
+  }[store]();
+  const nodes: TestNode[] = [];
+  try {
+    for (let n = 1; n <= count; n++) nodes.push(await makeNode(n));
+    await Promise.all(nodes.map((node) => node.start()));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+
+  async function makeNode(n: number): Promise<TestNode> {
+    const id = `n${n}`;
+    const home = join(folder, id);
+    mkdirSync(home);
+    const [port, clusterPort] = [await freePort(), await freePort()];
+    const address = `http://127.0.0.1:${port}`;
+    const config = `
+node_id = "${id}"
+api_addr = "${address}"
+cluster_addr = "127.0.0.1:${clusterPort}"
+cluster_name = "test"
+cluster {
+  secret_file = "${secretFile}"
+  ${options.clusterConfig ?? ''}
+}
+listener "tcp" {
+  address = "127.0.0.1:${port}"
+  tls_disable = true
+}
+${storage}
+${options.config ?? ''}
+`;
+    let server: RunningServer | undefined;
+    let isRunning = false;
+    const node: TestNode = {
+      id,
+      address,
+      clusterPort,
+      pid: () => server!.pid,
+      output: () => `${server?.stdout() ?? ''}${server?.stderr() ?? ''}`,
+      isRunning: () => isRunning,
+      async start() {
+        server = await startConfigured({
+          folder: home,
+          config,
+          address,
+          env: { NODE_COMPILE_CACHE: COMPILED, ...options.env },
+          wrapper: options.wrapper?.(n),
+          readyStatus: [200, 429, 472, 473, 501, 503],
+        });
+        isRunning = true;
+        const started = server;
+        void server.exited.then(() => {
+          if (server === started) isRunning = false;
+        });
+      },
+      stop: async (signal) => server?.stop(signal),
+      call: (method, path, more) => call(address, method, `/v1/${path}`, more),
+      untilActive: (timeoutMs) =>
+        until(
+          `${id} is active`,
+          async () => {
+            try {
+              return (await call(address, 'GET', '/v1/sys/health', { timeoutMs: 2_000 })).status === 200;
+            } catch {
+              return false;
+            }
+          },
+          timeoutMs,
+        ),
+    };
+    return node;
+  }
+
+  async function remove(): Promise<void> {
+    await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
+    await Promise.all(stores.map((each) => each.remove()));
+  }
+
+  let rootToken = '';
+  let unsealKey = '';
+  return {
+    nodes,
+    stores,
+    folder,
+    get rootToken() {
+      return rootToken;
+    },
+    get unsealKey() {
+      return unsealKey;
+    },
+    async open() {
+      const [first] = nodes;
+      const body = { secret_shares: 1, secret_threshold: 1 };
+      const made = await first!.call('PUT', 'sys/init', { body });
+      assert.equal(made.status, 200, made.text);
+      rootToken = made.body.root_token;
+      unsealKey = made.body.keys_base64[0];
+      const opened = await first!.call('PUT', 'sys/unseal', { body: { key: unsealKey } });
+      assert.equal(opened.status, 200, opened.text);
+      await Promise.all(nodes.map((node) => node.untilActive(20_000)));
+    },
+    remove,
+  };
+}
