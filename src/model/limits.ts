@@ -120,6 +120,26 @@ export const ACTORS_STOP_MS = 10 * SECOND_MS;
 export const PASSIVATE_EVERY_MS = 30 * SECOND_MS;
 /** Entries a sweep takes at a time. */
 export const SWEEP_PAGE = 256;
+/** A remembered reply, encoded; a longer one is remembered as done without it (protocol §9). */
+export const OUTCOME_BYTES_MAX = 512;
+/** How long an entry is remembered after its last change, and of how many at most: a change of one more is refused. */
+export const REMEMBER_MS = 180 * SECOND_MS;
+export const MEMORY_ENTRIES_MAX = 256;
+/** Runs of a change whose record has changed under it, before it is told so. */
+export const CONFLICT_TRIES = 8;
+/** A change of which it is not known whether it took effect is looked for after this, which doubles up to its longest, so often. */
+export const OUTCOME_RETRY_MS = 25;
+export const OUTCOME_RETRY_MAX_MS = 250;
+export const OUTCOME_TRIES = 40;
+/** What is left of a deleted actor is removed after this; and how often that is looked for. */
+export const GONE_MS = 10 * MINUTE_MS;
+export const GONE_LOOK_MS = 5 * MINUTE_MS;
+/** Fences of one commit: each is compared and written. */
+export const CLAIMS_AT_ONCE = 30;
+/** A shard that could not be claimed is tried again after this. */
+export const CLAIM_RETRY_MS = 500;
+/** Two nodes' cluster times, or cluster time and a wall clock, further apart than this are an alarm. */
+export const SKEW_MS = 5 * SECOND_MS;
 
 // cluster
 /** Between two tries to tell a member a catalog change: first, and at most. */

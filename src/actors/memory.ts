@@ -1,0 +1,146 @@
+/**
+ * What an actor remembers of the messages that changed it: of each entry node the last number and its outcome, so that a message that comes
+ * twice takes effect once (protocol §9). It lies in front of the head record, in the same commit; of a deleted actor, in its `gone/` record.
+ *
+ *   0xFE, length of the memory (LEB128), memory, what the kind encoded            a head; one that begins otherwise has no memory
+ *   time of the deletion (LEB128), memory                                          a `gone/` record
+ *
+ * @module
+ */
+import { MEMORY_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../model/limits.ts';
+
+/** Who let a message in, and the how manieth change of it it is. */
+export interface Entry {
+  /** Of the entry node's life; or of a client's own request. */
+  readonly inc: string;
+  /** Rises from one change to the next. */
+  readonly n: number;
+}
+
+export interface Remembered {
+  readonly n: number;
+  /** Cluster time of the commit, ms. */
+  readonly atMs: number;
+  /** Encoded; undefined: it took effect, and its reply is too large to be kept. */
+  readonly reply: Uint8Array | undefined;
+}
+
+/** By entry's `inc`. Never changed in place. */
+export type Memory = ReadonlyMap<string, Remembered>;
+
+export const NO_MEMORY: Memory = new Map();
+
+/** The first byte of a head with a memory; nothing that a kind encodes begins with it. */
+const MARK = 0xfe;
+
+/** `before` with the outcomes of a commit, without what nobody can ask for any more. */
+export function remembering(before: Memory, fresh: Memory, nowMs: number): Memory {
+  const next = new Map<string, Remembered>();
+  for (const [inc, remembered] of before) {
+    if (nowMs - remembered.atMs <= REMEMBER_MS && !fresh.has(inc)) next.set(inc, remembered);
+  }
+  for (const [inc, remembered] of fresh) next.set(inc, remembered);
+  return next;
+}
+
+/** Is there room for one that is not in it yet? Entry nodes are few; what clients number themselves may be many. */
+export function hasRoom(memory: Memory, inc: string, nowMs: number): boolean {
+  if (memory.size < MEMORY_ENTRIES_MAX || memory.has(inc)) return true;
+  let size = 0;
+  for (const { atMs } of memory.values()) if (nowMs - atMs <= REMEMBER_MS) size++;
+  return size < MEMORY_ENTRIES_MAX;
+}
+
+export function keptReply(reply: Uint8Array): Uint8Array | undefined {
+  return reply.length <= OUTCOME_BYTES_MAX ? reply : undefined;
+}
+
+export function encodeHead(memory: Memory, head: Uint8Array): Uint8Array {
+  if (memory.size === 0) return head;
+  const bytes = encodeMemory(memory);
+  return Buffer.concat([Buffer.from([MARK]), leb128(bytes.length), bytes, head]);
+}
+
+/** @throws Error where it is damaged. */
+export function decodeHead(record: Uint8Array): { readonly memory: Memory; readonly head: Uint8Array } {
+  if (record[0] !== MARK) return { memory: NO_MEMORY, head: record };
+  const reader = makeReader(record, 1);
+  const length = reader.number();
+  const memory = decodeMemory(reader.bytes(length));
+  return { memory, head: reader.rest() };
+}
+
+/** What the kind encoded, whether there is a memory in front of it or not. */
+export function headOf(record: Uint8Array): Uint8Array {
+  if (record[0] !== MARK) return record;
+  const reader = makeReader(record, 1);
+  reader.bytes(reader.number());
+  return reader.rest();
+}
+
+export function encodeGone(deletedAtMs: number, memory: Memory): Uint8Array {
+  return Buffer.concat([leb128(deletedAtMs), encodeMemory(memory)]);
+}
+
+/** @throws Error where it is damaged. */
+export function decodeGone(record: Uint8Array): { readonly deletedAtMs: number; readonly memory: Memory } {
+  const reader = makeReader(record, 0);
+  return { deletedAtMs: reader.number(), memory: decodeMemory(reader.rest()) };
+}
+
+function encodeMemory(memory: Memory): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const [inc, { n, atMs, reply }] of memory) {
+    const name = Buffer.from(inc);
+    parts.push(leb128(name.length), name, leb128(n), leb128(atMs));
+    parts.push(leb128(reply === undefined ? 0 : reply.length + 1));
+    if (reply !== undefined) parts.push(reply);
+  }
+  return Buffer.concat(parts);
+}
+
+function decodeMemory(bytes: Uint8Array): Memory {
+  const memory = new Map<string, Remembered>();
+  const reader = makeReader(bytes, 0);
+  while (!reader.isAtEnd()) {
+    const inc = Buffer.from(reader.bytes(reader.number())).toString();
+    const [n, atMs, length] = [reader.number(), reader.number(), reader.number()];
+    // A copy: the record as a whole is not to be kept for it.
+    memory.set(inc, { n, atMs, reply: length === 0 ? undefined : Uint8Array.from(reader.bytes(length - 1)) });
+  }
+  return memory;
+}
+
+function leb128(value: number): Buffer {
+  const out: number[] = [];
+  let left = value;
+  while (left >= 0x80) {
+    out.push((left % 0x80) | 0x80);
+    left = Math.floor(left / 0x80);
+  }
+  out.push(left);
+  return Buffer.from(out);
+}
+
+function makeReader(bytes: Uint8Array, from: number) {
+  let at = from;
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw new Error('the memory in a head record is damaged');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  return {
+    isAtEnd: () => at === bytes.length,
+    bytes: take,
+    rest: () => take(bytes.length - at),
+    number(): number {
+      let value = 0;
+      for (let scale = 1; ; scale *= 0x80) {
+        const byte = take(1)[0]!;
+        value += (byte % 0x80) * scale;
+        if (value > Number.MAX_SAFE_INTEGER) throw new Error('a number in a head record is damaged');
+        if (byte < 0x80) return value;
+      }
+    },
+  };
+}
