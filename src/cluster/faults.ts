@@ -1,5 +1,5 @@
 /**
- * Planted faults of the membership (protocol §21): each drops one rule, so that the simulator can show that it would find out. Handed in
+ * Planted faults (protocol §21): each drops one rule, so that the simulator can show that it would find out. Handed in
  * by tests alone.
  *
  * @module
@@ -25,4 +25,35 @@ export const FAULT = {
   sessionCountedFromArrival: 'session-counted-from-arrival',
   /** The node serves as long as nobody told it that it is evicted. */
   deadlineIgnored: 'deadline-ignored',
+
+  /** A change is acknowledged while holders still answer with what was before. */
+  invalidationNotAwaited: 'invalidation-not-awaited',
+  /** Any answer to an `end` ends the grant that runs, also one about a grant before it. */
+  oldEndAnswerCounts: 'old-end-answer-counts',
+  /** A snapshot that was asked for before an `end` came is kept when it comes after it. */
+  endLeavesOpenAsk: 'end-leaves-open-ask',
+  /** A link's term counts from the answer to a heartbeat, not from its sending. */
+  linkCountedFromArrival: 'link-counted-from-arrival',
+  /** The owner grants for as long as ever, though its own deadline is nearer. */
+  grantOutlivesDeadline: 'grant-outlives-deadline',
+  /** The receiver's clock counts as read when it was asked for, not when it came. */
+  stampCountedFromAsking: 'stamp-counted-from-asking',
+  /** An `end` is answered though requests that the replica authorized are on their way. */
+  pinsIgnored: 'pins-ignored',
+  /** Evicted, a node keeps what it was granted. */
+  evictedKeepsReplicas: 'evicted-keeps-replicas',
+} as const;
+
+/** Of the catalog. */
+export const CATALOG_FAULT = {
+  /** A section's owner answers a change before the members have applied it. */
+  acknowledgedEarly: 'catalog-acknowledged-early',
+  /** A member says that it has applied a catalog change, and does so later. */
+  appliedLate: 'catalog-applied-late',
+  /** Members of the proposed view need not apply catalog changes. */
+  joinerNotWaitedFor: 'catalog-joiner-not-waited-for',
+  /** A joiner rests on the catalog that it loaded before the others had acknowledged it. */
+  notCaughtUp: 'catalog-not-caught-up',
+  /** A section's new owner does not tell what its forerunner committed last. */
+  headNotResent: 'catalog-head-not-resent',
 } as const;

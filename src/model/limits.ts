@@ -168,6 +168,18 @@ export const HOLD_MS = 1 * SECOND_MS;
 export const PREPARE_MS = 5 * SECOND_MS;
 /** Two members that do not hear each other for this say so in their records. */
 export const UNREACHABLE_MS = 3 * SECOND_MS;
+/** Time between two heartbeats to a member; the longest term that one renews; an `end` unanswered for so long stops the renewals (protocol §7). */
+export const HEARTBEAT_MS = 250;
+export const GRANT_MS = 1 * SECOND_MS;
+export const END_OWED_MS = 500;
+/** Who asks for a grant waits this long for the snapshot. */
+export const GRANT_ASK_MS = 2 * SECOND_MS;
+/** Replicas that a node holds; one that nobody read for the second time is let go. An actor with a larger head is not granted. */
+export const REPLICAS_MAX = 100_000;
+export const REPLICA_IDLE_MS = 5 * MINUTE_MS;
+export const REPLICA_BYTES_MAX = 64 * 1024;
+/** Grants that one message ends. */
+export const ENDS_MAX = 1_024;
 /** A node evicted this often within the window joins again only after a pause, which doubles up to its longest. */
 export const FLAPS_MAX = 3;
 export const FLAP_WINDOW_MS = 10 * MINUTE_MS;
