@@ -8,7 +8,7 @@ import { makeAudit } from './audit/audit.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from './auth/token/tokens.ts';
-import { catalogSection, makeCatalog } from './cluster/catalog.ts';
+import { makeCatalog } from './cluster/catalog.ts';
 import { makeLocalCluster } from './cluster/local.ts';
 import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
@@ -97,10 +97,12 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     const mount = mounts.at('cubbyhole/');
     if (mount) await wipeCubbyhole(cluster, mount, accessor);
   });
+  const sealedStorage = makeSealedStorage(storage, seal.barrier);
+  const catalog = makeCatalog({ cluster: () => cluster, storage: sealedStorage, names: seal.barrier });
   const cluster = makeLocalCluster({
-    storage: makeSealedStorage(storage, seal.barrier),
+    storage: sealedStorage,
     names: seal.barrier,
-    kinds: [catalogSection, tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
+    kinds: [catalog.kind, tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
     now,
     randomBytes,
     setInterval(run, ms) {
@@ -111,7 +113,6 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     after,
     fault,
   });
-  const catalog = makeCatalog(cluster);
   const mounts = makeMountTable(catalog);
   const policies = makePolicyStore(catalog);
   const tokens = makeTokens({

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { catalogSection, makeCatalog, type SectionChange } from '../../src/cluster/catalog.ts';
+import { makeCatalog, type SectionChange } from '../../src/cluster/catalog.ts';
 import type { CodedError } from '../../src/model/errors.ts';
 import { CATALOG_SECTION_BYTES_MAX, CATALOG_SNAPSHOT_EVERY } from '../../src/model/limits.ts';
-import { startCluster } from '../support/cluster.ts';
+import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { type Fate, makeFaultyStorage } from '../support/faulty-storage.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../support/memory-storage.ts';
 
@@ -21,8 +21,8 @@ const remove: SectionChange<{ key: string }, void> = {
 };
 
 async function open(storage: MemoryStorage, fateOf?: () => Fate) {
-  const cluster = startCluster(fateOf ? makeFaultyStorage(storage, fateOf) : storage, [catalogSection]);
-  const catalog = makeCatalog(cluster);
+  const catalog = makeCatalog({ cluster: () => cluster, storage, names: PLAIN_NAMES });
+  const cluster = startCluster(fateOf ? makeFaultyStorage(storage, fateOf) : storage, [catalog.kind]);
   await catalog.load();
   return { cluster, catalog };
 }
