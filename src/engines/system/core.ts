@@ -5,8 +5,9 @@
  *
  * @module
  */
-import type { Claims } from '../../model/actor.ts';
-import type { TokenState } from '../../model/caller.ts';
+import type { ActorId, Claims } from '../../model/actor.ts';
+import type { Caller, TokenState } from '../../model/caller.ts';
+import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Encodable } from '../../model/json.ts';
 import type { Mount } from '../../model/mount.ts';
@@ -19,6 +20,10 @@ export interface SystemCore {
   readonly access: AccessLookup;
   readonly audit: AuditControl;
   readonly node: NodeFacts;
+  /** Absent: this server runs alone. */
+  readonly cluster?: ClusterControl;
+  /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
+  actorAt(path: string, caller: Caller | undefined): ActorId;
 }
 
 export interface SealStatus {

@@ -4,11 +4,13 @@
  * @module
  */
 import { hostname } from 'node:os';
+import type { ClusterControl } from '../../model/cluster-control.ts';
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { Encodable, Json } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
+import { rfc3339 } from '../../model/time.ts';
 import { COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
 import type { SystemCore } from './core.ts';
 
@@ -20,7 +22,8 @@ const CODES = {
   uninitcode: 501,
   drsecondarycode: 472,
   performancestandbycode: 473,
-  haunhealthycode: 474,
+  /** Vault has 474 for a standby that is cut off; here it is a node that balancers are to leave alone. */
+  haunhealthycode: 503,
   removedcode: 530,
 };
 const FLAGS = ['standbyok', 'perfstandbyok'];
@@ -49,23 +52,26 @@ export function healthRoutes(core: SystemCore): Record<string, Route> {
       open: true,
       whileSealed: true,
       read: operation({
-        summary: 'Who leads? Without a cluster nobody does.',
+        summary: 'Who leads? In a cluster each node that serves, without one nobody.',
         params: {},
-        run: () => ({ bare: LEADER }),
+        run: async () => ({ bare: core.cluster ? await leader(core, core.cluster) : NO_LEADER }),
       }),
     },
     'ha-status': {
       read: operation({
         summary: 'Shows the nodes of the cluster.',
         params: {},
-        run: () => ({ inject: true, data: { nodes: [thisNode(core)] } }),
+        run: (_params, { now }) => ({
+          inject: true,
+          data: { nodes: core.cluster ? memberNodes(core.cluster, now()) : [thisNode(core)] },
+        }),
       }),
     },
   };
 }
 
 /** What Vault answers on storage that has no leader. */
-const LEADER: Encodable = {
+const NO_LEADER: { readonly [key: string]: Encodable } = {
   ha_enabled: false,
   is_self: false,
   active_time: '0001-01-01T00:00:00Z',
@@ -74,6 +80,39 @@ const LEADER: Encodable = {
   performance_standby: false,
   performance_standby_last_remote_wal: 0,
 };
+
+/** A client that looks for the active node finds it in each that serves: there is nothing to forward. */
+async function leader(core: SystemCore, cluster: ClusterControl): Promise<Encodable> {
+  const { initialized, sealed } = await core.seal.status();
+  if (!initialized || sealed) throw new CodedError('sealed');
+  const since = cluster.memberSinceMs();
+  const isServing = cluster.standing() === 'serving';
+  const serving = cluster.glance().nodes.find(({ standing }) => standing === 'serving');
+  return {
+    ...NO_LEADER,
+    ha_enabled: true,
+    is_self: isServing,
+    active_time: isServing && since !== undefined ? rfc3339(since) : NO_LEADER.active_time,
+    leader_address: isServing ? core.node.apiAddress : (serving?.apiAddress ?? ''),
+    leader_cluster_address: isServing ? core.node.clusterAddress : (serving?.clusterAddress ?? ''),
+  };
+}
+
+function memberNodes(cluster: ClusterControl, nowMs: number): Encodable[] {
+  const { nodes, self } = cluster.glance();
+  return nodes
+    .filter(({ isMember }) => isMember)
+    .map((node) => ({
+      hostname: node.nodeId,
+      api_address: node.apiAddress,
+      cluster_address: node.clusterAddress,
+      active_node: node.standing === 'serving',
+      last_echo: node.nodeId === self ? null : rfc3339(nowMs - node.silentMs),
+      echo_duration_ms: 0,
+      clock_skew_ms: 0,
+      version: VAULT_VERSION,
+    }));
+}
 
 function thisNode({ node }: SystemCore): Encodable {
   return {
@@ -92,14 +131,22 @@ async function health(core: SystemCore, { request, now }: RouteContext): Promise
   const codes = codesOf((name) => first(request.query.get(name)));
   const { initialized, sealed } = await core.seal.status();
   const open = initialized && !sealed;
+  // A node that leaves, has not entered yet, or is cut off answers no request.
+  const isServing = open && (core.cluster?.standing() ?? 'serving') === 'serving';
   const cluster = open ? core.node.cluster() : undefined;
   const replication = open ? 'disabled' : 'unknown';
   return {
-    status: !initialized ? codes.uninitcode : sealed ? codes.sealedcode : codes.activecode,
+    status: !initialized
+      ? codes.uninitcode
+      : sealed
+        ? codes.sealedcode
+        : isServing
+          ? codes.activecode
+          : codes.haunhealthycode,
     bare: {
       initialized,
       sealed: !open,
-      standby: !open,
+      standby: !isServing,
       performance_standby: false,
       replication_performance_mode: replication,
       replication_dr_mode: replication,

@@ -6,6 +6,7 @@
 import { type Engine, engine } from '../../model/engine.ts';
 import { auditRoutes } from './audit.ts';
 import { capabilityRoutes } from './capabilities.ts';
+import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
@@ -27,5 +28,6 @@ export function makeSystem(core: SystemCore): Engine {
     ...specRoutes(core),
     ...auditRoutes(core),
     ...nodeRoutes(core),
+    ...clusterRoutes(core),
   });
 }

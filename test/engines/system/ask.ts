@@ -11,6 +11,7 @@ import { newMount } from '../../../src/engines/system/mount-info.ts';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../../src/model/caller.ts';
+import type { ClusterControl } from '../../../src/model/cluster-control.ts';
 import { type Engine, engine, type RouteContext } from '../../../src/model/engine.ts';
 import { badRequest, CodedError } from '../../../src/model/errors.ts';
 import type { JsonMap } from '../../../src/model/json.ts';
@@ -25,6 +26,7 @@ export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** A core in memory, unsealed, with what a dev server has. Its state is there to look at and to change. */
 export interface FakeCore extends SystemCore {
+  cluster?: ClusterControl;
   mountsNow: Mount[];
   policyTexts: Map<string, string>;
   /** By token; the accessor is `accessorOf<token>`. */
@@ -203,6 +205,10 @@ export function fakeCore(): FakeCore {
       ],
       metricsText: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
       metricsSummary: () => ({ Gauges: [] }),
+    },
+    actorAt(path) {
+      if (!path.startsWith('secret')) throw badRequest('no mount serves this path');
+      return { kind: 'kv', namespace: 'root', mount: 'uuid', name: path.slice('secret/'.length) };
     },
   };
   engines.set('system', makeSystem(core));

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { CodedError } from '../../../src/model/errors.ts';
+import { fakeControl } from '../../support/control.ts';
 import { ask, fakeCore } from './ask.ts';
 
 const CANARY = 'canary-5f0e';
@@ -39,6 +40,8 @@ const SOUND: Record<string, object> = {
   'policy/:name*': { policy: 'path "a" { capabilities = ["read"] }' },
   'policies/acl/:name*': { policy: 'path "a" { capabilities = ["read"] }' },
   'audit-hash/:path*': { input: 'text' },
+  'cluster/remove': { node: 'n3' },
+  'cluster/approve': { peer_id: '12D3KooW4' },
 };
 /** Members of members. */
 const INNER: Record<string, string[]> = {
@@ -83,6 +86,7 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
           const core = fakeCore();
           core.authTypes.push('userpass');
           core.deviceList.push({ path: 'x/', type: 'file', description: '', options: {}, local: false });
+          core.cluster = fakeControl();
           if (pattern === 'init') core.sealNow = { ...core.sealNow, initialized: false, sealed: true };
           if (pattern === 'unseal') core.sealNow = { ...core.sealNow, sealed: true };
           try {
