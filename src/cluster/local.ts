@@ -4,14 +4,7 @@
  * @module
  */
 import { type Actors, makeActors } from '../actors/actors.ts';
-import {
-  indexPrefix,
-  isListed,
-  listPrefix,
-  type Names,
-  openChild,
-  openIndexEntry,
-} from '../actors/places.ts';
+import type { Names } from '../actors/places.ts';
 import { makeDueTimers } from '../actors/timers.ts';
 import {
   type ActorId,
@@ -23,7 +16,7 @@ import {
 } from '../model/actor.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
-import { children } from '../storage/tree.ts';
+import { makeLists } from './lists.ts';
 
 export interface LocalClusterOptions {
   /** Sealed: what is given is sealed on the way down. */
@@ -53,7 +46,7 @@ export interface LocalCluster extends Cluster {
 }
 
 export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
-  const { storage, names } = options;
+  const { storage } = options;
   const timers = makeDueTimers({ ...options, wake });
   const actors: Actors = makeActors({ ...options, timers: options, timerSet: timers.set });
 
@@ -69,6 +62,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
   const cluster: LocalCluster = {
     send: actors.send,
     peek: (id) => actors.peek(actorKey(id)),
+    ...makeLists(options),
     counts: actors.counts,
     async sweepMount(namespace, mount, signal) {
       await actors.releaseMount(mount);
@@ -83,24 +77,6 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
         );
       }
     },
-    async list(kind, namespace, mount, prefix, { after = '', limit = 0 } = {}) {
-      const id: ActorId = { kind, namespace, mount, name: prefix };
-      const sealed = await children(storage, listPrefix(names, id), { limit: Number.POSITIVE_INFINITY });
-      // Sealed names sort otherwise than plain ones, so a page can only be cut after all were opened.
-      const plain: string[] = [];
-      for (const name of sealed) {
-        if (!isListed(name)) continue;
-        plain.push(openChild(names, id, name));
-        if (plain.length % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-      plain.sort(compareBytes);
-      const from = after === '' ? plain : plain.filter((name) => compareBytes(name, after) > 0);
-      return limit > 0 ? from.slice(0, limit) : from;
-    },
-    async index(index, group, limit) {
-      const paths = await storage.list(indexPrefix(names, index, group), '', limit);
-      return paths.map((path) => openIndexEntry(names, index, group, path));
-    },
     start: actors.start,
     startTimers: timers.start,
     async stop() {
@@ -114,11 +90,4 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
 /** Through the mailbox: the entry that wakes it may be of a commit that the actor has not heard of yet. */
 function stateNow(kind: ActorKind<unknown>): ActorOperation<unknown, undefined, unknown> {
   return { id: 'state', actor: kind, mode: 'change', run: (state) => ({ reply: state }) };
-}
-
-/** Order of the UTF-8 bytes, as Go sorts. Code units differ from it only where surrogates meet U+E000 and above. */
-function compareBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  if (/^[\x00-\x7f]*$/.test(a) && /^[\x00-\x7f]*$/.test(b)) return a < b ? -1 : 1;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

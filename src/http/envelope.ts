@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CodedError, ERRORS, multiError } from '../model/errors.ts';
+import { CodedError, ERRORS, multiError, retryAfterSeconds } from '../model/errors.ts';
 import type { Encodable } from '../model/json.ts';
 import { encodeOrdered, encodeSorted, encodeString } from '../model/json-encoder.ts';
 import type { AuthBlock, LogicalReply, Reply } from '../model/request.ts';
@@ -101,6 +101,6 @@ export function replyToError(error: unknown): Reply {
     status: error.status,
     errors: error.messages,
     data: error.data as Encodable,
-    retryAfterSeconds: error.code === 'overloaded' ? 1 : undefined,
+    retryAfterSeconds: retryAfterSeconds(error),
   };
 }

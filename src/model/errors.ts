@@ -22,6 +22,8 @@ export const ERRORS = {
   deadline: { status: 503, text: 'the request took too long' },
   /** Between nodes: the peer is not linked, or was lost while it handled the request, which may have taken effect. Send again. */
   connection_lost: { status: 503, text: 'the connection to another node was lost' },
+  /** No node can do it now, which passes. What it asked for may have taken effect. */
+  unavailable: { status: 503, text: 'no node can answer this now; try again' },
   /** Between nodes: the receiver speaks another version of the protocol, or does not know this kind of message. */
   unsupported: { status: 503, text: 'another node does not understand this message' },
   /** Authority changed between the check and the start of the operation: authorize again. Never leaves the pipeline. */
@@ -54,6 +56,20 @@ export class CodedError extends Error {
     this.data = detail.data;
     this.status = detail.status ?? ERRORS[code].status;
   }
+}
+
+/** What passes by itself: who is told so may ask again soon. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'overloaded',
+  'unavailable',
+  'connection_lost',
+  'unsupported',
+  'stale_claims',
+]);
+
+/** For `Retry-After`, seconds; undefined: not worth trying again, or nobody knows when. */
+export function retryAfterSeconds(error: CodedError): number | undefined {
+  return PASSING.has(error.code) ? 1 : undefined;
 }
 
 /** Shorthand for the most common refusal: 400 with one text. */

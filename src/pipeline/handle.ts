@@ -16,6 +16,7 @@ import {
   denied,
   ERRORS,
   multiError,
+  retryAfterSeconds,
   unsupportedOperation,
   unsupportedPath,
 } from '../model/errors.ts';
@@ -405,6 +406,6 @@ function errorReply(error: unknown, fault: PipelineOptions['fault']): Reply {
     status,
     errors: messages,
     data: data as never,
-    retryAfterSeconds: error.code === 'overloaded' ? 1 : undefined,
+    retryAfterSeconds: retryAfterSeconds(error),
   };
 }
