@@ -190,7 +190,10 @@ export class KvWorkload {
 }
 
 /** I1 and I8 for each path: some order of what happened explains every answer. `undecided`: paths of which that could not be told. */
-export function checkKv(history: History<KvInput, KvOutput>): { violations: string[]; undecided: number } {
+export function checkKv(
+  history: History<KvInput, KvOutput>,
+  versionsMax = VERSIONS_MAX,
+): { violations: string[]; undecided: number } {
   const byKey = new Map<string, Operation<KvInput, KvOutput>[]>();
   for (const { key, input, output, outcome, calledAt, returnedAt } of history.entries) {
     if (outcome === 'none') continue;
@@ -202,7 +205,7 @@ export function checkKv(history: History<KvInput, KvOutput>): { violations: stri
   const violations: string[] = [];
   let undecided = 0;
   for (const [key, operations] of byKey) {
-    const verdict = checkLinearizable(versionedKv(VERSIONS_MAX), operations);
+    const verdict = checkLinearizable(versionedKv(versionsMax), operations);
     if (verdict.kind === 'undecided') undecided++;
     if (verdict.kind !== 'violation') continue;
     const { input, output } = verdict.operation;

@@ -1,0 +1,103 @@
+/**
+ * What a run of real processes is asked for: no acknowledged write lost, no stale or wrong answer, few refusals, and how long they took.
+ *
+ * @module
+ */
+import type { KvOutput } from '../checkers/versioned-kv.ts';
+import { checkKv } from '../workloads/kv.ts';
+import { makeClient } from './client.ts';
+import type { Load, Request } from './load.ts';
+
+export interface Kill {
+  readonly address: string;
+  readonly atMs: number;
+}
+
+export interface Report {
+  readonly violations: readonly string[];
+  readonly requests: number;
+  /** 503 with Retry-After. */
+  readonly refused: number;
+  /** Connections to a node that was killed meanwhile. */
+  readonly broken: number;
+  readonly undecided: number;
+}
+
+/** Versions kept where a mount says nothing. */
+const VERSIONS_MAX = 10;
+
+/** @param addresses - of nodes that are up: everything is read once more there. */
+export async function report(
+  load: Load,
+  addresses: readonly string[],
+  rootToken: string,
+  kills: readonly Kill[],
+): Promise<Report> {
+  const violations: string[] = [];
+  await readAll(load, addresses, rootToken, violations);
+  const { violations: found, undecided } = checkKv(load.history, VERSIONS_MAX);
+  violations.push(...found);
+  let [refused, broken] = [0, 0];
+  for (const request of load.requests) {
+    const failure = failureOf(request, kills);
+    if (failure === 'refused') refused++;
+    else if (failure === 'broken') broken++;
+    else if (failure !== undefined) violations.push(failure);
+  }
+  return { violations, requests: load.requests.length, refused, broken, undecided };
+}
+
+/** A connection to a killed node may break; every other failure is a 503 with Retry-After. */
+function failureOf({ kind, key, address, sentMs, endedMs, heard }: Request, kills: readonly Kill[]) {
+  if (heard.kind === 'broken') {
+    const killed = kills.some((kill) => kill.address === address && kill.atMs <= endedMs);
+    return killed ? 'broken' : `${kind} ${key} at ${address}: ${heard.why}, though nobody killed it`;
+  }
+  const { status, retryAfter, body } = heard;
+  if (status === 503 && retryAfter) return 'refused';
+  if (status < 300 || (kind === 'read' && status === 404)) return undefined;
+  if (kind === 'write' && status === 400 && String(body?.errors).includes('did not match')) return undefined;
+  const ms = (endedMs - sentMs).toFixed(0);
+  return `${kind} ${key} at ${address} was answered ${status} after ${ms} ms: ${JSON.stringify(body)}`;
+}
+
+/** What was acknowledged must be there: each path is read at the end, at every node, and each token that was made is looked up. */
+async function readAll(
+  load: Load,
+  addresses: readonly string[],
+  rootToken: string,
+  violations: string[],
+): Promise<void> {
+  const client = makeClient();
+  const { history } = load;
+  for (const [n, key] of [...new Set(history.entries.map((entry) => entry.key))].entries()) {
+    const path = load.keys.find((each) => each.endsWith(`/${key}`))!;
+    const address = addresses[n % addresses.length]!;
+    const entry = history.call('final', key, { op: 'get', version: 0 }, performance.now());
+    const heard = await client.ask(address, { method: 'GET', path, token: rootToken });
+    if (heard.kind === 'reply' && heard.status === 200) {
+      const { metadata, data } = heard.body.data;
+      const output: KvOutput = { kind: 'value', version: metadata.version, value: data.v };
+      history.back(entry, 'ok', output, performance.now());
+    } else if (heard.kind === 'reply' && heard.status === 404) {
+      history.back(entry, 'ok', { kind: 'nothing' }, performance.now());
+    } else {
+      history.back(entry, 'unknown', undefined, performance.now());
+      violations.push(`${key} is not served after the faults ended: ${JSON.stringify(heard)}`);
+    }
+  }
+  for (const [n, accessor] of load.created.entries()) {
+    const address = addresses[n % addresses.length]!;
+    const body = { accessor };
+    const asked = { method: 'POST', path: 'auth/token/lookup-accessor', token: rootToken, body };
+    const heard = await client.ask(address, asked);
+    if (heard.kind !== 'reply' || heard.status !== 200)
+      violations.push(`a token that was made is gone: ${JSON.stringify(heard)}`);
+  }
+  client.close();
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
