@@ -55,7 +55,8 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
 
   post.onRequest(APPLY, async (value) => {
     const notice = asNotice(value);
-    if (faults?.has(CATALOG_FAULT.appliedLate)) options.receive(notice).catch(() => {});
+    if (faults?.has(CATALOG_FAULT.appliedLate))
+      clock.after(() => void options.receive(notice).catch(() => {}), CATALOG_AGAIN_MS);
     else await options.receive(notice);
     return undefined;
   });
