@@ -136,6 +136,9 @@ export interface ActorOperation<S, P, R> {
   run(state: S, params: P, ctx: ActorContext): Outcome<S, R> | Promise<Outcome<S, R>>;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: operations on states of many kinds stand in one list
+export type AnyActorOperation = ActorOperation<any, any, any>;
+
 export interface SendOptions {
   readonly claims: Claims;
   readonly caller?: Caller;

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import type { ActorContext, ActorKind, ActorOperation, Claims, Cluster, Outcome } from './actor.ts';
+import type {
+  ActorContext,
+  ActorKind,
+  ActorOperation,
+  AnyActorOperation,
+  Claims,
+  Cluster,
+  Outcome,
+} from './actor.ts';
 import type { Caller } from './caller.ts';
 import { denied } from './errors.ts';
 import type { JsonMap } from './json.ts';
@@ -83,10 +91,28 @@ export interface Engine {
   readonly description: string;
   /** In the order in which they are tried; `:name` is one name, `:path*` the rest (may be empty). */
   readonly routes: Readonly<Record<string, Route>>;
+  /** What its operations send to actors, besides what a route names. Each must stand here: another node looks it up by its id. */
+  readonly sends: readonly AnyActorOperation[];
 }
 
-export function engine(type: string, description: string, routes: Record<string, Route>): Engine {
-  return { type, description, routes };
+export function engine(
+  type: string,
+  description: string,
+  routes: Record<string, Route>,
+  sends: readonly AnyActorOperation[] = [],
+): Engine {
+  return { type, description, routes, sends };
+}
+
+/** All that may be sent to actors on behalf of this engine. */
+export function actorOperationsOf({ routes, sends }: Engine): AnyActorOperation[] {
+  const found = new Set(sends);
+  for (const { read, list, update, delete: remove, patch } of Object.values(routes)) {
+    for (const operation of [read, list, update, remove, patch]) {
+      if (operation?.where === 'actor') found.add(operation.op);
+    }
+  }
+  return [...found];
 }
 
 /** An operation that runs where the request entered. */

@@ -11,6 +11,7 @@ import {
   type ActorId,
   type ActorKind,
   type ActorOperation,
+  type AnyActorOperation,
   type Cluster,
   OWN_CLAIMS,
 } from '../../model/actor.ts';
@@ -28,13 +29,15 @@ export interface TokenActor {
   /** As `read`, but waits until what was committed of it is known to it. */
   readonly readSettled: TokenOperation<undefined, State>;
   /** @throws CodedError where the token exists. */
-  readonly create: TokenOperation<TokenState, TokenState>;
+  readonly create: TokenOperation<TokenState, void>;
   /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
   readonly use: TokenOperation<undefined, State>;
   /** Sets a new end. @throws CodedError where it is gone or not renewable. */
   readonly renew: TokenOperation<{ ttl: number }, TokenState>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
+  /** All that is sent to tokens. */
+  readonly sends: readonly AnyActorOperation[];
   /** Ends what was begun: children, cubbyhole, record. Does nothing to a token that is alive. Safe to repeat and to run twice at once. */
   sweep(cluster: Cluster, accessor: string): Promise<void>;
 }
@@ -112,7 +115,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     mode: 'change',
     run(state, fresh) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
-      return { reply: fresh, next: { state: fresh } };
+      return { reply: undefined, next: { state: fresh } };
     },
   };
 
@@ -240,5 +243,6 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     if (state?.dying) await sweepOf(cluster, state, id);
   }
 
-  return { kind, read, readSettled, create, use, renew, revoke, sweep };
+  const sends = [read, readSettled, bearing, create, use, renew, revoke, expire, orphan, forget];
+  return { kind, read, readSettled, create, use, renew, revoke, sends, sweep };
 }

@@ -91,16 +91,21 @@ const list = operation({
   },
 });
 
-export const cubbyhole = engine('cubbyhole', 'per-token private secret storage', {
-  ':path*': { read: readValue, update: write, delete: remove, list },
-});
-
 const wipe: ActorOperation<Value | undefined, undefined, void> = {
   id: 'cubbyhole.wipe',
   actor: cubbyholeValue,
   mode: 'change',
   run: (value) => ({ ...deleteValue(value), reply: undefined }),
 };
+
+export const cubbyhole = engine(
+  'cubbyhole',
+  'per-token private secret storage',
+  {
+    ':path*': { read: readValue, update: write, delete: remove, list },
+  },
+  [wipe],
+);
 
 /**
  * Deletes all that a token kept in its cubbyhole, folder by folder. Safe to repeat. The token must be dead already: what is written

@@ -122,3 +122,5 @@ export const writeConfig = changing({
 export function uint32(value: number): number {
   return value >>> 0;
 }
+
+export const configSends = [current];

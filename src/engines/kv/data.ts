@@ -223,3 +223,5 @@ export const deleteData = changing({
     return adopt(state, ctx, (adopted) => deleteVersions(adopted, [adopted.secret!.currentVersion], ctx));
   },
 });
+
+export const dataSends = [put, patch, trim];

@@ -53,3 +53,5 @@ async function describeOne(path: string, ctx: RouteContext): Promise<Described |
   if (path.endsWith('/')) return undefined;
   return ctx.cluster.send(describeOp, secretId(ctx, path), undefined, asRequested(ctx));
 }
+
+export const metadataListSends = [describeOp];

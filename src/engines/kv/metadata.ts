@@ -260,3 +260,5 @@ export const deleteMetadata = operation({
     return {};
   },
 });
+
+export const metadataSends = [set, patch, remove];

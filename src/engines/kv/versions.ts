@@ -135,3 +135,5 @@ function changed(
   if (versions === before.versions) return { reply: {} };
   return { reply: {}, next: { state: secretOf({ ...before, versions }), records } };
 }
+
+export const versionSends = [undelete, destroy];

@@ -1,0 +1,27 @@
+/** @module */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
+import { makeOperations } from '../../src/cluster/operations.ts';
+import { cubbyhole } from '../../src/engines/cubbyhole/cubbyhole.ts';
+import { kv1, kv2 } from '../../src/engines/kv/kv.ts';
+import { actorOperationsOf } from '../../src/model/engine.ts';
+
+const all = [...[kv1, kv2, cubbyhole].flatMap(actorOperationsOf), ...makeTokenActor(async () => {}).sends];
+
+test('every operation that an engine or a token sends is found by its id', () => {
+  const operations = makeOperations(all);
+  const sources = ['src/engines/kv', 'src/engines/cubbyhole', 'src/auth/token'].flatMap((folder) =>
+    readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8')),
+  );
+  const ids = sources.flatMap((text) => [...text.matchAll(/^\s+id: '([\w./-]+)',$/gm)].map(([, id]) => id!));
+  assert(ids.length > 30, `${ids.length} ids`);
+  for (const id of ids) assert.equal(operations.get(id)?.id, id, `${id} cannot be sent to another node`);
+});
+
+test('two of one name are refused, the same one twice is not', () => {
+  const [one] = all;
+  makeOperations([one!, one!]);
+  assert.throws(() => makeOperations([one!, { ...one! }]), /two operations are called/);
+});
