@@ -25,6 +25,8 @@ export const FAULT = {
   sessionCountedFromArrival: 'session-counted-from-arrival',
   /** The node serves as long as nobody told it that it is evicted. */
   deadlineIgnored: 'deadline-ignored',
+  /** A seal of the cluster returns once the view says so, whoever still has keys. */
+  sealNotWaitedFor: 'seal-not-waited-for',
 
   /** A change is acknowledged while holders still answer with what was before. */
   invalidationNotAwaited: 'invalidation-not-awaited',

@@ -31,6 +31,11 @@ export interface Membership {
   start(): void;
   /** The keys are in memory, or are no more. Unsealed, it joins. */
   setSealed(sealed: boolean): void;
+  /**
+   * Keys may be on their way to this node, or are not any more: its record says so, and a seal of the cluster waits for it though it is
+   * no member. Whoever gives keys first sees the record.
+   */
+  expectKeys(expected: boolean): void;
   /** This life's id; another after each eviction. */
   inc(): string;
   view(): View | undefined;
@@ -38,6 +43,8 @@ export interface Membership {
   members(): ReadonlyMap<string, MemberRecord>;
   /** It beat lately, as far as this node can tell. */
   isBeating(inc: string): boolean;
+  /** It may still be at work, as far as this node can tell: its record is there, and not silent for W. */
+  isAlive(inc: string): boolean;
   /**
    * It may answer: in time, and a member that has entered. To be asked in the same turn of the event loop in which the state is
    * read.
@@ -57,6 +64,6 @@ export interface Membership {
   leave(): Promise<void>;
   /** Drops everything at once, and takes itself out of the view if the coordinator answers. */
   stop(): Promise<void>;
-  /** Seals the cluster. Resolves when no member that is left has keys. */
+  /** Seals the cluster. Resolves when no node that is left has keys. */
   sealCluster(): Promise<void>;
 }

@@ -52,7 +52,7 @@ export function makeMembership(options: MembershipOptions): Membership {
 
   const observation = { nextLook: () => ++looks, observed };
   const acknowledgement = makeAcknowledgement({ clock, hooks, sightings, inc: () => inc, publish });
-  const sealing = makeSealing({ clock, coordinator, hooks, seen, publish });
+  const sealing = makeSealing({ clock, coordinator, hooks, seen, publish, faults });
   const hold = makeHold(clock, times.holdMs, isInTime);
   const parts = { clock, coordinator, log };
   const tries = { clock, ...hooksOf(hooks) };
@@ -314,6 +314,9 @@ export function makeMembership(options: MembershipOptions): Membership {
       const view = held()?.view;
       if (view && isMember(view, inc)) startAnew();
     },
+    expectKeys(expected) {
+      if (sealing.expectKeys(expected)) publish();
+    },
     inc: () => inc,
     view: () => held()?.view,
     members() {
@@ -322,6 +325,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       return found;
     },
     isBeating: seen.isBeating,
+    isAlive: seen.isAlive,
     isInTime,
     deadlineMs: () => session?.deadlineMs() ?? Number.NEGATIVE_INFINITY,
     whenInTime: hold.wait,

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../model/clock.ts';
 import type { Coordinator } from '../model/coordinator.ts';
+import { FAULT, type Faults } from './faults.ts';
 import type { MembershipHooks } from './membership-hooks.ts';
 import { sealView } from './retire.ts';
 import type { Seen } from './seen.ts';
@@ -17,13 +18,16 @@ export interface SealingOptions {
   readonly seen: Seen;
   /** The record has something new to say. */
   publish(): void;
+  readonly faults?: Faults;
 }
 
 export interface Sealing {
   /** It must not serve. */
   isSealed(): boolean;
-  /** No keys are left in memory. */
+  /** No keys are in memory, nor on their way there. */
   isWiped(): boolean;
+  /** See Membership. True: `isWiped` is another now. */
+  expectKeys(expected: boolean): boolean;
   unseal(): void;
   /** Sealed from this turn on; the keys go as soon as the hook has wiped them. */
   seal(): void;
@@ -31,11 +35,12 @@ export interface Sealing {
   look(): void;
   /** Somebody waits for all members to say that they are sealed. */
   isAwaited(): boolean;
-  /** Resolves when no member that is left has keys. */
+  /** Resolves when no node that is left has keys. */
   sealCluster(): Promise<void>;
 }
 
-export function makeSealing({ clock, coordinator, hooks, seen, publish }: SealingOptions): Sealing {
+export function makeSealing(options: SealingOptions): Sealing {
+  const { clock, coordinator, hooks, seen, publish, faults } = options;
   let sealed = true;
   let wiped = true;
   const waiting = new Set<() => void>();
@@ -43,7 +48,12 @@ export function makeSealing({ clock, coordinator, hooks, seen, publish }: Sealin
   function isClusterSealed(): boolean {
     const view = seen.held()?.view;
     if (!view?.sealed) return false;
-    return view.members.every(({ inc }) => seen.sightings.get(inc)?.record?.sealed === true);
+    if (faults?.has(FAULT.sealNotWaitedFor)) return true;
+    const isWiped = (inc: string): boolean => seen.sightings.get(inc)?.record?.sealed === true;
+    if (!view.members.every(({ inc }) => isWiped(inc))) return false;
+    // Who was given keys and has not joined yet. One that is silent is as one that was evicted.
+    for (const inc of seen.sightings.all().keys()) if (!isWiped(inc) && seen.isAlive(inc)) return false;
+    return true;
   }
 
   function look(): void {
@@ -55,6 +65,11 @@ export function makeSealing({ clock, coordinator, hooks, seen, publish }: Sealin
   return {
     isSealed: () => sealed,
     isWiped: () => wiped,
+    expectKeys(expected) {
+      if (!sealed || wiped === !expected) return false;
+      wiped = !expected;
+      return true;
+    },
     unseal() {
       sealed = false;
       wiped = false;

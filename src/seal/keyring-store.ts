@@ -37,8 +37,8 @@ export interface KeyringStore {
   /** The keyring in use. @throws CodedError `sealed`. */
   current(): Keyring;
   isSealed(): boolean;
-  /** Stores the first keyring, together with `changes`, and uses it. @throws Conflict when there is one. */
-  create(keyring: Keyring, changes: readonly Change[], condition: Condition): Promise<void>;
+  /** Stores the first keyring, together with `changes`, and uses it. @returns the commit's version. @throws Conflict when there is one. */
+  create(keyring: Keyring, changes: readonly Change[], condition: Condition): Promise<number>;
   /** Reads the stored keyring and uses it. @param rootKey - stays the caller's. @throws CodedError `internal` when it does not open. */
   load(rootKey: Uint8Array): Promise<void>;
   /** As load, under the root key in use: another node may have begun a term. */
@@ -164,6 +164,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
       );
       use(begun, stored);
       left = TERM_SLICE;
+      return stored;
     },
     load: (rootKey) => inTurn(() => load(rootKey)),
     reload: () => inTurn(() => load(current().rootKey)),

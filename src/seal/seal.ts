@@ -43,6 +43,16 @@ export interface SealParts {
   now(): number;
   /** Told what went wrong in the background. */
   fault?(what: string, error: unknown): void;
+  /** Where several nodes use the store. Absent: this one is alone, and what an init left behind is nobody's any more. */
+  readonly founders?: Founders;
+}
+
+/** Who founds a store, where several nodes might. */
+export interface Founders {
+  /** What this node is called, until it stops or is evicted. */
+  self(): string;
+  /** May it still be at work? */
+  isAlive(name: string): boolean;
 }
 
 export interface SealStatus {
@@ -73,7 +83,7 @@ export interface Seal {
    * @param found - writes these. Only when it is through does the store count as initialised; a crash before leaves one that does not, and
    *   the next init begins anew. It is shown the shares, and keeps none.
    * @returns the shares, `threshold` of which unseal; with one share it is the unseal key itself. The caller wipes them.
-   * @throws CodedError `bad_request` in Vault's words.
+   * @throws CodedError `bad_request` in Vault's words; `unavailable` while another node is at it.
    */
   init(
     config: { readonly shares: number; readonly threshold: number },
@@ -86,6 +96,14 @@ export interface Seal {
    * @throws CodedError `not_initialized`; `bad_request` in Vault's words when the shares are wrong; `internal` when the keyring does not open.
    */
   unseal(share: Uint8Array): Promise<SealStatus>;
+  /**
+   * Unseals with the root key itself, as another node has it. Forgets the shares given so far.
+   * @param rootKey - 32 bytes. Stays the caller's.
+   * @throws CodedError `internal` when the keyring does not open.
+   */
+  unsealWith(rootKey: Uint8Array): Promise<void>;
+  /** A copy of the root key, which the caller wipes. @throws CodedError `sealed`. */
+  rootKey(): Uint8Array;
   /** Forgets the shares given so far. */
   resetUnseal(): void;
   /** Zeroes every key. */
@@ -101,7 +119,7 @@ export interface Seal {
 }
 
 export function makeSeal(parts: SealParts): Seal {
-  const { storage, randomBytes, now } = parts;
+  const { storage, randomBytes, now, founders } = parts;
   const keys = makeKeyringStore(parts);
   const barrier = makeBarrier(keys, randomBytes);
   /** Never changes once it is there. */
@@ -145,12 +163,14 @@ export function makeSeal(parts: SealParts): Seal {
     const made = shares === 1 ? [copySecret(kek)] : split(kek, { shares, threshold }, randomBytes);
     kek.fill(0);
     const records: Change[] = [{ path: SEAL_PATH, value: encodeSealConfig(fresh) }];
-    if (found) records.push({ path: FOUNDING_PATH, value: new Uint8Array(0) });
+    const self = Buffer.from(founders?.self() ?? '');
+    if (found) records.push({ path: FOUNDING_PATH, value: self });
     try {
-      await keys.create(keyring, records, { path: SEAL_PATH, version: 0 });
+      const version = await keys.create(keyring, records, { path: SEAL_PATH, version: 0 });
       if (found) {
         await found(made);
-        await storage.commit([{ path: FOUNDING_PATH, value: undefined }], []);
+        // The mark of this very init: who was thought dead may have been overtaken by another.
+        await storage.commit([{ path: FOUNDING_PATH, value: undefined }], [{ path: FOUNDING_PATH, version }]);
       }
     } catch (error) {
       for (const share of made) share.fill(0);
@@ -162,17 +182,30 @@ export function makeSeal(parts: SealParts): Seal {
 
   /** What an init left that did not come to its end. The mark goes last, so that this too may be broken off. */
   async function removeUnfinished(): Promise<void> {
-    if ((await storage.get(FOUNDING_PATH)) === undefined) return;
-    for (;;) {
-      const paths = await storage.list('', '', COMMIT_OPERATIONS);
-      const gone = paths.filter((path) => path !== FOUNDING_PATH && path !== FORMAT_PATH);
-      if (gone.length === 0) break;
-      await storage.commit(
-        gone.map((path) => ({ path, value: undefined })),
-        [],
-      );
+    const mark = await storage.get(FOUNDING_PATH);
+    if (mark === undefined) return;
+    const founder = Buffer.from(mark.value).toString();
+    if (founders && founder !== founders.self() && founders.isAlive(founder))
+      throw new CodedError('unavailable', 'another node is initializing the cluster; try again');
+    // With each step: somebody else may be removing the same, and be through before us.
+    const isStill = [{ path: FOUNDING_PATH, version: mark.version }];
+    try {
+      for (let after = ''; ; ) {
+        const paths = await storage.list('', after, COMMIT_OPERATIONS - isStill.length);
+        if (paths.length === 0) break;
+        after = paths.at(-1)!;
+        const gone = paths.filter((path) => path !== FOUNDING_PATH && path !== FORMAT_PATH);
+        if (gone.length === 0) continue;
+        await storage.commit(
+          gone.map((path) => ({ path, value: undefined })),
+          isStill,
+        );
+      }
+      await storage.commit([{ path: FOUNDING_PATH, value: undefined }], isStill);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      throw new CodedError('unavailable', 'another node is initializing the cluster; try again');
     }
-    await storage.commit([{ path: FOUNDING_PATH, value: undefined }], []);
   }
 
   function firstKeyring(): Keyring {
@@ -254,6 +287,12 @@ export function makeSeal(parts: SealParts): Seal {
     init: (wanted, found) => inTurn(() => init(wanted, found)),
     status,
     unseal: (share) => inTurn(() => unseal(share)),
+    unsealWith: (rootKey) =>
+      inTurn(async () => {
+        if (keys.isSealed()) await keys.load(rootKey);
+        forget();
+      }),
+    rootKey: () => copySecret(keys.current().rootKey),
     resetUnseal: forget,
     seal: () =>
       inTurn(async () => {
