@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Hosts } from '../../test/support/namespaces.ts';
 import type { TestNode, TestNodes } from '../../test/support/nodes.ts';
 import type { Random } from '../sim/random.ts';
 import type { Kill } from './report.ts';
@@ -11,6 +12,7 @@ export interface FaultContext {
   readonly cluster: TestNodes;
   readonly random: Random;
   readonly kills: Kill[];
+  readonly hosts?: Hosts;
   say(line: string): void;
 }
 
@@ -82,14 +84,56 @@ async function allActive({ nodes }: TestNodes): Promise<void> {
   await Promise.all(nodes.map((node) => node.untilActive(ACTIVE_MS)));
 }
 
+/** Cut off from the store and the coordinator, one way, for less than its deadline or more; it comes back by itself. */
+const cutStore: Fault = async ({ cluster, random, hosts, say }) => {
+  const n = random.int(cluster.nodes.length);
+  const ms = random.between(300, 8_000);
+  say(`${cluster.nodes[n]!.id} is cut off from the store for ${ms.toFixed(0)} ms`);
+  const mend = hosts!.cut(hosts!.hosts[n]!, hosts!.storeIp);
+  await sleep(ms);
+  mend();
+  await allActive(cluster);
+};
+
+/** Two nodes that cannot reach each other, one way or both. */
+const cutNodes: Fault = async ({ cluster, random, hosts, say }) => {
+  const n = random.int(cluster.nodes.length);
+  const m = (n + 1 + random.int(cluster.nodes.length - 1)) % cluster.nodes.length;
+  const ms = random.between(300, 10_000);
+  const both = random.chance(0.5);
+  say(
+    `${cluster.nodes[n]!.id} cannot reach ${cluster.nodes[m]!.id}${both ? ', nor the other way' : ''} for ${ms.toFixed(0)} ms`,
+  );
+  const mends = [hosts!.cut(hosts!.hosts[n]!, hosts!.hosts[m]!.ip)];
+  if (both) mends.push(hosts!.cut(hosts!.hosts[m]!, hosts!.hosts[n]!.ip));
+  await sleep(ms);
+  for (const mend of mends) mend();
+  await allActive(cluster);
+};
+
+const slowLine: Fault = async ({ cluster, random, hosts, say }) => {
+  const n = random.int(cluster.nodes.length);
+  const ms = random.between(1_000, 8_000);
+  say(`the line of ${cluster.nodes[n]!.id} is slow for ${ms.toFixed(0)} ms`);
+  const mend = hosts!.slow(hosts!.hosts[n]!, '2mbit');
+  await sleep(ms);
+  mend();
+  await allActive(cluster);
+};
+
 export const FAULTS: Readonly<Record<string, Fault>> = {
   kill,
   pause,
   restart,
   'store-kill': storeKill,
   'store-stop': storeStop,
+  'cut-store': cutStore,
+  'cut-nodes': cutNodes,
+  'slow-line': slowLine,
 };
 
-export function faultsFor({ stores }: TestNodes): string[] {
-  return Object.keys(FAULTS).filter((name) => stores.length > 0 || !name.startsWith('store'));
+export function faultsFor({ stores }: TestNodes, hasHosts: boolean): string[] {
+  return Object.keys(FAULTS).filter(
+    (name) => (stores.length > 0 || !name.includes('store')) && (hasHosts || !/^(cut|slow)-/.test(name)),
+  );
 }

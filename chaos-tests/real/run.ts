@@ -1,5 +1,5 @@
 /**
- * `npm run chaos:real -- --minutes M --coordinator etcd|consul|embedded [--nodes N] [--members N] [--faults kill,pause,…] [--seed N] [--rate N]`:
+ * `npm run chaos:real -- --minutes M --coordinator etcd|consul|embedded [--nodes N] [--members N] [--hosts] [--faults kill,pause,…] [--seed N] [--rate N]`:
  * a cluster of real processes under load while faults happen, one after another; then the history is checked. It is kept as a file.
  * The seed names the order of faults and requests; the machine decides the rest.
  *
@@ -8,6 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeHosts } from '../../test/support/namespaces.ts';
 import { type StoreKind, startNodes } from '../../test/support/nodes.ts';
 import { makeRandom } from '../sim/random.ts';
 import { FAULTS, faultsFor, sleep } from './faults.ts';
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     rate: { type: 'string', default: '300' },
     keep: { type: 'string' },
+    /** Each node in a network namespace of its own. */
+    hosts: { type: 'boolean', default: false },
   },
 });
 
@@ -32,7 +35,10 @@ const say = (line: string) =>
   process.stdout.write(`${((performance.now() - beganMs) / 1_000).toFixed(1).padStart(7)} s  ${line}\n`);
 
 const random = makeRandom(Number(values.seed));
+const hosts = values.hosts ? makeHosts(Number(values.nodes)) : undefined;
+if (hosts && 'missing' in hosts) throw new Error(hosts.missing);
 const cluster = await startNodes({
+  hosts,
   count: Number(values.nodes),
   store: values.coordinator as StoreKind,
   storeMembers: Number(values.members),
@@ -51,12 +57,12 @@ try {
     rate: Number(values.rate),
   });
   const kills: Kill[] = [];
-  const names = values.faults?.split(',') ?? faultsFor(cluster);
+  const names = values.faults?.split(',') ?? faultsFor(cluster, hosts !== undefined);
   const untilMs = performance.now() + Number(values.minutes) * 60_000;
   let faults = 0;
   while (performance.now() < untilMs) {
     await sleep(random.between(500, 3_000));
-    await FAULTS[random.pick(names)]!({ cluster, random, kills, say });
+    await FAULTS[random.pick(names)]!({ cluster, random, kills, hosts, say });
     faults++;
   }
   await sleep(1_000);
@@ -73,12 +79,15 @@ try {
   keep(load.history.entries);
   if (found.violations.length > 0) {
     const command = `npm run chaos:real -- --minutes ${values.minutes} --coordinator ${values.coordinator} --nodes ${values.nodes} --members ${values.members} --rate ${values.rate} --seed ${values.seed}`;
-    say(`again: ${command}${values.faults ? ` --faults ${values.faults}` : ''}`);
+    say(
+      `again: ${command}${values.hosts ? ' --hosts' : ''}${values.faults ? ` --faults ${values.faults}` : ''}`,
+    );
     for (const node of cluster.nodes) keepText(`${node.id}.log`, node.output());
     process.exitCode = 1;
   }
 } finally {
   await cluster.remove();
+  await hosts?.remove();
 }
 
 async function enableKv(address: string, token: string): Promise<void> {

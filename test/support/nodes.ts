@@ -12,6 +12,7 @@ import { findConsul, startConsul } from './consul.ts';
 import { findEtcd, type StoreServer, startEtcdCluster } from './etcd.ts';
 import { freePort } from './free-port.ts';
 import { type CallOptions, type CallReply, call } from './http.ts';
+import type { Hosts } from './namespaces.ts';
 import type { RunningServer } from './server.ts';
 
 export type StoreKind = 'etcd' | 'consul' | 'embedded';
@@ -29,6 +30,8 @@ export interface NodesOptions {
   readonly env?: Record<string, string | undefined>;
   /** Put before node and its arguments, by node. */
   readonly wrapper?: (node: number) => readonly string[];
+  /** Each node on a host of its own, the stores at an address of theirs. */
+  readonly hosts?: Hosts;
 }
 
 export interface TestNode {
@@ -69,13 +72,16 @@ export async function startNodes(options: NodesOptions): Promise<TestNodes | { m
   const stores: StoreServer[] = [];
   if (store === 'etcd') stores.push(...(await startEtcdCluster(found!.path, options.storeMembers ?? 1)));
   if (store === 'consul') stores.push(await startConsul(found!.path));
+  const { hosts } = options;
+  const addresses = await Promise.all(
+    stores.map(async ({ address }) => (hosts ? hosts.publish(address) : address)),
+  );
   const folder = testFolder('nodes');
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   const storage = {
-    etcd: () =>
-      `storage "etcd" { address = "${stores.map(({ address }) => address).join(',')}" path = "coffer/" }`,
-    consul: () => `storage "consul" { address = "${stores[0]!.address}" path = "coffer/" }`,
+    etcd: () => `storage "etcd" { address = "${addresses.join(',')}" path = "coffer/" }`,
+    consul: () => `storage "consul" { address = "${addresses[0]}" path = "coffer/" }`,
     embedded: () => `storage "file" { path = "${join(folder, 'store')}" }`,
   }[store]();
   const nodes: TestNode[] = [];
@@ -92,18 +98,20 @@ export async function startNodes(options: NodesOptions): Promise<TestNodes | { m
     const home = join(folder, id);
     mkdirSync(home);
     const [port, clusterPort] = [await freePort(), await freePort()];
-    const address = `http://127.0.0.1:${port}`;
+    const host = hosts?.hosts[n - 1];
+    const ip = host?.ip ?? '127.0.0.1';
+    const address = `http://${ip}:${port}`;
     const config = `
 node_id = "${id}"
 api_addr = "${address}"
-cluster_addr = "127.0.0.1:${clusterPort}"
+cluster_addr = "${ip}:${clusterPort}"
 cluster_name = "test"
 cluster {
   secret_file = "${secretFile}"
   ${options.clusterConfig ?? ''}
 }
 listener "tcp" {
-  address = "127.0.0.1:${port}"
+  address = "${ip}:${port}"
   tls_disable = true
 }
 ${storage}
@@ -124,7 +132,7 @@ ${options.config ?? ''}
           config,
           address,
           env: { NODE_COMPILE_CACHE: COMPILED, ...options.env },
-          wrapper: options.wrapper?.(n),
+          wrapper: [...(host?.wrapper ?? []), ...(options.wrapper?.(n) ?? [])],
           readyStatus: [200, 429, 472, 473, 501, 503],
         });
         isRunning = true;
