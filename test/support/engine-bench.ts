@@ -138,6 +138,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
           isStillGood: async () => true,
           decide: () => decision,
           version: () => 0,
+          basis: () => ({ actors: [], sections: [] }),
           isSudo: () => false,
           aclOf: () => assert.fail('no policies here'),
           revokeSpent: async () => {},

@@ -10,7 +10,7 @@ import { readClusterSecrets } from '../../src/cluster/transport/secret.ts';
 import { makeClusterTransport } from '../../src/cluster/transport/transport.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { PeerAddress } from '../../src/model/transport.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock } from '../../src/system-clock.ts';
 
 const [folder = '', secretFile = '', listen = ''] = process.argv.slice(2);
 const transport = makeClusterTransport({

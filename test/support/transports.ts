@@ -13,7 +13,7 @@ import {
 } from '../../src/cluster/transport/transport.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { PeerAddress } from '../../src/model/transport.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock } from '../../src/system-clock.ts';
 
 export const SECRET = Buffer.alloc(32, 7);
 
