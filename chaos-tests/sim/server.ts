@@ -174,6 +174,7 @@ export function bootServer(options: ServerOptions): SimServer {
       ...(options.clusterOf ? OPEN : {}),
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
       version: () => 0,
+      basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: [] }),
       isSudo: (caller) => caller.isRoot,
       aclOf: () => {
         throw new Error('no policies here');

@@ -5,6 +5,7 @@
  */
 import { type ActorId, type ActorKind, RecordGone } from '../model/actor.ts';
 import type { Storage } from '../model/storage.ts';
+import { headOf } from './memory.ts';
 import { headPath, type Names, recordPath } from './places.ts';
 
 export interface StoredState<S> {
@@ -32,7 +33,7 @@ export async function readStored<S>(
     const version = head?.version ?? 0;
     try {
       const read = async (name: string) => (await storage.get(recordPath(path, name)))?.value;
-      return { state: await kind.decode(head?.value, id, read), version };
+      return { state: await kind.decode(head && headOf(head.value), id, read), version };
     } catch (error) {
       // A change took the record away after the head was read: there is another head by now.
       if (!(error instanceof RecordGone) || tried === version) throw error;

@@ -7,6 +7,7 @@ import { type Acl, compileAcl, type Question } from '../auth/policies/acl.ts';
 import type { Policy } from '../auth/policies/parse.ts';
 import type { Tokens } from '../auth/token/tokens.ts';
 import type { Catalog } from '../cluster/catalog.ts';
+import type { AuthorityBasis } from '../model/actor.ts';
 import type { Caller } from '../model/caller.ts';
 import { ACLS_MAX } from '../model/limits.ts';
 
@@ -30,6 +31,8 @@ export interface Authority {
   aclOf(policies: readonly string[]): Acl;
   /** Of the catalog, as it is now. */
   version(): number;
+  /** What is asked of this node for `caller` rests on this, in this turn. */
+  basis(caller: Caller | undefined): AuthorityBasis;
   revokeSpent(caller: Caller): Promise<void>;
 }
 
@@ -74,6 +77,7 @@ export function makeAuthority(
       return aclOf(caller.state.policies).check(question);
     },
     version: () => catalog.version,
+    basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: catalog.sequences() }),
     isSudo: (caller, path) => caller.isRoot || aclOf(caller.state.policies).isSudo(path),
     async revokeSpent(caller) {
       await tokens.revoke(caller.accessor, 'tree');

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHmac } from 'node:crypto';
-import { type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
+import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
@@ -32,6 +32,8 @@ export interface Tokens {
   isGood(caller: Caller): boolean;
   /** As `isGood`, but waits where it has to. A caller whose last use was taken is good while its request runs. */
   isStillGood(caller: Caller): Promise<boolean>;
+  /** Its actor and those of its ancestors, as far as they can be told in this turn: all, where `isGood`. */
+  chainOf(caller: Caller): ActorId[];
   /** The state of a token that is good; undefined otherwise. Takes no use. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
   /** Makes a token. @param id - its text; drawn where absent. */
@@ -193,6 +195,12 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       const state = await read(caller.accessor);
       if (!isAlive(state, now()) || !isSameToken(caller, state)) return false;
       return ancestorsBear(caller.accessor, state.parent);
+    },
+    chainOf(caller) {
+      const chain: ActorId[] = [];
+      for (let at: string | undefined = caller.accessor; at !== undefined; at = peek(at)?.parent)
+        chain.push(tokenId(at));
+      return chain;
     },
     stateOf,
     async create(state, id, options) {

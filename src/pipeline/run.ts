@@ -1,0 +1,160 @@
+/**
+ * The last steps of a request that is let in: route, run. They say nothing of who may know: that was settled before.
+ *
+ * @module
+ */
+import type { Claims, Cluster } from '../model/actor.ts';
+import type { AnyOperation, RouteContext } from '../model/engine.ts';
+import { badRequest, CodedError, unsupportedOperation, unsupportedPath } from '../model/errors.ts';
+import type { JsonMap } from '../model/json.ts';
+import type { Mount } from '../model/mount.ts';
+import { decodeParams } from '../model/params.ts';
+import type { LogicalReply, Reply } from '../model/request.ts';
+import type { Authority } from './authority.ts';
+import { helpReply } from './help.ts';
+import { replyOf } from './replies.ts';
+import type { Resolver } from './resolve.ts';
+import { fieldsOf, isWrite, type Walk } from './walk.ts';
+import { paramWarnings } from './warnings.ts';
+
+export interface RunnerOptions {
+  readonly resolver: Resolver;
+  readonly authority: Authority;
+  readonly cluster: Cluster;
+  now(): number;
+  randomBytes(bytes: number): Buffer;
+  /** The mount's effective default TTL, seconds. */
+  defaultTtlOf(mount: Mount): number;
+}
+
+export interface Ran {
+  readonly reply: Reply;
+  /** What the audit log is told of it. */
+  readonly logical: LogicalReply | undefined;
+}
+
+/** @returns what runs the operation of an authorized request. */
+export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran> {
+  const { resolver, authority, cluster } = options;
+
+  async function run(state: Walk): Promise<Ran> {
+    const { request, resolved } = state;
+    const { mount, match } = resolved;
+    if (!mount) {
+      throw new CodedError(
+        'unsupported_path',
+        `no handler for route "${request.path.text}". route entry not found.`,
+      );
+    }
+    if (request.verb === 'help') {
+      return {
+        reply: helpReply(request.path.text, mount, match, resolver.engineOf(mount)!),
+        logical: undefined,
+      };
+    }
+    if (isWrite(request.verb) && request.path.trailingSlash) {
+      throw badRequest("cannot write to a path ending in '/'");
+    }
+    if (!match) throw unsupportedPath();
+    const operation = state.operation;
+    if (!operation)
+      throw match.route.whileSealed ? new CodedError('unsupported_operation', []) : unsupportedOperation();
+    const reply = await runOperation(state, operation, mount, match.captures);
+    const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
+    return { reply: replyOf(request, mount, leased), logical: leased };
+  }
+
+  async function runOperation(
+    state: Walk,
+    operation: AnyOperation,
+    mount: Mount,
+    captures: Readonly<Record<string, string>>,
+  ): Promise<LogicalReply> {
+    const { request, caller } = state;
+    const sent = fieldsOf(request);
+    const params = operation.wholeBody
+      ? {}
+      : decodeParams(operation.params, withCaptures(sent, captures, operation));
+    const claims = claimsOf(state);
+    let reply: LogicalReply;
+    if (operation.where === 'actor') {
+      const id = {
+        kind: operation.op.actor.kind,
+        namespace: mount.namespace,
+        mount: mount.uuid,
+        name: operation.actorName(captures, caller),
+      };
+      reply = await cluster.send(operation.op, id, { params, sent }, { claims, caller, mount, request });
+    } else {
+      if (!claims.good()) throw new CodedError('stale_claims');
+      reply = await operation.run(params, routeContext(state, mount, captures, sent, claims));
+    }
+    return operation.wholeBody && request.body
+      ? reply
+      : paramWarnings(reply, operation.params, sent, captures);
+  }
+
+  /** The authority of a decided request, asked again wherever something starts under it: good token, same mount, same decision. */
+  function claimsOf({ request, resolved, version, caller, question, decision }: Walk): Claims {
+    let known = version;
+    const isSame = (): boolean => {
+      const { mount } = resolver.resolve(request.path.text, request.verb === 'list');
+      if (mount !== resolved.mount) return false;
+      if (!caller || !question || !decision) return true;
+      const now = authority.decide(caller, question);
+      return now.allowed && now.mayCreate === decision.mayCreate && now.mayUpdate === decision.mayUpdate;
+    };
+    return {
+      good() {
+        if (caller && !authority.isGood(caller)) return false;
+        const version = authority.version();
+        // The catalog changed: was it anything that this request rests on?
+        if (version !== known && !isSame()) return false;
+        known = version;
+        return true;
+      },
+      mayCreate: decision?.mayCreate ?? true,
+      mayUpdate: decision?.mayUpdate ?? true,
+      basis: () => authority.basis(caller),
+    };
+  }
+
+  function routeContext(
+    state: Walk,
+    mount: Mount,
+    captures: Readonly<Record<string, string>>,
+    sent: JsonMap,
+    claims: Claims,
+  ): RouteContext {
+    const { request, caller, resolved } = state;
+    return {
+      request,
+      mount,
+      caller,
+      captures,
+      sent,
+      cluster,
+      claims,
+      isSudo: () => caller !== undefined && authority.isSudo(caller, resolved.path),
+      now: options.now,
+      randomBytes: options.randomBytes,
+    };
+  }
+
+  return run;
+}
+
+/** Captured names stand above what the body says under the same name. */
+function withCaptures(
+  sent: JsonMap,
+  captures: Readonly<Record<string, string>>,
+  operation: AnyOperation,
+): JsonMap {
+  let merged = sent;
+  for (const name in captures) {
+    if (!(name in operation.params)) continue;
+    if (merged === sent) merged = new Map(sent);
+    merged.set(name, captures[name]!);
+  }
+  return merged;
+}
