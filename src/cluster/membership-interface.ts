@@ -43,6 +43,8 @@ export interface Membership {
   members(): ReadonlyMap<string, MemberRecord>;
   /** It beat lately, as far as this node can tell. */
   isBeating(inc: string): boolean;
+  /** For how long its record has stood still, as far as this node can tell, ms. */
+  silenceMs(inc: string): number;
   /** It may still be at work, as far as this node can tell: its record is there, and not silent for W. */
   isAlive(inc: string): boolean;
   /**

@@ -325,6 +325,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       return found;
     },
     isBeating: seen.isBeating,
+    silenceMs: seen.silenceMs,
     isAlive: seen.isAlive,
     isInTime,
     deadlineMs: () => session?.deadlineMs() ?? Number.NEGATIVE_INFINITY,

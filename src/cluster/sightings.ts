@@ -53,7 +53,8 @@ export function makeSightings(): Sightings {
   };
 }
 
-function readable(value: Uint8Array): MemberRecord | undefined {
+/** Undefined: it is none that this release can read. */
+export function readable(value: Uint8Array): MemberRecord | undefined {
   try {
     return decodeMember(value);
   } catch (error) {

@@ -87,6 +87,12 @@ export const STORAGE_GROUP_CHANGES_MAX = 1_000;
 export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 /** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
+/** How long a node that shares a data folder waits for one that is just looking at it alone. */
+export const FOLDER_SHARE_MS = 2 * SECOND_MS;
+/** How long a transaction of an LMDB file that several processes share waits for the others. */
+export const LMDB_LOCK_MS = 5 * SECOND_MS;
+/** After so many transactions of such a file, readers of processes that died are cleared. */
+export const LMDB_READERS_CHECK = 1_000;
 /** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
 export const STORE_CALL_MS = 10 * SECOND_MS;
 export const STORE_CONNECT_MS = 1 * SECOND_MS;
@@ -142,6 +148,12 @@ export const CLAIM_RETRY_MS = 500;
 export const SKEW_MS = 5 * SECOND_MS;
 
 // cluster
+/** How often a node reads again who may be a peer; hints come sooner. Identities that the record names, and its bytes. */
+export const ADMISSION_LOOK_MS = 5 * SECOND_MS;
+export const ADMISSION_RECORD_BYTES_MAX = 256 * 1024;
+export const IDENTITIES_MAX = 1_024;
+/** Tries to write it before the operator is told that it cannot be done now. */
+export const ADMISSION_TRIES = 30;
 /** Between two tries to tell a member a catalog change: first, and at most. */
 export const CATALOG_AGAIN_MS = 25;
 export const CATALOG_AGAIN_MS_MAX = 250;
@@ -208,6 +220,25 @@ export const EMBEDDED_LOOK_MS = 20;
 /** How long the embedded coordinator waits, in the event loop, for another process's transaction; and at its start. */
 export const EMBEDDED_LOCK_MS = 20;
 export const EMBEDDED_OPEN_MS = 2 * SECOND_MS;
+/** How often a node without keys asks for them, how long it waits for an answer, and when the giver's copy is wiped. */
+export const KEY_ASK_MS = 250;
+export const KEY_ANSWER_MS = 2 * SECOND_MS;
+export const KEY_SENT_MS = 1 * SECOND_MS;
+/** A share, or the question how many were given, at the node that collects them. */
+export const SHARE_ANSWER_MS = 15 * SECOND_MS;
+export const SEAL_STATUS_MS = 1 * SECOND_MS;
+/** How long an unseal waits for the node to serve, and an init for it to be alone in the view. */
+export const UNSEAL_WAIT_MS = 15 * SECOND_MS;
+export const FOUND_WAIT_MS = 15 * SECOND_MS;
+/** How long a joiner waits for its links before it says that it cannot. */
+export const LINK_WAIT_MS = 2 * SECOND_MS;
+/** How long a leaver waits for its place to be taken before it goes all the same; how often it looks whether its last requests are answered. */
+export const LEAVE_MS = 15 * SECOND_MS;
+export const DOOR_LOOK_MS = 10;
+/** A new term: one member's answer, until it is told again, and all of it. */
+export const TERM_ANSWER_MS = 5 * SECOND_MS;
+export const TERM_AGAIN_MS = 50;
+export const TERM_TELL_MS = 30 * SECOND_MS;
 /** Of one message between nodes. */
 export const MESSAGE_BYTES_MAX = 64 * MIB;
 /** A longer message travels on a stream of its own. */
