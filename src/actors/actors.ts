@@ -3,12 +3,14 @@
  *
  * @module
  */
-import type { ActorId, ActorKind, ActorOperation, Peeked, SendOptions } from '../model/actor.ts';
+import type { ActorId, ActorKind, ActorOperation, Peeked } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import { Activation, type Components } from './activation.ts';
+import type { Ownership } from './ownership.ts';
 import { actorKey, type Names, shardOf } from './places.ts';
+import type { ActorSendOptions } from './round.ts';
 import { makeSpawner } from './spawn.ts';
 
 export interface Timers {
@@ -22,15 +24,32 @@ export interface ActorsOptions {
   readonly timers: Timers;
   now(): number;
   randomBytes(bytes: number): Buffer;
+  after(run: () => void, ms: number): { clear(): void };
   timerSet(path: string, dueMs: number): void;
   fault(what: string, error: unknown): void;
+  /** Absent: this node is alone. */
+  readonly ownership?: Ownership;
+}
+
+/** What other nodes may hold of an actor. */
+export interface Snapshot {
+  /** As its kind encodes it; undefined: nothing is stored of it. */
+  readonly bytes: Uint8Array | undefined;
+  /** Of the head; 0: none. */
+  readonly version: number;
 }
 
 export interface Actors {
-  send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: SendOptions): Promise<R>;
+  send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: ActorSendOptions): Promise<R>;
   /** The committed state if the actor is active here, in this turn; else undefined. */
   peek(key: string): Peeked | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
+  /** Undefined while it is not active here, or at work. Whether this node may answer from it is the caller's to know. */
+  snapshotOf(id: ActorId): Snapshot | undefined;
+  /** Resolves when nothing of the shard's actors is under way. */
+  whenIdle(shard: number): Promise<void>;
+  /** Lets go in this turn of all actors of a shard that is not this node's any more; what waits is told so. */
+  dropShard(shard: number): void;
   /**
    * Lets go of all actors of a mount that is gone, once they have done what they are at: after that nothing is written for it, since no
    * claims hold any more.
@@ -56,12 +75,18 @@ export function makeActors(options: ActorsOptions): Actors {
     kinds.set(kind.kind, kind);
     active.set(kind.kind, new Map());
   }
+  const { ownership } = options;
+  /** Active actors by shard; empty where this node is alone. */
+  const ofShard = new Map<number, Set<Activation>>();
   let accepting = false;
+  /** Resolves when this node stops. */
+  let stopping: Promise<void> = Promise.resolve();
+  let stop: () => void = () => {};
   let passivator: { clear(): void } | undefined;
 
   const spawnFor = (activation: Activation) =>
     spawner.spawn(
-      shardOf(activation.key),
+      activation.shard ?? shardOf(activation.key),
       () => activation.work(),
       (error) => options.fault('actor', error),
     );
@@ -69,9 +94,17 @@ export function makeActors(options: ActorsOptions): Actors {
   const onRest = (rested: Activation) => letGoIfAbsent(active.get(rested.id.kind)!, rested);
 
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
-    const activation = new Activation(id, kind, parts, spawnFor, onRest);
+    const shard = ownership && shardOf(key);
+    const holding = shard === undefined ? undefined : ownership?.holding(shard);
+    if (ownership && !holding) throw ownership.moved();
+    const activation = new Activation(id, kind, parts, holding, spawnFor, onRest);
     if (among.size >= kind.activeMax) makeRoom(among, kind);
     among.set(key, activation);
+    if (shard !== undefined) {
+      const others = ofShard.get(shard);
+      if (others) others.add(activation);
+      else ofShard.set(shard, new Set([activation]));
+    }
     return activation;
   }
 
@@ -91,9 +124,15 @@ export function makeActors(options: ActorsOptions): Actors {
     }
   }
 
-  function letGo(among: Active, activation: Activation): void {
+  function letGo(among: Active, activation: Activation, told = sealedNow): void {
     among.delete(activation.key);
-    activation.release();
+    if (activation.shard !== undefined) ofShard.get(activation.shard)?.delete(activation);
+    activation.release(told);
+  }
+
+  /** Resolves when the actor has nothing to do, or when this node has stopped for too long. */
+  async function idle(activation: Activation, over: Promise<void>): Promise<void> {
+    if (!activation.isIdle) await Promise.race([activation.whenIdle(), over]);
   }
 
   /** Absent ones are not kept: guessed names and tokens must not push out what is in use. */
@@ -124,7 +163,7 @@ export function makeActors(options: ActorsOptions): Actors {
     activation: Activation,
     op: ActorOperation<unknown, unknown, unknown>,
     params: unknown,
-    sendOptions: SendOptions,
+    sendOptions: ActorSendOptions,
   ): Promise<unknown> {
     try {
       return await activation.read(op, params, sendOptions);
@@ -139,7 +178,7 @@ export function makeActors(options: ActorsOptions): Actors {
     op: ActorOperation<unknown, unknown, unknown>,
     id: ActorId,
     params: unknown,
-    sendOptions: SendOptions,
+    sendOptions: ActorSendOptions,
   ): Promise<unknown> {
     if (!accepting) return Promise.reject(new CodedError('sealed'));
     const among = active.get(id.kind);
@@ -177,11 +216,25 @@ export function makeActors(options: ActorsOptions): Actors {
       return activation;
     },
     kind: (name) => kinds.get(name),
+    snapshotOf: (id) => active.get(id.kind)?.get(actorKey(id))?.snapshot,
+    async whenIdle(shard) {
+      for (;;) {
+        const busy = [...(ofShard.get(shard) ?? [])].filter((activation) => !activation.isIdle);
+        if (busy.length === 0) return;
+        await Promise.all(busy.map((activation) => activation.whenIdle()));
+      }
+    },
+    dropShard(shard) {
+      const moved = () => ownership!.moved();
+      for (const activation of [...(ofShard.get(shard) ?? [])])
+        letGo(active.get(activation.id.kind)!, activation, moved);
+      ofShard.delete(shard);
+    },
     async releaseMount(mount) {
       for (const among of active.values()) {
         for (const activation of [...among.values()]) {
           if (activation.id.mount !== mount) continue;
-          while (!activation.isIdle && accepting) await new Promise((resolve) => setTimeout(resolve, 1));
+          if (accepting) await idle(activation, stopping);
           if (among.get(activation.key) === activation && activation.isIdle) letGo(among, activation);
         }
       }
@@ -189,21 +242,29 @@ export function makeActors(options: ActorsOptions): Actors {
     counts: () => Object.fromEntries([...active].map(([name, among]) => [name, among.size])),
     start() {
       accepting = true;
+      stopping = new Promise((resolve) => {
+        stop = resolve;
+      });
       passivator = options.timers.setInterval(passivateIdle, PASSIVATE_EVERY_MS);
     },
     async stop() {
       accepting = false;
       passivator?.clear();
-      const deadline = performance.now() + ACTORS_STOP_MS;
+      stop();
+      let patience: { clear(): void } | undefined;
+      // A store that never answers must not keep keys in memory for ever.
+      const over = new Promise<void>((resolve) => {
+        patience = options.after(resolve, ACTORS_STOP_MS);
+      });
       for (const among of active.values()) {
         for (const activation of [...among.values()]) {
-          // A store that never answers must not keep keys in memory for ever.
-          while (!activation.isIdle && performance.now() < deadline) {
-            await new Promise((resolve) => setTimeout(resolve, 1));
-          }
-          letGo(among, activation);
+          await idle(activation, over);
+          if (among.get(activation.key) === activation) letGo(among, activation);
         }
       }
+      patience?.clear();
     },
   };
 }
+
+const sealedNow = (): Error => new CodedError('sealed');

@@ -6,6 +6,7 @@
  *   data/<namespace>/<mount>/<kind>/<sealed name>!<record>     what the head names: beside it, so that both are in one page
  *   timer/<shard>/<due, 15 digits>/<keyed hash of the id>      when the actor wants to be woken
  *   by/<index>/<sealed group>/<sealed entry>                   index entries
+ *   gone/<shard>/<keyed hash of the id>                        what is remembered of a deleted actor
  *
  * @module
  */
@@ -80,14 +81,33 @@ export function openChild(names: Names, id: ActorId, child: string): string {
     : names.openName(context, child);
 }
 
-export function timerPrefix(shard: number): string {
-  return `timer/${String(shard).padStart(4, '0')}/`;
+/** A shard as it stands in paths: four digits. */
+export function shardText(shard: number): string {
+  return String(shard).padStart(4, '0');
 }
 
-/** @param key - of the actor. It is hashed as sealed, so that nobody without the keys can tell whose timer it is by guessing. */
+/** The actor's id, hashed as sealed: nobody without the keys can tell by guessing whose it is. */
+function tagOf(names: Names, context: string, key: string): string {
+  return hash('sha256', names.sealName(context, key), 'base64url').slice(0, 22);
+}
+
+export function timerPrefix(shard: number): string {
+  return `timer/${shardText(shard)}/`;
+}
+
+/** @param key - of the actor. */
 export function timerPath(names: Names, key: string, dueMs: number): string {
-  const tag = hash('sha256', names.sealName('timer/', key), 'base64url').slice(0, 22);
+  const tag = tagOf(names, 'timer/', key);
   return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${tag}`;
+}
+
+export function gonePrefix(shard: number): string {
+  return `gone/${shardText(shard)}/`;
+}
+
+/** @param key - of the actor. */
+export function gonePath(names: Names, shard: number, key: string): string {
+  return gonePrefix(shard) + tagOf(names, 'gone/', key);
 }
 
 /** Due time out of a timer's path, ms. */

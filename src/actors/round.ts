@@ -4,11 +4,18 @@
  * @module
  */
 import type { ActorOperation, Outcome, SendOptions } from '../model/actor.ts';
+import type { Entry } from './memory.ts';
+
+/** How a message reaches an actor of this node. */
+export interface ActorSendOptions extends SendOptions {
+  /** Of a change, where nodes are several: under which number it was let in (protocol §9). */
+  readonly entry?: Entry;
+}
 
 export interface Message {
   readonly op: ActorOperation<unknown, unknown, unknown>;
   readonly params: unknown;
-  readonly options: SendOptions;
+  readonly options: ActorSendOptions;
   resolve(reply: unknown): void;
   reject(error: unknown): void;
 }
@@ -29,6 +36,12 @@ export interface Round {
   readonly ran: Ran[];
   readonly records: Records;
   state: unknown;
+  /** The last message of each entry whose operation ran; undefined: none has an entry. */
+  entries: Map<string, Ran> | undefined;
+}
+
+export function makeRound(state: unknown): Round {
+  return { ran: [], records: new Map(), state, entries: undefined };
 }
 
 export function addTo(round: Round, message: Message, { reply, next }: Outcome<unknown, unknown>): void {
@@ -36,9 +49,24 @@ export function addTo(round: Round, message: Message, { reply, next }: Outcome<u
     round.state = next.state;
     for (const { name, value } of next.records ?? []) round.records.set(name, value);
   }
-  round.ran.push({ message, changes: next !== undefined, refused: false, told: reply });
+  push(round, { message, changes: next !== undefined, refused: false, told: reply });
 }
 
+/** The operation refused it. */
 export function refuseIn(round: Round, message: Message, error: unknown): void {
-  round.ran.push({ message, changes: false, refused: true, told: error });
+  push(round, { message, changes: false, refused: true, told: error });
+}
+
+/** It is answered without running: refused before it could, or known already. */
+export function answerIn(round: Round, message: Message, answer: Pick<Ran, 'refused' | 'told'>): void {
+  const { refused, told } = answer;
+  round.ran.push({ message, changes: false, refused, told });
+}
+
+function push(round: Round, ran: Ran): void {
+  round.ran.push(ran);
+  const { entry } = ran.message.options;
+  if (!entry) return;
+  round.entries ??= new Map();
+  round.entries.set(entry.inc, ran);
 }

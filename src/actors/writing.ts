@@ -1,0 +1,140 @@
+/**
+ * What one commit of an actor writes, and on which conditions (protocol §5, §6).
+ *
+ * @module
+ */
+import type { ActorId, ActorKind } from '../model/actor.ts';
+import type { Change, Condition } from '../model/storage.ts';
+import { packValue } from '../model/value-codec.ts';
+import { ACTOR_FAULT } from './faults.ts';
+import { encodeGone, encodeHead, keptReply, type Memory, type Remembered, remembering } from './memory.ts';
+import { encodeActorId, indexPath, type Names, recordPath, timerPath } from './places.ts';
+import type { Round } from './round.ts';
+
+/** Where the actor's records lie. */
+export interface Place {
+  readonly id: ActorId;
+  readonly key: string;
+  readonly kind: ActorKind<unknown>;
+  readonly names: Names;
+  readonly head: string;
+}
+
+/** The actor as it is committed. */
+export interface Standing {
+  readonly state: unknown;
+  /** Of the head; 0: none. */
+  readonly version: number;
+}
+
+/** And what a node among others has besides. */
+export interface SharedStanding extends Standing {
+  readonly fence: Condition;
+  readonly memory: Memory;
+  /** The `gone/` record; its version is 0 where there is none. */
+  readonly gone: Condition;
+  readonly faults: ReadonlySet<string> | undefined;
+  readonly nowMs: number;
+  fault(what: string, error: unknown): void;
+}
+
+export interface Writing {
+  readonly changes: Change[];
+  readonly conditions: Condition[];
+  /** A head is left. */
+  readonly hasHead: boolean;
+  /** A `gone/` record is left. */
+  readonly hasGone: boolean;
+  /** What is remembered from then on. */
+  readonly memory: Memory | undefined;
+  /** The timer that it sets. */
+  readonly timer: { readonly path: string; readonly dueMs: number } | undefined;
+}
+
+/** Of an actor whose node is alone. */
+export function writingOf(place: Place, standing: Standing, round: Round): Writing {
+  const { head } = place;
+  const encoded = place.kind.encode(round.state);
+  const changes: Change[] = [];
+  if (encoded !== undefined || standing.version !== 0) changes.push({ path: head, value: encoded });
+  const timer = addOthers(changes, place, standing.state, round);
+  const conditions = [{ path: head, version: standing.version }];
+  return {
+    changes,
+    conditions,
+    hasHead: encoded !== undefined,
+    hasGone: false,
+    memory: undefined,
+    timer,
+  };
+}
+
+/** Of an actor whose node is one of several: with the fence, the outcomes of the messages, and what is left of one that is deleted. */
+export function sharedWritingOf(place: Place, standing: SharedStanding, round: Round): Writing {
+  const { head } = place;
+  const { fence, gone, version, faults } = standing;
+  const encoded = place.kind.encode(round.state);
+  const changes: Change[] = [];
+  const memory = memoryAfter(standing, round);
+  const kept = faults?.has(ACTOR_FAULT.outcomesForgotten) ? standing.memory : memory;
+  const hasGone = encoded === undefined;
+  if (encoded !== undefined) {
+    changes.push({ path: head, value: encodeHead(kept, encoded) });
+    if (gone.version !== 0) changes.push({ path: gone.path, value: undefined });
+  } else {
+    if (version !== 0) changes.push({ path: head, value: undefined });
+    changes.push({ path: gone.path, value: encodeGone(standing.nowMs, kept) });
+  }
+  const timer = addOthers(changes, place, standing.state, round);
+
+  const conditions: Condition[] = [];
+  if (!faults?.has(ACTOR_FAULT.commitWithoutFence)) conditions.push(fence);
+  if (!faults?.has(ACTOR_FAULT.commitWithoutVersion)) {
+    conditions.push({ path: head, version });
+    // While there is a head there is no other: its version says enough.
+    if (version === 0 && !faults?.has(ACTOR_FAULT.createWithoutGone)) conditions.push(gone);
+  }
+  return { changes, conditions, hasHead: !hasGone, hasGone, memory, timer };
+}
+
+/** Further records, timer and index entries. */
+function addOthers(changes: Change[], place: Place, before: unknown, round: Round): Writing['timer'] {
+  const { kind, names, key, id, head } = place;
+  const { state, records } = round;
+  for (const [name, value] of records) changes.push({ path: recordPath(head, name), value });
+
+  const [dueBefore, dueMs] = [kind.dueAt?.(before), kind.dueAt?.(state)];
+  let timer: Writing['timer'];
+  if (dueMs !== dueBefore) {
+    if (dueBefore !== undefined) changes.push({ path: timerPath(names, key, dueBefore), value: undefined });
+    if (dueMs !== undefined) {
+      timer = { path: timerPath(names, key, dueMs), dueMs };
+      changes.push({ path: timer.path, value: encodeActorId(id) });
+    }
+  }
+  if (kind.indexes) {
+    const [old, fresh] = [kind.indexes(before, id), kind.indexes(state, id)].map(
+      (entries) => new Set(entries.map((entry) => indexPath(names, entry))),
+    );
+    for (const path of old!) if (!fresh!.has(path)) changes.push({ path, value: undefined });
+    for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: new Uint8Array(0) });
+  }
+  return timer;
+}
+
+function memoryAfter({ memory, nowMs, faults, fault }: SharedStanding, round: Round): Memory {
+  const fresh = new Map<string, Remembered>();
+  for (const { message, changes, told } of round.ran) {
+    const { entry } = message.options;
+    if (!changes || !entry) continue;
+    let reply: Uint8Array | undefined;
+    try {
+      reply = keptReply(packValue(told));
+    } catch (error) {
+      fault(`the reply of ${message.op.id}`, error);
+    }
+    fresh.set(entry.inc, { n: entry.n, atMs: nowMs, reply });
+  }
+  const before = faults?.has(ACTOR_FAULT.outcomesOfLastFew) && fresh.size > 0 ? new Map() : memory;
+  return remembering(before, fresh, nowMs);
+}
