@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { call } from '../../test/support/http.ts';
 import { type History, type HistoryEntry, makeHistory } from '../checkers/history.ts';
 import type { KvInput, KvOutput } from '../checkers/versioned-kv.ts';
 import type { Random } from '../sim/random.ts';
@@ -124,6 +125,12 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
       await Promise.all(running);
     },
   };
+}
+
+export async function enableKv(address: string, token: string): Promise<void> {
+  const body = { type: 'kv', options: { version: '2' } };
+  const reply = await call(address, 'POST', '/v1/sys/mounts/secret', { token, body });
+  if (reply.status !== 204) throw new Error(`no mount: ${reply.text}`);
 }
 
 async function makeToken(client: Client, address: string, rootToken: string): Promise<string> {

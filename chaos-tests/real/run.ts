@@ -12,7 +12,7 @@ import { makeHosts } from '../../test/support/namespaces.ts';
 import { type StoreKind, startNodes } from '../../test/support/nodes.ts';
 import { makeRandom } from '../sim/random.ts';
 import { FAULTS, faultsFor, sleep } from './faults.ts';
-import { startLoad } from './load.ts';
+import { enableKv, startLoad } from './load.ts';
 import { type Kill, percentile, report } from './report.ts';
 
 const { values } = parseArgs({
@@ -88,13 +88,6 @@ try {
 } finally {
   await cluster.remove();
   await hosts?.remove();
-}
-
-async function enableKv(address: string, token: string): Promise<void> {
-  const { call } = await import('../../test/support/http.ts');
-  const body = { type: 'kv', options: { version: '2' } };
-  const reply = await call(address, 'POST', '/v1/sys/mounts/secret', { token, body });
-  if (reply.status !== 204) throw new Error(`no mount: ${reply.text}`);
 }
 
 function keep(entries: readonly unknown[]): void {

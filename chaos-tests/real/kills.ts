@@ -1,0 +1,137 @@
+/**
+ * `npm run chaos:kills -- --coordinator etcd|consul|embedded [--kills N]`: three nodes under load, one of them killed with SIGKILL again and again,
+ * each in turn. Says how long each actor of the killed node (KV path or token) was served by nobody, what requests that had nothing to do
+ * with it noticed, and whether anything was lost.
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util';
+import { type StoreKind, startNodes, type TestNode } from '../../test/support/nodes.ts';
+import { makeRandom } from '../sim/random.ts';
+import { makeClient } from './client.ts';
+import { killAndRestart, sleep } from './faults.ts';
+import { enableKv, type Load, type Request, startLoad } from './load.ts';
+import { type Kill, percentile, report } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    coordinator: { type: 'string', default: 'etcd' },
+    kills: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '600' },
+  },
+});
+
+/** Around a kill, requests that have nothing to do with the killed node are compared with those of the calm before. */
+const AROUND_MS = 3_000;
+const DOWN_MS = 3_000;
+const CALM_MS = 2_000;
+const ASK_AGAIN_MS = 25;
+
+const random = makeRandom(1);
+const cluster = await startNodes({ store: values.coordinator as StoreKind });
+if ('missing' in cluster) throw new Error(cluster.missing);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+try {
+  await cluster.open();
+  const { nodes, rootToken } = cluster;
+  const addresses = nodes.map(({ address }) => address);
+  await enableKv(addresses[0]!, rootToken);
+  const load = await startLoad({ addresses, rootToken, random, rate: Number(values.rate) });
+  const kills: Kill[] = [];
+  const outages: number[] = [];
+  const apart: { calm: number[]; around: number[] } = { calm: [], around: [] };
+  for (let n = 0; n < Number(values.kills); n++) {
+    await sleep(CALM_MS);
+    const node = nodes[n % nodes.length]!;
+    const { owners, keeper } = await whoOwns(nodes[(n + 1) % nodes.length]!, load, rootToken);
+    const atMs = performance.now();
+    const back = killAndRestart({ cluster, random, kills, say: () => {} }, node, DOWN_MS);
+    const survivors = nodes.filter((each) => each !== node);
+    const lost = [...owners].filter(([, owner]) => owner === node.id).map(([name]) => name);
+    const times = await Promise.all(
+      lost.map((name, i) => servedAgain(survivors[i % 2]!.address, name, rootToken, atMs)),
+    );
+    outages.push(...times);
+    await back;
+    sort(load.requests, node, owners, atMs, apart);
+    say(
+      `kill ${n + 1} of ${node.id}${keeper === node.id ? ' (keeper)' : ''}: ${lost.length} actors served again after ` +
+        `p50 ${percentile(times, 0.5).toFixed(0)} ms, max ${Math.max(...times).toFixed(0)} ms`,
+    );
+  }
+  await sleep(CALM_MS);
+  await load.stop();
+  const found = await report(load, addresses, rootToken, kills);
+  say(
+    `served again: p50 ${percentile(outages, 0.5).toFixed(0)} ms, p99 ${percentile(outages, 0.99).toFixed(0)} ms (goal 2500), of ${outages.length}`,
+  );
+  const [calm, around] = [percentile(apart.calm, 0.99), percentile(apart.around, 0.99)];
+  say(
+    `path and token on survivors: p99 ${around.toFixed(1)} ms around kills, ${calm.toFixed(1)} ms in the calm (goal ${(2 * calm + 20).toFixed(1)})`,
+  );
+  const share = (100 * found.refused) / found.requests;
+  say(
+    `${found.requests} requests: ${found.refused} refused with 503 (${share.toFixed(3)} %, goal 0.1), ${found.broken} broken with their node, ${found.undecided} undecided`,
+  );
+  say(`${found.violations.length} violations`);
+  for (const violation of found.violations.slice(0, 20)) say(`violation: ${violation}`);
+  if (found.violations.length > 0) process.exitCode = 1;
+} finally {
+  await cluster.remove();
+}
+
+/** Owner's node id by KV path and by token. */
+async function whoOwns(
+  node: TestNode,
+  load: Load,
+  token: string,
+): Promise<{ owners: Map<string, string>; keeper: string | undefined }> {
+  const owners = new Map<string, string>();
+  const names = [...load.keys, ...load.tokens];
+  let next = 0;
+  const worker = async () => {
+    while (next < names.length) {
+      const name = names[next++]!;
+      const body = load.tokens.includes(name) ? { token: name } : { path: name };
+      const reply = await node.call('POST', 'sys/cluster/whereis', { token, body });
+      if (reply.status !== 200) throw new Error(`whereis: ${reply.text}`);
+      owners.set(name, reply.body.data.owner);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  const status = await node.call('GET', 'sys/cluster/status', { token });
+  return { owners, keeper: status.body?.data?.keeper };
+}
+
+/** ms from the kill to the first good answer. Writes, so that no replica answers. */
+async function servedAgain(address: string, name: string, rootToken: string, atMs: number): Promise<number> {
+  const client = makeClient();
+  const isPath = name.includes('/');
+  for (;;) {
+    const heard = isPath
+      ? await client.ask(address, { method: 'GET', path: name, token: rootToken })
+      : await client.ask(address, { method: 'GET', path: 'auth/token/lookup-self', token: name });
+    const isGood = heard.kind === 'reply' && (heard.status === 200 || (isPath && heard.status === 404));
+    if (isGood) break;
+    await sleep(ASK_AGAIN_MS);
+  }
+  client.close();
+  return performance.now() - atMs;
+}
+
+/** Latencies of good requests at survivors whose path and token are theirs, before the kill and after it. */
+function sort(
+  requests: readonly Request[],
+  killed: TestNode,
+  owners: ReadonlyMap<string, string>,
+  atMs: number,
+  into: { calm: number[]; around: number[] },
+): void {
+  for (const { kind, key, token, address, sentMs, endedMs } of requests) {
+    if (kind === 'create' || address === killed.address) continue;
+    const path = `secret/data/chaos/${key}`;
+    if (owners.get(path) === killed.id || owners.get(token) === killed.id) continue;
+    if (sentMs >= atMs - CALM_MS && endedMs < atMs) into.calm.push(endedMs - sentMs);
+    else if (sentMs >= atMs && sentMs < atMs + AROUND_MS) into.around.push(endedMs - sentMs);
+  }
+}
