@@ -1,6 +1,9 @@
 /**
- * The `format` record: which layout a store holds. Written once, in the clear, so that an old build refuses a newer store before it
- * touches anything.
+ * The `format` record: which layout a store holds. In the clear, so that an old build refuses a newer store before it touches anything.
+ *
+ * 1: as it began.
+ * 2: the heads of KV secrets hold payloads too. Heads of format 1 are read as they are, and written anew with their next change; so an
+ *    older store is only marked.
  *
  * @module
  */
@@ -8,7 +11,7 @@ import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 
 export const FORMAT_PATH = 'format';
 /** Raised when a store written by this build cannot be read by an older one. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** The store, once its format is found good, which `ensureFormat` says; closed where it is not. */
 export async function inKnownFormat<S extends Storage>(storage: S): Promise<S> {
@@ -22,28 +25,34 @@ export async function inKnownFormat<S extends Storage>(storage: S): Promise<S> {
 }
 
 /**
- * Writes the record into an empty store, checks it in any other.
+ * Writes the record into an empty store, checks it in any other, and raises that of an older format: from then on older builds refuse the
+ * store, which they could read in part only.
  * @throws StorageFailed when the store is not ours or needs a newer build.
  */
 export async function ensureFormat(storage: Storage): Promise<void> {
   const stored = await storage.get(FORMAT_PATH);
-  if (stored !== undefined) {
-    checkFormat(Buffer.from(stored.value).toString('utf8'));
+  if (stored === undefined) {
+    const [other] = await storage.list('', '', 1);
+    if (other !== undefined)
+      throw new StorageFailed('the store has records but no format: it is not a store of Coffer', true);
+  } else if (formatOf(Buffer.from(stored.value).toString('utf8')) === FORMAT_VERSION) {
     return;
   }
-  const [other] = await storage.list('', '', 1);
-  if (other !== undefined)
-    throw new StorageFailed('the store has records but no format: it is not a store of Coffer', true);
   const record = Buffer.from(JSON.stringify({ product: 'coffer', format: FORMAT_VERSION }));
   try {
-    await storage.commit([{ path: FORMAT_PATH, value: record }], [{ path: FORMAT_PATH, version: 0 }]);
+    await storage.commit(
+      [{ path: FORMAT_PATH, value: record }],
+      [{ path: FORMAT_PATH, version: stored?.version ?? 0 }],
+    );
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
+    // Another node was first.
     await ensureFormat(storage);
   }
 }
 
-function checkFormat(text: string): void {
+/** @throws StorageFailed when the record is damaged, or says more than this build knows. */
+function formatOf(text: string): number {
   let format: unknown;
   try {
     format = (JSON.parse(text) as { format?: unknown } | null)?.format;
@@ -59,4 +68,5 @@ function checkFormat(text: string): void {
       true,
     );
   }
+  return format;
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Storage } from '../../src/model/storage.ts';
 import { ensureFormat, FORMAT_PATH, FORMAT_VERSION } from '../../src/storage/format.ts';
@@ -26,6 +29,44 @@ test('a newer format is refused with both numbers', async () => {
   await write(FORMAT_PATH, `{"product":"coffer","format":${FORMAT_VERSION + 1}}`);
   const message = `the store has format ${FORMAT_VERSION + 1}, and this version of Coffer reads formats up to ${FORMAT_VERSION}; start a newer one`;
   await assert.rejects(ensureFormat(storage), { name: 'StorageFailed', message });
+});
+
+test('a folder of format 1 opens with what it holds and is of format 2 then; one of format 3 is refused and left alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'coffer-format-'));
+  const open = () => openLmdb({ type: 'file', folder });
+  const formatIs = async (at: Storage) => Buffer.from((await at.get(FORMAT_PATH))!.value).toString();
+  const setFormat = (at: Storage, format: number) =>
+    at.commit([{ path: FORMAT_PATH, value: Buffer.from(`{"product":"coffer","format":${format}}`) }], []);
+  try {
+    const first = await open();
+    await first.commit([{ path: 'a/b', value: Buffer.from('kept') }], []);
+    await setFormat(first, 1);
+    await first.close();
+
+    const second = await open();
+    assert.equal(await formatIs(second), '{"product":"coffer","format":2}');
+    assert.equal(Buffer.from((await second.get('a/b'))!.value).toString(), 'kept');
+    await setFormat(second, 3);
+    await second.close();
+
+    const message =
+      'the store has format 3, and this version of Coffer reads formats up to 2; start a newer one';
+    await assert.rejects(open(), { name: 'StorageFailed', message });
+    await assert.rejects(
+      open(),
+      { name: 'StorageFailed', message },
+      'it let go of the folder, and of the record',
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('two nodes that open a store of format 1 at the same time both go on', async () => {
+  await write(FORMAT_PATH, '{"product":"coffer","format":1}');
+  await Promise.all([ensureFormat(storage), ensureFormat(storage)]);
+  const stored = await storage.get(FORMAT_PATH);
+  assert.equal(JSON.parse(Buffer.from(stored!.value).toString()).format, FORMAT_VERSION);
 });
 
 test('a damaged record and a store without one are refused', async () => {
