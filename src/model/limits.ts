@@ -88,9 +88,9 @@ export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 /** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** How long a node that shares a data folder waits for one that is just looking at it alone. */
-export const FOLDER_SHARE_MS = 2 * SECOND_MS;
+export const FOLDER_SHARE_MS = 1 * SECOND_MS;
 /** How long a transaction of an LMDB file that several processes share waits for the others. */
-export const LMDB_LOCK_MS = 5 * SECOND_MS;
+export const LMDB_LOCK_MS = 3 * SECOND_MS;
 /** After so many transactions of such a file, readers of processes that died are cleared. */
 export const LMDB_READERS_CHECK = 1_000;
 /** One call to etcd or Consul, unless it says otherwise, and until the connection for it stands. */
@@ -239,6 +239,20 @@ export const DOOR_LOOK_MS = 10;
 export const TERM_ANSWER_MS = 5 * SECOND_MS;
 export const TERM_AGAIN_MS = 50;
 export const TERM_TELL_MS = 30 * SECOND_MS;
+/** How long an entry node sends the same change again (protocol §9, RETRY). */
+export const ROUTE_RETRY_MS = 90 * SECOND_MS;
+/** Pause before that: first, and the longest after doubling. */
+export const ROUTE_AGAIN_MS = 25;
+export const ROUTE_AGAIN_MAX_MS = 250;
+/** One try; what is not answered then is sent again. */
+export const ROUTE_TRY_MS = 10 * SECOND_MS;
+/** An owner whose view is older than the sender's waits so long for the newer one. */
+export const VIEW_WAIT_MS = 250;
+/** A replica is asked for where an actor is read again within this. So many actors are watched. */
+export const HOT_READ_MS = 10 * SECOND_MS;
+export const HOT_READS_NOTED = 20_000;
+/** Actors whose shard is kept, so that a message costs no hash. */
+export const SHARDS_NOTED = 50_000;
 /** Of one message between nodes. */
 export const MESSAGE_BYTES_MAX = 64 * MIB;
 /** A longer message travels on a stream of its own. */

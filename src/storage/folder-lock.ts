@@ -1,12 +1,14 @@
 /**
- * One server per data folder. Node offers no file lock, but the SQLite inside it does: a transaction left open on an empty database
- * holds a kernel lock (fcntl), which ends with the process, also after `kill -9`. The database stays empty.
+ * One server per data folder, or several that agree to share it. Node offers no file lock, but the SQLite inside it does: a
+ * transaction left open on an empty database holds a kernel lock (fcntl), which ends with the process, also after `kill -9`. The
+ * database stays empty.
  *
  * @module
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { FOLDER_SHARE_MS } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
 
 const LOCK_FILE = 'server.lock';
@@ -23,20 +25,11 @@ export interface LockedFolder {
  * @throws StorageFailed when it cannot be made or written, or another server holds it.
  */
 export function lockFolder(folder: string): LockedFolder {
-  if (folder === '') throw new StorageFailed('no data folder is given', true);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new StorageFailed(
-      `the data folder ${folder} cannot be made: ${(error as Error).message}`,
-      true,
-      error,
-    );
-  }
-  const lock = openLock(folder);
+  makeFolder(folder);
+  const lock = openLock(folder, 'BEGIN EXCLUSIVE');
   const pidFile = join(folder, PID_FILE);
+  makePrivate(folder);
   try {
-    chmodSync(join(folder, LOCK_FILE), 0o600);
     writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   } catch {
     // Only told to a second server; on a full disk we start without it.
@@ -50,32 +43,83 @@ export function lockFolder(folder: string): LockedFolder {
   };
 }
 
+/**
+ * As `lockFolder`, but others may hold it too, if they share it as well.
+ * @param first - is run while nobody else holds the folder; where somebody does, it is not run.
+ * @throws StorageFailed as `lockFolder` does; what `first` throws.
+ */
+export function shareFolder(folder: string, first: () => void): LockedFolder {
+  makeFolder(folder);
+  let alone: DatabaseSync | undefined;
+  try {
+    alone = openLock(folder, 'BEGIN EXCLUSIVE');
+  } catch (error) {
+    if (!isBusy((error as Error).cause)) throw error;
+  }
+  try {
+    if (alone) {
+      makePrivate(folder);
+      first();
+    }
+  } finally {
+    alone?.close();
+  }
+  // Reading takes the lock that many may have; who looks at the folder alone is soon done.
+  const lock = openLock(folder, 'BEGIN; SELECT count(*) FROM sqlite_schema', FOLDER_SHARE_MS);
+  return { folder, release: () => lock.close() };
+}
+
+function makeFolder(folder: string): void {
+  if (folder === '') throw new StorageFailed('no data folder is given', true);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StorageFailed(
+      `the data folder ${folder} cannot be made: ${(error as Error).message}`,
+      true,
+      error,
+    );
+  }
+}
+
+function makePrivate(folder: string): void {
+  try {
+    chmodSync(join(folder, LOCK_FILE), 0o600);
+  } catch {
+    // It holds nothing, and lies in a private folder.
+  }
+}
+
 /** Whether a server holds `folder`, which has been a data folder. */
 export function isFolderHeld(folder: string): boolean {
   try {
-    openLock(folder).close();
+    openLock(folder, 'BEGIN EXCLUSIVE').close();
     return false;
   } catch {
     return true;
   }
 }
 
-function openLock(folder: string): DatabaseSync {
+function openLock(folder: string, begin: string, waitMs = 0): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(join(folder, LOCK_FILE));
+    lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: waitMs });
     // Otherwise SQLite leaves a journal file behind.
     lock.exec('PRAGMA journal_mode = MEMORY');
-    lock.exec('BEGIN EXCLUSIVE');
+    lock.exec(begin);
     return lock;
   } catch (error) {
     if (lock?.isOpen) lock.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
+    if (isBusy(error)) {
       throw new StorageFailed(`another server${holder(folder)} uses the data folder ${folder}`, true, error);
     }
     const why = (error as Error).message;
     throw new StorageFailed(`the data folder ${folder} cannot be written (lock file: ${why})`, true, error);
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { errcode?: number } | undefined)?.errcode === SQLITE_BUSY;
 }
 
 function holder(folder: string): string {

@@ -1,5 +1,6 @@
 /**
- * The embedded store: one LMDB file, used by one process. Durable before acknowledged, and not visible before durable.
+ * The embedded store: one LMDB file, used by one process, or shared by several of one machine (`lmdb-shared.ts`). Durable before
+ * acknowledged, and not visible before durable.
  *
  * Each transaction syncs its pages, then writes and syncs the meta page that makes them visible (LMDB's ordinary order).
  * lmdb-js's default, `overlappingSync`, shows a commit to readers before it is on disk and was no faster here under group
@@ -16,10 +17,11 @@ import { open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
 import { STORAGE_PATH_BYTES_MAX, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
-import { lockFolder } from './folder-lock.ts';
+import { type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
 import { inKnownFormat } from './format.ts';
 import { makeGroupCommit, type Outcome, type Write } from './group-commit.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
+import { inTransaction, makeReaderChecks } from './lmdb-shared.ts';
 import { afterPrefix, pathBytes, prefixBytes } from './path.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
@@ -36,6 +38,8 @@ export interface LmdbOptions {
   readonly folder?: string;
   /** `inmem`: a temporary folder that is removed at close, without syncs to disk. */
   readonly type: 'file' | 'inmem';
+  /** Of `file`: other processes of this machine may have it open too, if they say so as well. */
+  readonly shared?: boolean;
 }
 
 type LmdbFile = RootDatabase<Buffer, Buffer>;
@@ -57,10 +61,12 @@ interface LmdbWrite extends Write {
  * @throws StorageFailed with one sentence: folder taken, not writable, damaged, or of a newer format.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Storage> {
-  const place = options.type === 'inmem' ? makeTemporaryFolder() : lockFolder(options.folder ?? '');
+  const { type } = options;
+  const shared = type === 'file' && options.shared === true;
+  const place = type === 'inmem' ? makeTemporaryFolder() : takeFolder(options.folder ?? '', shared);
   let storage: Storage;
   try {
-    storage = makeLmdb(() => openFile(place.folder, options.type), place, options.type);
+    storage = makeLmdb(() => openFile(place.folder, type, shared), place, type, shared);
   } catch (error) {
     place.release();
     throw error;
@@ -68,9 +74,14 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   return inKnownFormat(storage);
 }
 
-function openFile(folder: string, type: LmdbOptions['type']): LmdbFile {
+/** A shared file is looked at by whoever comes first: to the others it may change while they look. */
+function takeFolder(folder: string, shared: boolean): LockedFolder {
+  return shared ? shareFolder(folder, () => checkLmdbFile(join(folder, FILE_NAME))) : lockFolder(folder);
+}
+
+function openFile(folder: string, type: LmdbOptions['type'], shared: boolean): LmdbFile {
   const path = join(folder, FILE_NAME);
-  checkLmdbFile(path);
+  if (!shared) checkLmdbFile(path);
   const isNew = type === 'file' && !existsSync(path);
   try {
     const db = open<Buffer, Buffer>({
@@ -113,8 +124,9 @@ function syncFolder(folder: string): void {
 
 function makeLmdb(
   openDb: () => LmdbFile,
-  place: { readonly folder: string; release(): void },
+  place: LockedFolder,
   type: LmdbOptions['type'],
+  shared: boolean,
 ): Storage {
   let db = openDb();
   const file = join(place.folder, FILE_NAME);
@@ -123,13 +135,15 @@ function makeLmdb(
   let closed: Promise<void> | undefined;
   /** Set while the file is closed and opened again; rejects, and stays so, when it does not open. */
   let reopening: Promise<void> | undefined;
+  const checkReaders = makeReaderChecks();
 
   const commits = makeGroupCommit<LmdbWrite>({
     async write(group) {
       if (reopening !== undefined) await reopening;
       refuseRemoved(true);
       refuseFull(group);
-      const outcomes = await writeGroup(db, group);
+      const outcomes = await (shared ? writeGroupShared(db, group) : writeGroup(db, group));
+      if (shared) checkReaders(db);
       refuseRemoved(false);
       return outcomes;
     },
@@ -186,6 +200,8 @@ function makeLmdb(
     refuseClosed();
     signal?.throwIfAborted();
     if (reopening !== undefined) await reopening;
+    // What others have committed since this turn's first read is to be seen too.
+    if (shared) db.resetReadTxn();
   }
 
   function refuseClosed(): void {
@@ -233,11 +249,15 @@ function isStopped(db: LmdbFile): boolean {
   }
 }
 
-/**
- * One transaction. Conditions are looked at here and not inside it: this process alone writes, one group after the other, so what is
- * stored now stays so until the transaction begins; and its thread need not wait for ours, which has requests to serve.
- */
-async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+interface Plan {
+  readonly outcomes: Outcome[];
+  readonly records: readonly Entry[];
+  /** The counter's new record; undefined where no write of the group changes anything. */
+  readonly counter: Buffer | undefined;
+}
+
+/** Looks at the conditions of a group, as things are stored now, and gives out versions. */
+function planGroup(db: LmdbFile, group: readonly LmdbWrite[]): Plan {
   const counter = db.getBinaryFast(COUNTER_KEY);
   const before = counter === undefined ? 0 : versionOf(counter);
   let version = before;
@@ -257,20 +277,42 @@ async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Ou
     }
     return version;
   });
-  if (version === before) return outcomes;
+  if (version === before) return { outcomes, records, counter: undefined };
   const counterRecord = Buffer.alloc(VERSION_BYTES);
   counterRecord.writeBigUInt64BE(BigInt(version), 0);
+  return { outcomes, records, counter: counterRecord };
+}
+
+function putAll(db: LmdbFile, records: readonly Entry[]): void {
+  for (const { key, record } of records) {
+    if (record === undefined) void db.remove(key);
+    else void db.put(key, record);
+  }
+}
+
+/**
+ * One transaction. Conditions are looked at here and not inside it: this process alone writes, one group after the other, so what is
+ * stored now stays so until the transaction begins; and its thread need not wait for ours, which has requests to serve.
+ */
+async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+  const { outcomes, records, counter } = planGroup(db, group);
+  if (counter === undefined) return outcomes;
   // What each call returns is the transaction's promise, or one that is kept already: the batch's is enough.
-  const durable = db.batch(() => {
-    for (const { key, record } of records) {
-      if (record === undefined) void db.remove(key);
-      else void db.put(key, record);
-    }
-  });
+  const durable = db.batch(() => putAll(db, records));
   // lmdb-js begins a lone batch in the next turn, and at once when one more write follows it: in the same transaction.
-  void db.put(COUNTER_KEY, counterRecord);
+  void db.put(COUNTER_KEY, counter);
   await durable;
   return outcomes;
+}
+
+/** One transaction, with the conditions looked at inside it: other processes write too. */
+function writeGroupShared(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+  return inTransaction(db, () => {
+    const { outcomes, records, counter } = planGroup(db, group);
+    putAll(db, records);
+    if (counter !== undefined) void db.put(COUNTER_KEY, counter);
+    return outcomes;
+  });
 }
 
 function storedVersion(db: LmdbFile, key: Buffer): number {
