@@ -55,6 +55,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       keyStatus: () => seal.keyStatus(),
     },
     mounts: {
+      current: mounts.current,
       all: mounts.all,
       at: mounts.at,
       find: mounts.find,

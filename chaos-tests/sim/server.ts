@@ -156,10 +156,7 @@ export function bootServer(options: ServerOptions): SimServer {
   ]);
   const mountAt = (path: string) =>
     path.startsWith('secret/') ? KV : path.startsWith('auth/token/') ? TOKEN : undefined;
-  const resolver = makeResolver(
-    { find: mountAt, at: mountAt, byAccessor: () => undefined, all: () => [...engines.keys()] },
-    (mount) => engines.get(mount),
-  );
+  const resolver = makeResolver({ find: mountAt, at: mountAt }, (mount) => engines.get(mount));
   const pipeline = makePipeline({
     seal: { isSealed: () => false },
     resolver,

@@ -31,16 +31,30 @@ export function makeFileDevice({ options, salt, forbiddenFolders = [] }: FileDev
   const hasher = makeHasher(salt);
   const formatter = makeFormatter(hasher, parsed);
   const sink = makeLineSink(outputOf(parsed.path, parsed.mode));
+  let isAllowed = false;
+  /** Of many writes that wait for it the order stays. */
+  let allowing: Promise<void> | undefined;
+  // Before the first byte, however the device came to be: what one node allows may be another's data.
+  const allow = (): Promise<void> => {
+    allowing ??= refuseForbidden(parsed.path, forbiddenFolders)
+      .then(() => {
+        isAllowed = true;
+      })
+      .finally(() => {
+        allowing = undefined;
+      });
+    return allowing;
+  };
   return {
     type: 'file',
     formatter,
     hash: hasher.hash,
-    write: sink.write,
-    reopen: sink.reopen,
+    write: (line) => (isAllowed ? sink.write(line) : allow().then(() => sink.write(line))),
+    reopen: () => (isAllowed ? sink.reopen() : allow().then(sink.reopen)),
     close: sink.close,
     async open() {
       try {
-        await refuseForbidden(parsed.path, forbiddenFolders);
+        await allow();
         await sink.open();
       } catch (error) {
         throw badRequest(

@@ -6,7 +6,7 @@
 import type { Audit } from '../audit/audit.ts';
 import type { AuditDevice } from '../audit/device.ts';
 import { makeFileDevice } from '../audit/file-device.ts';
-import type { Catalog, SectionChange } from '../cluster/catalog.ts';
+import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import type { Claims } from '../model/actor.ts';
 import { badRequest } from '../model/errors.ts';
 import { unchanged } from './section-change.ts';
@@ -22,13 +22,13 @@ export interface DeviceSettings {
 }
 
 /** As kept: the salt is what its hashes are made with, for the life of the device. */
-interface KeptDevice extends DeviceSettings {
+export interface KeptDevice extends DeviceSettings {
   readonly salt: string;
 }
 
 export interface AuditDevices {
-  /** Sorted by path. */
-  devices(): DeviceSettings[];
+  /** Sorted by path, as all members have them. */
+  devices(): Promise<DeviceSettings[]>;
   enable(device: DeviceSettings, claims: Claims): Promise<void>;
   disable(path: string, claims: Claims): Promise<void>;
   hash(path: string, input: string): string | undefined;
@@ -38,7 +38,7 @@ export interface AuditDevices {
   closeAll(): Promise<void>;
 }
 
-const addDevice: SectionChange<KeptDevice, void> = {
+export const addDevice: SectionChange<KeptDevice, void> = {
   id: 'audit/add',
   section: 'audit',
   run(entries, device) {
@@ -47,7 +47,7 @@ const addDevice: SectionChange<KeptDevice, void> = {
   },
 };
 
-const removeDevice: SectionChange<{ path: string }, void> = {
+export const removeDevice: SectionChange<{ path: string }, void> = {
   id: 'audit/remove',
   section: 'audit',
   run: (entries, { path }) => (entries.has(path) ? { patch: { [path]: null }, reply: undefined } : unchanged),
@@ -59,39 +59,80 @@ export function makeAuditDevices(
   newId: () => string,
   forbiddenFolders: readonly string[],
 ): AuditDevices {
-  const kept = () => [...catalog.entries('audit').values()] as KeptDevice[];
+  /** Salts of the devices that are open, by path. */
+  const open = new Map<string, string>();
+  /** Devices that were tried here, by salt: they are the ones to open once the catalog has them. */
+  const tried = new Map<string, AuditDevice>();
+  /** Paths of devices that are being closed. */
+  const closing = new Map<string, Promise<void>>();
+  let isOpen = false;
+
   const make = ({ options, salt }: KeptDevice): AuditDevice =>
     makeFileDevice({ options, salt, forbiddenFolders });
 
+  function close(path: string): void {
+    open.delete(path);
+    const done = audit.remove(path).finally(() => {
+      if (closing.get(path) === done) closing.delete(path);
+    });
+    closing.set(path, done);
+  }
+
+  /** In the turn in which the catalog's change is applied: from then on each request is told to these devices, on every member. */
+  function settle(entries: Entries): void {
+    if (!isOpen) return;
+    for (const [path, salt] of open) if ((entries.get(path) as KeptDevice)?.salt !== salt) close(path);
+    for (const device of entries.values() as Iterable<KeptDevice>) {
+      if (open.has(device.path)) continue;
+      open.set(device.path, device.salt);
+      audit.add(device.path, tried.get(device.salt) ?? orBroken(make, device));
+    }
+  }
+  catalog.watch('audit', settle);
+
   return {
-    devices: () =>
-      kept()
-        .map(({ salt: _salt, ...settings }) => settings)
-        .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    async devices() {
+      const kept = [...(await catalog.current('audit')).values()] as KeptDevice[];
+      return kept.map(({ salt: _salt, ...settings }) => settings).sort((a, b) => (a.path < b.path ? -1 : 1));
+    },
     async enable(settings, claims) {
       if (settings.type !== 'file') throw badRequest('unknown backend type: only "file" is served');
       const device: KeptDevice = { ...settings, salt: newId() };
       if (catalog.entries('audit').has(settings.path)) throw badRequest('path already in use');
-      const opened = make(device);
-      await audit.probe(opened, newId());
+      const probed = make(device);
+      await audit.probe(probed, newId());
+      tried.set(device.salt, probed);
       try {
         await catalog.change(addDevice, device, claims);
-      } catch (error) {
-        await opened.close();
-        throw error;
+      } finally {
+        tried.delete(device.salt);
+        // Refused, or sealed meanwhile.
+        if (audit.devices.get(device.path) !== probed) await probed.close();
       }
-      audit.add(device.path, opened);
     },
     async disable(path, claims) {
       await catalog.change(removeDevice, { path }, claims);
-      await audit.remove(path);
+      await closing.get(path);
     },
     hash: (path, input) => (audit.devices.has(path) ? audit.hash(path, input) : undefined),
     async openAll() {
-      for (const device of kept()) audit.add(device.path, make(device));
+      isOpen = true;
+      settle(catalog.entries('audit'));
     },
     async closeAll() {
-      for (const path of [...audit.devices.keys()]) await audit.remove(path);
+      isOpen = false;
+      for (const path of [...open.keys()]) close(path);
+      await Promise.all(closing.values());
     },
   };
+}
+
+/** What cannot even be made takes no line: requests are refused while no other device does. */
+function orBroken(make: (device: KeptDevice) => AuditDevice, device: KeptDevice): AuditDevice {
+  try {
+    return make(device);
+  } catch (error) {
+    const nowhere = make({ ...device, options: { file_path: 'discard' } });
+    return { ...nowhere, open: () => Promise.reject(error), write: () => Promise.reject(error) };
+  }
 }

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import { apiPath, type Mount } from '../model/mount.ts';
+import { unchanged } from './section-change.ts';
 
 export interface MountTable {
   /** The mount that serves `path` (canonical, after `/v1/`), or undefined. No two mounts serve one path. */
@@ -15,6 +16,8 @@ export interface MountTable {
   at(apiPath: string): Mount | undefined;
   byAccessor(accessor: string): Mount | undefined;
   all(): readonly Mount[];
+  /** As `all`, without what some members may not have applied yet. */
+  current(): Promise<readonly Mount[]>;
 }
 
 export function makeMountTable(catalog: Catalog): MountTable {
@@ -23,7 +26,7 @@ export function makeMountTable(catalog: Catalog): MountTable {
   catalog.watch('mounts', (entries) => {
     byPath = new Map();
     for (const mount of mountsOf(entries)) byPath.set(apiPath(mount), mount);
-    all = [...byPath.values()].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1));
+    all = sorted(byPath.values());
   });
   return {
     find(path) {
@@ -37,7 +40,12 @@ export function makeMountTable(catalog: Catalog): MountTable {
     at: (path) => byPath.get(path),
     byAccessor: (accessor) => all.find((mount) => mount.accessor === accessor),
     all: () => all,
+    current: async () => sorted(mountsOf(await catalog.current('mounts'))),
   };
+}
+
+function sorted(mounts: Iterable<Mount>): Mount[] {
+  return [...mounts].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1));
 }
 
 /** Prefix of the entries that say whose data is still to be swept. */
@@ -89,15 +97,15 @@ export const tuneMount: SectionChange<Tuning, void> = {
   },
 };
 
-/** Takes a mount away and notes that its data is to be swept. Replies the mount, or undefined where there was none. */
-export const removeMount: SectionChange<{ uuid: string }, Mount | undefined> = {
+/** Takes a mount away and notes that its data is to be swept. */
+export const removeMount: SectionChange<{ uuid: string }, void> = {
   id: 'mounts/remove',
   section: 'mounts',
   run(entries, { uuid }) {
     const mount = entries.get(uuid) as Mount | undefined;
-    if (!mount) return { reply: undefined };
+    if (!mount) return unchanged;
     const sweep: Sweep = { uuid, namespace: mount.namespace };
-    return { patch: { [uuid]: null, [SWEEP + uuid]: sweep }, reply: mount };
+    return { patch: { [uuid]: null, [SWEEP + uuid]: sweep }, reply: undefined };
   },
 };
 

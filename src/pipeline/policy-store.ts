@@ -11,24 +11,24 @@ import { badRequest } from '../model/errors.ts';
 import { unchanged } from './section-change.ts';
 
 export interface PolicyStore {
-  /** Sorted, without `root` and `response-wrapping`. */
-  names(): string[];
-  /** As written; also of the built-in ones but `root`. */
-  text(name: string): string | undefined;
-  /** @throws CodedError where a policy that was taken once cannot be read any more. */
+  /** Sorted, without `root` and `response-wrapping`, as all members have them. */
+  names(): Promise<string[]>;
+  /** As written, as all members have it; also of the built-in ones but `root`. */
+  text(name: string): Promise<string | undefined>;
+  /** As it is enforced here. @throws CodedError where a policy that was taken once cannot be read any more. */
   parsed(name: string): Policy | undefined;
   /** @throws CodedError, `failed to parse policy: …`. */
   put(name: string, text: string, claims: Claims): Promise<void>;
   remove(name: string, claims: Claims): Promise<void>;
 }
 
-const putPolicy: SectionChange<{ name: string; text: string }, void> = {
+export const putPolicy: SectionChange<{ name: string; text: string }, void> = {
   id: 'policies/put',
   section: 'policies',
   run: (_entries, { name, text }) => ({ patch: { [name]: text }, reply: undefined }),
 };
 
-const removePolicy: SectionChange<{ name: string }, void> = {
+export const removePolicy: SectionChange<{ name: string }, void> = {
   id: 'policies/remove',
   section: 'policies',
   run: (entries, { name }) => (entries.has(name) ? { patch: { [name]: null }, reply: undefined } : unchanged),
@@ -44,8 +44,11 @@ export function makePolicyStore(catalog: Catalog): PolicyStore {
   const textOf = (name: string) => catalog.entries('policies').get(name) as string | undefined;
 
   return {
-    names: () => [...catalog.entries('policies').keys()].sort(),
-    text: (name) => textOf(name) ?? BUILT_IN.get(name)?.text,
+    names: async () => [...(await catalog.current('policies')).keys()].sort(),
+    async text(name) {
+      const text = (await catalog.current('policies')).get(name) as string | undefined;
+      return text ?? BUILT_IN.get(name)?.text;
+    },
     parsed(name) {
       const text = textOf(name);
       if (text === undefined) return BUILT_IN.get(name);

@@ -38,7 +38,10 @@ const SYSTEM_MOUNT: Mount = {
   external_entropy_access: false,
 };
 
-export function makeResolver(mounts: MountTable, engineOf: (mount: Mount) => Engine | undefined): Resolver {
+export function makeResolver(
+  mounts: Pick<MountTable, 'find' | 'at'>,
+  engineOf: (mount: Mount) => Engine | undefined,
+): Resolver {
   const routers = new Map<Engine, Router>();
   const routerOf = (engine: Engine): Router => {
     const known = routers.get(engine);

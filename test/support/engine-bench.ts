@@ -97,8 +97,6 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
     {
       find: (path) => (path === 'm' || path.startsWith('m/') ? BENCH_MOUNT : undefined),
       at: () => undefined,
-      byAccessor: () => undefined,
-      all: () => [BENCH_MOUNT],
     },
     () => engine,
   );

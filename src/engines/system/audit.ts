@@ -18,7 +18,7 @@ export function auditRoutes({ audit }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Lists the audit devices.',
         params: {},
-        run: () => ({ inject: true, data: listed(audit.devices()) }),
+        run: async () => ({ inject: true, data: listed(await audit.devices()) }),
       }),
     },
     'audit/:path*': {
@@ -49,8 +49,7 @@ export function auditRoutes({ audit }: SystemCore): Record<string, Route> {
         summary: 'Disables an audit device.',
         params: {},
         run: async (_params, { captures, claims }) => {
-          const path = withSlash(captures.path!);
-          if (audit.devices().some((device) => device.path === path)) await audit.disable(path, claims);
+          await audit.disable(withSlash(captures.path!), claims);
           return {};
         },
       }),

@@ -61,7 +61,10 @@ export interface KeyStatus {
   readonly encryptions: number;
 }
 
+/** `all`, `at` and `find` say what is enforced here; they may be ahead of other members. */
 export interface MountControl {
+  /** Sorted by API path, as all members have it: what the API shows. */
+  current(): Promise<readonly Mount[]>;
   /** Sorted by API path. */
   all(): readonly Mount[];
   /** By API path, ending in `/`. */
@@ -83,10 +86,10 @@ export interface MountTypes {
 }
 
 export interface PolicyStore {
-  /** Sorted. Without `root` and `response-wrapping`. */
-  names(): readonly string[];
-  /** Its text as it was written; `default` and `response-wrapping` are among them. */
-  text(name: string): string | undefined;
+  /** Sorted, as all members have them. Without `root` and `response-wrapping`. */
+  names(): Promise<readonly string[]>;
+  /** Its text as it was written, as all members have it; `default` and `response-wrapping` are among them. */
+  text(name: string): Promise<string | undefined>;
   /** @throws CodedError `bad_request`, `failed to parse policy: …`. */
   put(name: string, text: string, claims: Claims): Promise<unknown>;
   remove(name: string, claims: Claims): Promise<unknown>;
@@ -119,8 +122,8 @@ export interface AuditDevice {
 }
 
 export interface AuditControl {
-  /** Sorted by path. */
-  devices(): readonly AuditDevice[];
+  /** Sorted by path, as all members have them. */
+  devices(): Promise<readonly AuditDevice[]>;
   /** @throws CodedError `bad_request` where the type or an option is wrong, the path in use, or the device cannot be opened. */
   enable(device: AuditDevice, claims: Claims): Promise<unknown>;
   disable(path: string, claims: Claims): Promise<unknown>;

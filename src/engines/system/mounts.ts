@@ -53,9 +53,10 @@ function listMounts({ mounts }: SystemCore, table: MountClass, summary: string) 
   return operation({
     summary,
     params: {},
-    run: () => {
+    run: async () => {
       const data: Record<string, Encodable> = {};
-      for (const mount of mounts.all()) if (mount.class === table) data[mount.path] = mountInfo(mount);
+      for (const mount of await mounts.current())
+        if (mount.class === table) data[mount.path] = mountInfo(mount);
       return { inject: true, data };
     },
   });
@@ -66,8 +67,9 @@ function mountOperations(core: SystemCore, table: MountClass, word: string): Rou
     read: operation({
       summary: `Shows the ${word} at a path.`,
       params: {},
-      run: (_params, { captures }) => {
-        const mount = core.mounts.at(apiPath({ class: table, path: withSlash(captures.path!) }));
+      run: async (_params, { captures }) => {
+        const path = apiPath({ class: table, path: withSlash(captures.path!) });
+        const mount = (await core.mounts.current()).find((each) => apiPath(each) === path);
         if (!mount) {
           throw badRequest(
             `No ${table === 'auth' ? 'auth engine' : 'secret engine mount'} at ${withSlash(captures.path!)}`,

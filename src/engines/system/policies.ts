@@ -21,7 +21,10 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
   const list = operation({
     summary: 'Lists the policies.',
     params: {},
-    run: () => ({ inject: true, data: { keys: names(policies), policies: names(policies) } }),
+    run: async () => {
+      const keys = await names(policies);
+      return { inject: true, data: { keys, policies: keys } };
+    },
   });
   const remove = operation({
     summary: 'Removes a policy.',
@@ -35,8 +38,8 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Shows a policy.',
         params: {},
-        run: (_params, { captures }) => {
-          const text = textOf(policies, captures.name!);
+        run: async (_params, { captures }) => {
+          const text = await textOf(policies, captures.name!);
           return text === undefined ? {} : { inject: true, data: { name: captures.name!, rules: text } };
         },
       }),
@@ -55,7 +58,7 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       list: operation({
         summary: 'Lists the ACL policies.',
         params: {},
-        run: () => ({ data: { keys: names(policies) } }),
+        run: async () => ({ data: { keys: await names(policies) } }),
       }),
     },
     'policies/acl/:name*': {
@@ -63,8 +66,8 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Shows an ACL policy.',
         params: {},
-        run: (_params, { captures }) => {
-          const text = textOf(policies, captures.name!);
+        run: async (_params, { captures }) => {
+          const text = await textOf(policies, captures.name!);
           return text === undefined ? {} : { data: { name: captures.name!, policy: text } };
         },
       }),
@@ -78,11 +81,11 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
   };
 }
 
-function names(policies: PolicyStore): string[] {
-  return [...policies.names(), ROOT];
+async function names(policies: PolicyStore): Promise<string[]> {
+  return [...(await policies.names()), ROOT];
 }
 
-function textOf(policies: PolicyStore, name: string): string | undefined {
+async function textOf(policies: PolicyStore, name: string): Promise<string | undefined> {
   return name === ROOT ? '' : policies.text(name);
 }
 
@@ -106,7 +109,7 @@ async function removePolicy(
 ): Promise<LogicalReply> {
   const name = reserved(captures.name!, 'delete');
   if (name === 'default') throw badRequest('cannot delete default policy');
-  if (policies.text(name) !== undefined) await policies.remove(name, claims);
+  await policies.remove(name, claims);
   return {};
 }
 

@@ -6,7 +6,7 @@
 import { operation, type Route } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import type { Encodable, JsonMap } from '../../model/json.ts';
-import type { Mount, MountConfig } from '../../model/mount.ts';
+import { apiPath, type Mount, type MountConfig } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import type { SystemCore } from './core.ts';
 import {
@@ -36,9 +36,9 @@ export function tuneOperations(core: SystemCore, table: Mount['class']): Pick<Ro
     read: operation({
       summary: 'Shows the settings of a mount as they take effect.',
       params: {},
-      run: (_params, { captures }) => {
+      run: async (_params, { captures }) => {
         const path = pathOf(captures.path!);
-        const mount = core.mounts.at(path);
+        const mount = (await core.mounts.current()).find((each) => apiPath(each) === path);
         if (!mount) throw badRequest(`cannot fetch sysview for path "${path}"`);
         return { inject: true, data: tuneInfo(core, mount) };
       },

@@ -130,6 +130,7 @@ export function fakeCore(): FakeCore {
     },
     mounts: {
       all: () => [...core.mountsNow].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1)),
+      current: async () => core.mounts.all(),
       at: (path) => core.mountsNow.find((mount) => apiPath(mount) === path),
       find: (path) => core.mountsNow.find((mount) => path.startsWith(apiPath(mount))),
       async enable(mount) {
@@ -153,8 +154,8 @@ export function fakeCore(): FakeCore {
       engineOf: ({ type }) => engines.get(type),
     },
     policies: {
-      names: () => [...core.policyTexts.keys()].sort(),
-      text: (name) => core.policyTexts.get(name),
+      names: async () => [...core.policyTexts.keys()].sort(),
+      text: async (name) => core.policyTexts.get(name),
       async put(name, text) {
         parsePolicy(name, text);
         core.policyTexts.set(name, text);
@@ -176,7 +177,7 @@ export function fakeCore(): FakeCore {
       stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
     },
     audit: {
-      devices: () => core.deviceList,
+      devices: async () => core.deviceList,
       async enable(device) {
         core.deviceList.push(device);
       },

@@ -1,0 +1,102 @@
+/**
+ * Audit devices on a member that did not enable them: the catalog says which there are.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { makeAudit } from '../../src/audit/audit.ts';
+import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
+import { OWN_CLAIMS } from '../../src/model/actor.ts';
+import type { AuditEntry } from '../../src/model/audit.ts';
+import { SILENT_LOG } from '../../src/model/log.ts';
+import { makeAuditDevices } from '../../src/pipeline/audit-devices.ts';
+import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
+import { makeMemoryStorage } from '../support/memory-storage.ts';
+
+const ENTRY: AuditEntry = {
+  auth: { tokenType: 'default' },
+  request: { id: 'r', operation: 'read', namespaceId: 'root', path: 'kv/a' },
+};
+
+async function start(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'coffer-devices-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const storage = makeMemoryStorage();
+  const node = async (forbidden: string[]) => {
+    const catalog: Catalog = makeCatalog({ cluster: () => cluster, storage, names: PLAIN_NAMES });
+    const audit = makeAudit({ now: Date.now, log: SILENT_LOG });
+    const devices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
+    await catalog.load();
+    await devices.openAll();
+    return { catalog, audit, devices };
+  };
+  const enabling = await node([]);
+  const other = await node([join(folder, 'data-of-other')]);
+  const cluster = startCluster(storage, [enabling.catalog.kind]);
+  t.after(() => cluster.stop());
+  t.after(() => enabling.devices.closeAll());
+  t.after(() => other.devices.closeAll());
+  return { folder, enabling, other };
+}
+
+const device = (file_path: string) => ({
+  path: 'file/',
+  type: 'file',
+  description: '',
+  options: { file_path },
+  local: false,
+});
+
+test('a device enabled on one member is open on another in the turn in which it applies that', async (t) => {
+  const { folder, enabling, other } = await start(t);
+  const file = join(folder, 'audit.log');
+  await enabling.devices.enable(device(file), OWN_CLAIMS);
+  assert(enabling.audit.isOn());
+  await other.catalog.catchUp();
+  assert(other.audit.isOn());
+  await other.audit.request(ENTRY);
+  assert(readFileSync(file, 'utf8').includes('kv/a'));
+  assert.equal(other.devices.hash('file/', 'x'), enabling.devices.hash('file/', 'x'));
+
+  await enabling.devices.disable('file/', OWN_CLAIMS);
+  assert(!enabling.audit.isOn());
+  await other.catalog.catchUp();
+  assert(!other.audit.isOn());
+});
+
+test('a device disabled and enabled again under its path between two looks is another', async (t) => {
+  const { folder, enabling, other } = await start(t);
+  await enabling.devices.enable(device(join(folder, 'one.log')), OWN_CLAIMS);
+  await other.catalog.catchUp();
+  await enabling.devices.disable('file/', OWN_CLAIMS);
+  await enabling.devices.enable(device(join(folder, 'two.log')), OWN_CLAIMS);
+  await other.catalog.catchUp();
+  await other.audit.request(ENTRY);
+  assert(readFileSync(join(folder, 'two.log'), 'utf8').includes('kv/a'));
+  assert.equal(other.devices.hash('file/', 'x'), enabling.devices.hash('file/', 'x'));
+});
+
+test('a file that is data of another member is not written there: its requests are refused', async (t) => {
+  const { folder, enabling, other } = await start(t);
+  const file = join(folder, 'data-of-other');
+  await enabling.devices.enable(device(file), OWN_CLAIMS);
+  rmSync(file);
+  await other.catalog.catchUp();
+  await assert.rejects(other.audit.request(ENTRY));
+  assert(!existsSync(file));
+});
+
+test('while sealed nothing is opened', async (t) => {
+  const { folder, enabling, other } = await start(t);
+  await other.devices.closeAll();
+  await enabling.devices.enable(device(join(folder, 'audit.log')), OWN_CLAIMS);
+  await other.catalog.catchUp();
+  assert(!other.audit.isOn());
+  await other.devices.openAll();
+  assert(other.audit.isOn());
+});
