@@ -27,6 +27,8 @@ export const FAULT = {
   deadlineIgnored: 'deadline-ignored',
   /** A seal of the cluster returns once the view says so, whoever still has keys. */
   sealNotWaitedFor: 'seal-not-waited-for',
+  /** A node that leaves says so while requests still run on it. */
+  leavingAuthorizes: 'leaving-authorizes',
 
   /** A change is acknowledged while holders still answer with what was before. */
   invalidationNotAwaited: 'invalidation-not-awaited',
@@ -42,6 +44,10 @@ export const FAULT = {
   stampCountedFromAsking: 'stamp-counted-from-asking',
   /** An `end` is answered though requests that the replica authorized are on their way. */
   pinsIgnored: 'pins-ignored',
+  /** The owner runs what was authorized under an older catalog. */
+  claimsUnchecked: 'claims-unchecked',
+  /** The owner runs what came when nothing the sender had read need be good any more. */
+  byIgnored: 'by-ignored',
   /** Evicted, a node keeps what it was granted. */
   evictedKeepsReplicas: 'evicted-keeps-replicas',
 } as const;

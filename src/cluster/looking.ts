@@ -21,6 +21,8 @@ export interface LookingOptions {
 export interface Looking {
   /** What `wanted` says may have changed. */
   consider(): void;
+  /** Looks, whoever else does. False: the coordinator did not answer, or nobody wants to know any more. */
+  now(): Promise<boolean>;
   stop(): void;
 }
 
@@ -38,19 +40,21 @@ export function makeLooking(options: LookingOptions): Looking {
     busy = true;
     timer?.clear();
     timer = undefined;
-    const number = options.nextLook();
-    const outcome = await coordinator.step({
-      conditions: [],
-      changes: [],
-      reads: [VIEW_KEY],
-      lists: [MEMBERS_PREFIX],
-    });
+    await now();
     busy = false;
     if (stopped) return;
-    if (outcome.outcome !== 'unknown') options.observed(outcome.records, number);
     // A hint that came meanwhile may be about something newer than what was read.
     if (again) void look();
     else consider();
+  }
+
+  async function now(): Promise<boolean> {
+    const number = options.nextLook();
+    const question = { reads: [VIEW_KEY], lists: [MEMBERS_PREFIX] };
+    const outcome = await coordinator.step({ conditions: [], changes: [], ...question });
+    if (stopped || outcome.outcome === 'unknown') return false;
+    options.observed(outcome.records, number);
+    return true;
   }
 
   function consider(): void {
@@ -61,6 +65,7 @@ export function makeLooking(options: LookingOptions): Looking {
 
   return {
     consider,
+    now,
     stop() {
       stopped = true;
       timer?.clear();

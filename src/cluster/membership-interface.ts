@@ -39,6 +39,8 @@ export interface Membership {
   /** This life's id; another after each eviction. */
   inc(): string;
   view(): View | undefined;
+  /** Reads view and members now, linearizably. False: the coordinator does not answer. */
+  lookNow(): Promise<boolean>;
   /** Records of all nodes as last seen, by `inc`; also of such as are no members. */
   members(): ReadonlyMap<string, MemberRecord>;
   /** It beat lately, as far as this node can tell. */

@@ -319,6 +319,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     },
     inc: () => inc,
     view: () => held()?.view,
+    lookNow: async () => (await looking?.now()) === true,
     members() {
       const found = new Map<string, MemberRecord>();
       for (const [who, { record }] of sightings.all()) if (record) found.set(who, record);

@@ -148,6 +148,17 @@ export const CLAIM_RETRY_MS = 500;
 export const SKEW_MS = 5 * SECOND_MS;
 
 // cluster
+/** An operator's question to another node; how long a removal waits for the eviction; how often it looks. */
+export const CONTROL_ASK_MS = 2 * SECOND_MS;
+export const REMOVE_WAIT_MS = 15 * SECOND_MS;
+export const CONTROL_LOOK_MS = 50;
+/** A verification: fences that are read at once, and how long a node may be behind the store before that is a fault. */
+export const FENCES_AT_ONCE = 32;
+export const VERIFY_ASK_MS = 15 * SECOND_MS;
+export const VERIFY_BEHIND_MS = 3 * SECOND_MS;
+/** How often the store's head is moved on: a store put back by more than this is noticed. */
+export const STORE_HEAD_MS = 1 * MINUTE_MS;
+export const SECRET_FILE_BYTES_MAX = 16 * 1024;
 /** How often a node reads again who may be a peer; hints come sooner. Identities that the record names, and its bytes. */
 export const ADMISSION_LOOK_MS = 5 * SECOND_MS;
 export const ADMISSION_RECORD_BYTES_MAX = 256 * 1024;
@@ -227,6 +238,8 @@ export const KEY_SENT_MS = 1 * SECOND_MS;
 /** A share, or the question how many were given, at the node that collects them. */
 export const SHARE_ANSWER_MS = 15 * SECOND_MS;
 export const SEAL_STATUS_MS = 1 * SECOND_MS;
+/** How long a sealed node waits for the coordinator, and for its links, before it says by what it knows who collects shares. */
+export const SEAL_AGREE_MS = 500;
 /** How long an unseal waits for the node to serve, and an init for it to be alone in the view. */
 export const UNSEAL_WAIT_MS = 15 * SECOND_MS;
 export const FOUND_WAIT_MS = 15 * SECOND_MS;

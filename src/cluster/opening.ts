@@ -1,0 +1,269 @@
+/**
+ * A node of a cluster opens and closes: from "the keys are here" to "it serves", and back (protocol §15). Keys come by shares, given to any
+ * node (`opening-shares.ts`), or from a member (`opening-keys.ts`); then the membership takes over, and asks for what is here in `hooks`.
+ *
+ * @module
+ */
+import { badRequest, CodedError } from '../model/errors.ts';
+import { DOOR_LOOK_MS, FOUND_WAIT_MS, LEAVE_MS, UNSEAL_WAIT_MS } from '../model/limits.ts';
+import { FAULT } from './faults.ts';
+import type { Opening, OpeningOptions } from './opening-interface.ts';
+import { makeKeyExchange } from './opening-keys.ts';
+import { makeShareDesk } from './opening-shares.ts';
+import { makeTurns } from './opening-turns.ts';
+import { makeTermNews } from './term-news.ts';
+
+export type { Initialized, Lifecycle, Opening, OpeningOptions, SealRequest } from './opening-interface.ts';
+
+export function makeOpening(options: OpeningOptions): Opening {
+  const { clock, seal, post, cluster, catalog, faults } = options;
+  const membership = options.membership;
+  /** It serves, or would if it were in time. */
+  let open = false;
+  let founding: AbortController | undefined;
+  /** Sealed by itself alone: it takes keys from people only. */
+  let staysSealed = false;
+  /** On its way out of the view: it does not open any more. */
+  let leaving = false;
+  let closing: Promise<void> | undefined;
+  /** Counts the seals: what began before one and ends after it must not open anything. */
+  let seals = 0;
+  /** Requests of clients that wait for this node to seal. */
+  let sealsAsked = 0;
+  let prepareFault: unknown;
+  const waiting = new Set<() => void>();
+  /** Of the keys; of what opens with them. */
+  const keysTurn = makeTurns();
+  const partsTurn = makeTurns();
+
+  const hasKeys = (): boolean => !seal.barrier.isSealed();
+  const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(resolve, ms));
+
+  const shares = makeShareDesk({ clock, post, membership, seal, give: giveHere });
+  const keys = makeKeyExchange({
+    clock,
+    post,
+    membership,
+    seal,
+    fault: options.fault,
+    isWanted: () => !hasKeys() && !staysSealed && !founding && !closing,
+    mayGive: () => open && !closing && !leaving,
+    take: (rootKey) => keysTurn(() => takeKey(rootKey)),
+  });
+  const terms = makeTermNews({ clock, post, membership, seal });
+
+  function look(): void {
+    if (!open && !founding && !closing && !leaving && hasKeys() && membership().isInTime()) {
+      open = true;
+      options.changed?.(true);
+    }
+    for (const run of [...waiting]) run();
+  }
+
+  /** True as soon as `is`; false after `ms`, or once all is sealed. */
+  function when(is: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
+    if (is()) return Promise.resolve(true);
+    const before = seals;
+    return new Promise((resolve) => {
+      const run = (): void => {
+        const isOver = seals !== before || signal?.aborted === true;
+        if (is() || isOver) end(is());
+      };
+      const timer = clock.after(() => end(is()), ms);
+      const end = (good: boolean): void => {
+        timer.clear();
+        waiting.delete(run);
+        resolve(good);
+      };
+      waiting.add(run);
+    });
+  }
+
+  // Keys
+
+  async function takeKey(rootKey: Uint8Array): Promise<void> {
+    const before = seals;
+    const isWanted = (): boolean => seals === before && !staysSealed && membership().view()?.sealed !== true;
+    if (hasKeys() || !isWanted()) return;
+    await seal.unsealWith(rootKey);
+    if (isWanted()) membership().setSealed(false);
+    else await seal.seal();
+  }
+
+  /** A share that is collected on this node. */
+  function giveHere(share: Uint8Array) {
+    return keysTurn(async () => {
+      await closing;
+      const before = seals;
+      const status = await seal.unseal(share);
+      if (status.sealed) return status;
+      if (seals !== before) return seal.status();
+      staysSealed = false;
+      membership().setSealed(false);
+      return status;
+    });
+  }
+
+  async function status() {
+    const own = await seal.status();
+    if (open) return own;
+    if (!own.sealed) return { ...own, sealed: true, progress: 0, nonce: '' };
+    return shares.status(own);
+  }
+
+  // Closing
+
+  /** Everything stops in this turn; resolves when no key is left. */
+  function close(): Promise<void> {
+    seals++;
+    founding?.abort();
+    if (open) options.changed?.(false);
+    open = false;
+    closing ??= closeParts().finally(() => {
+      closing = undefined;
+    });
+    look();
+    return closing;
+  }
+
+  async function closeParts(): Promise<void> {
+    try {
+      await partsTurn(async () => {
+        // Audit devices last: what ends now is still told to them.
+        await cluster.stop();
+        await options.close();
+        catalog.clear();
+      });
+    } finally {
+      await seal.seal();
+    }
+  }
+
+  /** Leaves the view, in peace if that is possible soon, and has no keys then. */
+  async function leave(): Promise<void> {
+    leaving = true;
+    const left = membership()
+      .leave()
+      .then(() => true);
+    if (!(await Promise.race([left, sleep(LEAVE_MS).then(() => false)]))) await membership().stop();
+    membership().setSealed(true);
+    await close();
+    leaving = false;
+  }
+
+  async function sealNode(): Promise<void> {
+    staysSealed = true;
+    open = false;
+    options.changed?.(false);
+    await leave();
+    membership().start();
+  }
+
+  return {
+    isSealed: () => !open,
+    status,
+    init: (config, more) =>
+      keysTurn(async () => {
+        await closing;
+        if (await seal.initialized()) throw badRequest('Vault is already initialized');
+        const abort = new AbortController();
+        founding = abort;
+        let rootToken = '';
+        try {
+          const made = await seal.init(config, async (keysMade) => {
+            membership().setSealed(false);
+            if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal))) throw prepareFault ?? notEntered();
+            rootToken = await options.found();
+            await more?.({ keys: keysMade, rootToken });
+          });
+          return { keys: made, rootToken };
+        } finally {
+          founding = undefined;
+          membership().setSealed(true);
+          await close();
+        }
+      }),
+    async unseal(share) {
+      await closing;
+      if (!hasKeys()) {
+        const given = await shares.give(share);
+        if (given.sealed) return given;
+        staysSealed = false;
+      }
+      if (!(await when(() => open, UNSEAL_WAIT_MS)) && prepareFault) throw prepareFault;
+      return status();
+    },
+    reset: shares.reset,
+    async seal({ nodeOnly = false, isRequest = false } = {}) {
+      if (!hasKeys() && !nodeOnly) return;
+      if (isRequest) sealsAsked++;
+      try {
+        if (nodeOnly) await keysTurn(sealNode);
+        else await sealAll();
+      } finally {
+        if (isRequest) sealsAsked--;
+      }
+    },
+    async rotate() {
+      await seal.rotate();
+      await terms.tell();
+    },
+    look,
+    start() {
+      staysSealed = false;
+      keys.start();
+    },
+    async stop() {
+      keys.stop();
+      await leave();
+    },
+    hooks: {
+      async prepare(signal) {
+        try {
+          await keys.linked(signal);
+          await partsTurn(async () => {
+            signal.throwIfAborted();
+            cluster.start();
+            await catalog.load();
+            signal.throwIfAborted();
+            await options.open();
+          });
+          prepareFault = undefined;
+        } catch (error) {
+          if (!signal.aborted) prepareFault = error;
+          throw error;
+        }
+      },
+      async catchUp() {
+        // A term that began while this node was joining was not told to it.
+        await seal.barrier.reload();
+        await catalog.catchUp();
+      },
+      async closeDoor(signal) {
+        if (faults?.has(FAULT.leavingAuthorizes)) return;
+        while (options.requestsRunning() > sealsAsked && !signal.aborted) await sleep(DOOR_LOOK_MS);
+      },
+      onSealed: close,
+    },
+  };
+
+  async function sealAll(): Promise<void> {
+    const { view } = membership();
+    if (view() === undefined) membership().setSealed(true);
+    else await membership().sealCluster();
+    await closing;
+  }
+
+  /** The only member, and entered: nobody else writes. */
+  function isAlone(): boolean {
+    const view = membership().view();
+    return membership().isInTime() && view?.members.length === 1 && !view.next;
+  }
+
+  function notEntered(): CodedError {
+    return new CodedError(
+      'unavailable',
+      'this node could not become the only member of the cluster; try again',
+    );
+  }
+}
