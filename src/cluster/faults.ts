@@ -65,3 +65,11 @@ export const CATALOG_FAULT = {
   /** A section's new owner does not tell what its forerunner committed last. */
   headNotResent: 'catalog-head-not-resent',
 } as const;
+
+/** Of claims; those of the actors themselves stand with them. */
+export const SHARD_FAULT = {
+  /** A shard is claimed though a later epoch stands in its fence. */
+  claimWithoutEpoch: 'claim-without-epoch',
+  /** Actors are loaded while their shard's claim is under way. */
+  loadBeforeClaim: 'load-before-claim',
+} as const;

@@ -142,6 +142,8 @@ export const GONE_MS = 10 * MINUTE_MS;
 export const GONE_LOOK_MS = 5 * MINUTE_MS;
 /** Fences of one commit: each is compared and written. */
 export const CLAIMS_AT_ONCE = 30;
+/** Tries of a claim before who waits for it is told. */
+export const CLAIM_TRIES = 20;
 /** A shard that could not be claimed is tried again after this. */
 export const CLAIM_RETRY_MS = 500;
 /** Two nodes' cluster times, or cluster time and a wall clock, further apart than this are an alarm. */
