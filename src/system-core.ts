@@ -14,7 +14,7 @@ import { badRequest } from './model/errors.ts';
 import { apiPath, type Mount } from './model/mount.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
-import type { Lifecycle } from './pipeline/lifecycle.ts';
+import type { LocalLifecycle } from './pipeline/lifecycle.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
 import type { Resolver } from './pipeline/resolve.ts';
@@ -22,7 +22,7 @@ import type { Seal } from './seal/seal.ts';
 
 export interface SystemCoreParts {
   readonly seal: Seal;
-  readonly lifecycle: Lifecycle;
+  readonly lifecycle: LocalLifecycle;
   readonly catalog: Catalog;
   readonly mounts: MountTable;
   readonly policies: PolicyStore;
@@ -42,16 +42,12 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
   const { seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
   return {
     seal: {
-      async status() {
-        // Between "the key is here" and "all is open" nothing is served yet: still sealed.
-        const status = await seal.status();
-        return { ...status, sealed: lifecycle.isSealed() };
-      },
+      status: lifecycle.status,
       init: (config) => lifecycle.init(config),
       unseal: lifecycle.unseal,
-      reset: () => seal.resetUnseal(),
-      seal: lifecycle.seal,
-      rotate: () => seal.rotate(),
+      reset: lifecycle.reset,
+      seal: (nodeOnly) => lifecycle.seal({ nodeOnly, isRequest: true }),
+      rotate: lifecycle.rotate,
       keyStatus: () => seal.keyStatus(),
     },
     mounts: {

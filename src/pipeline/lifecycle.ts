@@ -1,14 +1,16 @@
 /**
- * Opening and closing of everything that needs the barrier: what happens between "the root key is here" and "requests are served", and
- * the way back. One step at a time: an unseal, a seal and an init never overlap.
+ * Opening and closing of everything that needs the barrier, on a node that is alone (one of several: `cluster/opening.ts`): what happens
+ * between "the root key is here" and "requests are served", and the way back. One step at a time: an unseal, a seal and an init never
+ * overlap.
  *
  * @module
  */
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import type { LocalCluster } from '../cluster/local.ts';
+import type { Lifecycle } from '../cluster/opening-interface.ts';
 import { CodedError } from '../model/errors.ts';
 import { SWEEP_RETRY_MS } from '../model/limits.ts';
-import type { Seal, SealStatus } from '../seal/seal.ts';
+import type { Seal } from '../seal/seal.ts';
 import { mountSwept, sweepsOf } from './mount-table.ts';
 
 export interface LifecycleOptions {
@@ -26,30 +28,13 @@ export interface LifecycleOptions {
   fault(what: string, error: unknown): void;
 }
 
-export interface Initialized {
-  readonly keys: Uint8Array[];
-  readonly rootToken: string;
-}
-
-export interface Lifecycle {
-  /** True until everything is open. */
-  isSealed(): boolean;
-  /**
-   * Makes keys and founds the store, all of it or nothing: after a crash on the way it is as if it had not begun.
-   * @param more - done before the store counts as initialised: by whom the keys must not be lost, or who has more to found.
-   */
-  init(
-    config: { shares: number; threshold: number },
-    more?: (made: Initialized) => Promise<void>,
-  ): Promise<Initialized>;
-  /** Gives one share. @throws CodedError where it does not fit. */
-  unseal(share: Uint8Array): Promise<SealStatus>;
-  seal(): Promise<void>;
+/** Of a node that is alone. */
+export interface LocalLifecycle extends Lifecycle {
   /** Removes a mount's data in the background; its mount is in the table no more. */
   sweep(): void;
 }
 
-export function makeLifecycle(options: LifecycleOptions): Lifecycle {
+export function makeLifecycle(options: LifecycleOptions): LocalLifecycle {
   const { seal, cluster, catalog } = options;
   let open = false;
   let last: Promise<unknown> = Promise.resolve();
@@ -117,6 +102,8 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
 
   return {
     isSealed: () => !open,
+    // Between "the key is here" and "all is open" nothing is served yet: still sealed.
+    status: async () => ({ ...(await seal.status()), sealed: !open }),
     init: (config, more) =>
       inTurn(async () => {
         if (await seal.initialized()) throw new CodedError('bad_request', 'Vault is already initialized');
@@ -138,6 +125,10 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
         if (!status.sealed && !open) await openAll();
         return status;
       }),
+    async reset() {
+      seal.resetUnseal();
+    },
+    rotate: seal.rotate,
     seal: () =>
       inTurn(async () => {
         if (open) await closeAll();

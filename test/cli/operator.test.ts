@@ -103,6 +103,13 @@ test("status as JSON has Vault's members in Vault's order", async () => {
   ]);
 });
 
+test('one node is sealed alone where that is asked for', async () => {
+  await run('operator', 'seal', '-node');
+  assert.equal((await run('status')).exit, 2);
+  for (const share of shares.slice(0, 2)) await run('operator', 'unseal', share);
+  assert.equal((await run('status')).exit, 0);
+});
+
 test('a wrong share is refused, and one that is no share too', async () => {
   await run('operator', 'seal');
   const { exit, stderr } = await run('operator', 'unseal', 'nonsense!');

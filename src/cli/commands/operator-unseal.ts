@@ -67,16 +67,23 @@ async function askShare({ flags, terminal }: UnsealRun): Promise<string> {
   }
 }
 
+const sealFlags = {
+  node: boolFlag('Seal this node alone: it stays sealed until it is given shares or restarted.'),
+} satisfies FlagTable;
+
 export const operatorSeal = command({
   usage: 'operator seal [options]',
   about: `
-Seals the server: it forgets its keys and answers nothing until it is unsealed again.
+Seals the server, and with it all other nodes of its cluster: they forget their keys and answer nothing until they
+are unsealed again. When it returns, no node has its keys any more.
 
     $ vault operator seal`,
-  async run({ args, client: connect, terminal }) {
+  flags: sealFlags,
+  async run({ args, flags: { node }, client: connect, terminal }) {
     expectArguments(args, 0);
     const client = await connect();
-    await describing('Error sealing', client.request({ method: 'PUT', path: 'sys/seal' }));
+    const body = node ? encodeJson({ node }) : undefined;
+    await describing('Error sealing', client.request({ method: 'PUT', path: 'sys/seal', body }));
     terminal.output('Success! Vault is sealed.');
     return 0;
   },

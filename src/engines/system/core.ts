@@ -49,7 +49,8 @@ export interface SealControl {
   unseal(share: Uint8Array): Promise<unknown>;
   /** Forgets the shares given so far. */
   reset(): void | Promise<void>;
-  seal(): Promise<void>;
+  /** The cluster, or this node alone. Resolves when the keys are gone. */
+  seal(nodeOnly: boolean): Promise<void>;
   /** A new data key. */
   rotate(): Promise<unknown>;
   keyStatus(): KeyStatus | Promise<KeyStatus>;

@@ -70,10 +70,14 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
       // Sealing what is sealed changes nothing, and succeeds as in Vault.
       whileSealed: true,
       update: operation({
-        summary: 'Seals the server.',
-        params: {},
-        run: async () => {
-          await seal.seal();
+        summary: 'Seals the server, and all other nodes of its cluster.',
+        params: {
+          node: p.bool('Seals this node alone; it stays sealed until it is given shares or restarted.', {
+            absent: false,
+          }),
+        },
+        run: async ({ node }) => {
+          await seal.seal(node);
           return {};
         },
       }),

@@ -120,7 +120,8 @@ export function fakeCore(): FakeCore {
       reset() {
         core.sealNow = { ...core.sealNow, progress: 0, nonce: '' };
       },
-      async seal() {
+      async seal(nodeOnly) {
+        core.done.push(nodeOnly ? 'seal node' : 'seal');
         core.sealNow = { ...core.sealNow, sealed: true };
       },
       async rotate() {

@@ -171,5 +171,12 @@ test('seal, step-down and rotate answer nothing; key-status is injected', async 
   assert.equal(inject, true);
   assert.deepEqual(data, { term: 2, install_time: '2026-01-02T03:04:05.678Z', encryptions: 7 });
   assert.deepEqual(await ask(core, 'update', 'seal'), {});
+  assert.deepEqual(core.done, ['rotate', 'seal']);
   assert.equal(core.sealNow.sealed, true);
+});
+
+test('seal of this node alone', async () => {
+  const core = fakeCore();
+  assert.deepEqual(await ask(core, 'update', 'seal', { body: { node: true } }), {});
+  assert.deepEqual(core.done, ['seal node']);
 });
