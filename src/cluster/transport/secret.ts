@@ -7,9 +7,7 @@
  * @module
  */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { CLUSTER_SECRET_BYTES, CLUSTER_SECRETS_MAX } from '../../model/limits.ts';
-
-const FILE_BYTES_MAX = 16 * 1024;
+import { CLUSTER_SECRET_BYTES, CLUSTER_SECRETS_MAX, SECRET_FILE_BYTES_MAX } from '../../model/limits.ts';
 
 /** What `coffer cluster secret` prints: 44 characters. @param randomBytes - cryptographically random */
 export function newClusterSecret(randomBytes: (count: number) => Uint8Array): string {
@@ -43,7 +41,7 @@ export function parseClusterSecrets(text: string): Uint8Array[] {
 /** Reads the file. @throws Error in one sentence that names the file: missing, readable by others, or not as above. */
 export function readClusterSecrets(file: string): Uint8Array[] {
   try {
-    return parseClusterSecrets(readPrivateFile(file, FILE_BYTES_MAX));
+    return parseClusterSecrets(readPrivateFile(file, SECRET_FILE_BYTES_MAX));
   } catch (error) {
     throw new Error(`the cluster's secret file ${file} cannot be used: ${(error as Error).message}`, {
       cause: error,

@@ -1,0 +1,44 @@
+/**
+ * What a node remembers of the store's head, in its own folder, outside the store.
+ *
+ * @module
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HeadMemory } from './store-head.ts';
+
+const FILE = 'store-head.json';
+
+/**
+ * @param storageId - of the store that it is about: what was remembered of another one does not count.
+ * @param fault - told where it cannot be written: then it is remembered as long as the process runs.
+ */
+export function headMemoryIn(
+  folder: string,
+  storageId: () => string,
+  fault: (what: string, error: unknown) => void,
+): HeadMemory {
+  const file = join(folder, FILE);
+  return {
+    read() {
+      try {
+        const found = JSON.parse(readFileSync(file, 'utf8')) as { storage_id?: unknown; head?: unknown };
+        return found.storage_id === storageId() && Number.isSafeInteger(found.head)
+          ? (found.head as number)
+          : 0;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') fault(`${file} could not be read`, error);
+        return 0;
+      }
+    },
+    write(head) {
+      try {
+        const draft = `${file}.${process.pid}.new`;
+        writeFileSync(draft, `${JSON.stringify({ storage_id: storageId(), head })}\n`, { mode: 0o600 });
+        renameSync(draft, file);
+      } catch (error) {
+        fault(`${file} could not be written`, error);
+      }
+    },
+  };
+}
