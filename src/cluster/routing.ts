@@ -19,7 +19,7 @@ import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
 import { ROUTE_AGAIN_MAX_MS, ROUTE_AGAIN_MS, ROUTE_RETRY_MS, SHARDS_NOTED } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
-import { makeChangeLines } from './change-lines.ts';
+import { makeChangeLines, Unsettled } from './change-lines.ts';
 import type { Faults } from './faults.ts';
 import type { Grants, Replica } from './grants/grants-interface.ts';
 import { makeLists } from './lists.ts';
@@ -90,7 +90,7 @@ export function makeRouting(options: RoutingOptions): Routing {
   const sending = makeSending(options);
   const replicas = makeReplicaReads(options);
   const lists = makeLists(options);
-  const lines = makeChangeLines(() => membership().inc());
+  const lines = makeChangeLines(clock, () => membership().inc());
   const ran = { here: 0, replica: 0, remote: 0, again: 0 };
 
   const shards = new Map<string, number>();
@@ -146,7 +146,7 @@ export function makeRouting(options: RoutingOptions): Routing {
       try {
         return await attempt(message);
       } catch (error) {
-        if (isUnknown && isStale(error)) throw new CodedError('unavailable');
+        if (isUnknown && message.entry && isStale(error)) throw new Unsettled(error);
         if (!mayPass(error)) throw error;
         isUnknown ||= !(error instanceof Moved) && !wasAnswered(error);
       }
@@ -180,7 +180,10 @@ export function makeRouting(options: RoutingOptions): Routing {
       return Promise.reject(new Error(`${op.id} is not among the operations`));
     const key = actorKey(id);
     if (op.mode === 'change') {
-      return lines.inTurn(key, op.actor.mailboxMax, (entry) => route({ op, id, key, params, sent, entry }));
+      const { request, caller } = sent;
+      const accessor = caller?.accessor ?? '';
+      const standing = { key, op: op.id, request, accessor, max: op.actor.mailboxMax };
+      return lines.inTurn(standing, (entry) => route({ op, id, key, params, sent, entry }));
     }
     const message: Message = { op, id, key, params, sent, entry: undefined };
     try {
@@ -227,7 +230,7 @@ interface Message {
   readonly entry: Entry | undefined;
 }
 
-function isStale(error: unknown): boolean {
+function isStale(error: unknown): error is CodedError {
   return error instanceof CodedError && error.code === 'stale_claims';
 }
 

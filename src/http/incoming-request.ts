@@ -30,6 +30,7 @@ export interface Asked {
  */
 export class IncomingRequest implements Request {
   readonly id: string;
+  readonly clientId: string | undefined;
   readonly verb: Verb;
   readonly method: string;
   readonly path: CanonicalPath;
@@ -60,7 +61,8 @@ export class IncomingRequest implements Request {
     const { headers, socket } = incoming;
     this.incoming = incoming;
     this.response = response;
-    this.id = requestId(headers['x-coffer-request-id']);
+    this.clientId = clientIdOf(headers['x-coffer-request-id']);
+    this.id = this.clientId ?? randomUUID();
     this.verb = asked.verb;
     this.method = asked.method;
     this.path = asked.path;
@@ -96,9 +98,9 @@ export function isCut(response: AnyResponse): boolean {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The client's own id, so that its retry is known as one; another where it sent none or no UUID. */
-function requestId(header: string | string[] | undefined): string {
-  return typeof header === 'string' && UUID.test(header) ? header.toLowerCase() : randomUUID();
+/** So that its retry is known as one; undefined where it sent none, or no UUID. */
+function clientIdOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && UUID.test(header) ? header.toLowerCase() : undefined;
 }
 
 const BEARER = 'Bearer ';

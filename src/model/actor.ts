@@ -144,7 +144,7 @@ export interface SendOptions {
   readonly caller?: Caller;
   readonly mount?: Mount;
   /** The request it is for: once that is over, nothing of it starts any more. */
-  readonly request?: Pick<Request, 'isOver'>;
+  readonly request?: Pick<Request, 'isOver' | 'clientId'>;
 }
 
 /**

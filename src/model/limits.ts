@@ -34,6 +34,9 @@ export const BODY_BYTES_MAX = 32 * MIB;
 export const CONNECTIONS_CHECK_MS = 1 * SECOND_MS;
 export const CONNECTIONS_MAX = 16_384;
 export const CONNECTION_IDLE_MS = 5 * MINUTE_MS;
+/** A node that leaves its cluster says in `sys/health` that it is not to be asked, for so long; then so in each reply, for so long. */
+export const DRAIN_HEALTH_MS = 1 * SECOND_MS;
+export const DRAIN_FAREWELL_MS = 500;
 /** Of one query or form. */
 export const FORM_FIELDS_MAX = 100_000;
 /** Of a body that is refused: how much of it, and for how long, is read and dropped so that the client sees the refusal. */
@@ -259,6 +262,9 @@ export const ROUTE_RETRY_MS = 90 * SECOND_MS;
 /** Pause before that: first, and the longest after doubling. */
 export const ROUTE_AGAIN_MS = 25;
 export const ROUTE_AGAIN_MAX_MS = 250;
+/** A change whose request is authorized anew keeps its place for so long, looked at so often. */
+export const ANEW_MS = 5 * SECOND_MS;
+export const ANEW_LOOK_MS = 250;
 /** One try; what is not answered then is sent again. */
 export const ROUTE_TRY_MS = 10 * SECOND_MS;
 /** An owner whose view is older than the sender's waits so long for the newer one. */
@@ -319,6 +325,17 @@ export const LINK_SILENT_MS = 5 * SECOND_MS;
 export const LINK_STALLED_MS = 10 * SECOND_MS;
 /** Of two links to one peer, the one given up goes on with what runs over it, at most this long. */
 export const LINK_RETIRE_MS = 5 * SECOND_MS;
+
+// machine
+/** Nodes that one command starts on one machine. */
+export const NODES_MAX = 64;
+/** How long a node that was told to end may take: longer than its own steps together would. */
+export const NODE_STOP_MS = 30 * SECOND_MS;
+/** A demo that is not up by then is given up; nodes that their peers have not unsealed by then are given the share. */
+export const DEMO_UP_MS = 60 * SECOND_MS;
+export const DEMO_SHARE_AFTER_MS = 3 * SECOND_MS;
+/** How often a demo looks whether a node is up. */
+export const DEMO_LOOK_MS = 25;
 
 // cli
 export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;

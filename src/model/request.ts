@@ -23,6 +23,8 @@ export interface CanonicalPath {
 export interface Request {
   /** UUID v4, drawn at the door; or the client's X-Coffer-Request-Id where that is a UUID. */
   readonly id: string;
+  /** The client's X-Coffer-Request-Id, where it is a UUID: sent twice, a change takes effect once. */
+  readonly clientId?: string | undefined;
   readonly verb: Verb;
   readonly method: string;
   readonly path: CanonicalPath;

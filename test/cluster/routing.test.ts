@@ -345,3 +345,67 @@ test('records of a replica are read from the store, and count only if the replic
   assert.equal(await b.routing.send(withRecord, ID, undefined, OWN), undefined);
   assert.equal(a.received, 1, 'the owner read it');
 });
+
+/** A change whose first try ran and was not answered; then nothing is known of it, and its authority is not good any more. */
+async function unsettled(options: { request?: { isOver: boolean } }) {
+  const { world, a, b } = two();
+  let isGood = true;
+  const claims = claimed({ good: () => isGood });
+  let lost = 0;
+  world.office.carryBack = async () => lost++ > 0;
+  const sent = b.routing.send(add, ID, 1, { claims, ...options });
+  await settle();
+  isGood = false;
+  world.office.cut('peer-a', 'peer-b');
+  world.office.mend('peer-a', 'peer-b');
+  return { world, a, b, sent };
+}
+
+test('a change that was authorized anew goes on under its number, and nothing overtakes it', async () => {
+  const request = { isOver: false };
+  const { world, b, sent } = await unsettled({ request });
+  await sendsCode(passing(b, sent), 'stale_claims');
+  const next = b.routing.send(add, ID, 10, OWN);
+  const again = b.routing.send(add, ID, 1, { claims: claimed(), request });
+  assert.deepEqual(await passing(b, Promise.all([again, next])), [1, 11]);
+  assert.equal(world.counts.get(KEY)?.count, 11);
+});
+
+test('one that does not come back gives its place up: at once where its request is over, else after 5 s', async () => {
+  for (const isOver of [true, false]) {
+    const request = { isOver: false };
+    const { b, sent } = await unsettled({ request });
+    await sendsCode(passing(b, sent), 'stale_claims');
+    request.isOver = isOver;
+    const startMs = b.clock.monotonicMs();
+    assert.equal(await passing(b, b.routing.send(add, ID, 10, OWN)), 11);
+    const tookMs = b.clock.monotonicMs() - startMs;
+    assert(isOver ? tookMs < 300 : tookMs >= 4_750 && tookMs < 5_100, `${tookMs} ms`);
+  }
+});
+
+test('one without a request that could come back is told that nobody knows', async () => {
+  const { b, sent } = await unsettled({});
+  await sendsCode(passing(b, sent), 'unavailable');
+  assert.equal(await b.routing.send(add, ID, 10, OWN), 11);
+});
+
+test('a client that numbers its requests may send one twice, through any node, and it takes effect once', async () => {
+  const { world, a, b } = two();
+  const request = () => ({ isOver: false, clientId: '6f2f0d0c-60a4-4a0e-8f0b-2f6f8a3c1d11' });
+  const caller = (accessor: string) => ({ accessor }) as Caller;
+  const one = () => ({ claims: claimed(), caller: caller('acc'), request: request() });
+  assert.equal(await a.routing.send(add, ID, 1, one()), 1);
+  assert.equal(await b.routing.send(add, ID, 1, one()), 1);
+  assert.equal(world.counts.get(KEY)?.count, 1);
+  assert.equal(await b.routing.send(add, ID, 1, { ...one(), caller: caller('another') }), 2, 'of another');
+  const same = one();
+  assert.equal(await b.routing.send(add, ID, 1, same), 1);
+  assert.equal(await b.routing.send(add, ID, 1, same), 3, 'a second change of one request is another one');
+  a.sections = [2, 2];
+  const fresh = { ...one(), request: { ...request(), clientId: '00000000-60a4-4a0e-8f0b-2f6f8a3c1d11' } };
+  await sendsCode(b.routing.send(add, ID, 1, fresh), 'stale_claims');
+  const anew = { ...fresh, claims: claimed({ sections: [2, 2] }) };
+  assert.equal(await b.routing.send(add, ID, 1, anew), 4);
+  assert.equal(await b.routing.send(add, ID, 1, { ...anew, request: { ...anew.request } }), 4);
+});

@@ -124,6 +124,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const made = await tokens.create(state, params.id === '' ? undefined : params.id, {
       claims: ctx.claims,
       caller,
+      request: ctx.request,
     });
     return { auth: authBlock(made.token, made.accessor, state, ttl), warnings };
   }
@@ -165,6 +166,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const renewed = await tokens.renew(accessor, ttl, {
       claims: ctx.claims,
       caller: ctx.caller,
+      request: ctx.request,
     });
     return { auth: authBlock(token, accessor, renewed, ttl), warnings };
   }
@@ -172,7 +174,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   /** Idempotent, as in Vault: what is not there is revoked already. */
   async function revokeToken(token: string, ctx: RouteContext): Promise<LogicalReply> {
     if (token === '') throw badRequest('missing token ID');
-    await tokens.revoke(tokens.accessorOf(token), 'tree', { claims: ctx.claims });
+    await tokens.revoke(tokens.accessorOf(token), 'tree', { claims: ctx.claims, request: ctx.request });
     return {};
   }
 
@@ -249,7 +251,10 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         summary: 'Revokes the token of an accessor and all below it.',
         params: { accessor: ACCESSOR_PARAM },
         run: async ({ accessor }, ctx) => {
-          const found = await tokens.revoke(accessorGiven(accessor), 'tree', { claims: ctx.claims });
+          const found = await tokens.revoke(accessorGiven(accessor), 'tree', {
+            claims: ctx.claims,
+            request: ctx.request,
+          });
           return found ? {} : { warnings: ['No token found with this accessor'] };
         },
       }),
@@ -263,7 +268,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
           if (!ctx.isSudo()) throw badRequest('root or sudo privileges required to revoke and orphan');
           const accessor = tokens.accessorOf(token);
           if (!(await tokens.stateOf(accessor))) throw badRequest('token to revoke not found');
-          await tokens.revoke(accessor, 'self', { claims: ctx.claims });
+          await tokens.revoke(accessor, 'self', { claims: ctx.claims, request: ctx.request });
           // Its children are orphans when this returns; after a crash in between, its timer goes on with it.
           await tokens.sweep(accessor);
           return {};
