@@ -8,7 +8,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -70,6 +70,8 @@ export interface HttpServerParts {
 export interface HttpServer {
   /** Resolves once it listens. @throws ListenError; Error naming the key of a setting that cannot be used. */
   start(): Promise<void>;
+  /** Still answers everything, but tells each client that its connection is about to end, so that it takes another one. */
+  farewell(): void;
   /** Takes no new connection, answers what is running, closes what is idle; after the grace, all that is left. Safe to call twice. */
   stop(): Promise<void>;
   /** Reads certificate, key and authorities anew, for the connections to come. @throws Error; what was in use then stays so. */
@@ -108,13 +110,15 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const { listener, log } = parts;
   const secure = listener.tls_disable !== true;
   const sockets = new Set<Socket>();
+  const sessions = new Set<Http2Session>();
   let server: Server | Http2SecureServer | undefined;
   let door: FrontDoor | undefined;
+  let leaving = false;
   let stopping: Promise<void> | undefined;
 
   async function start(): Promise<void> {
     const { host, port } = hostAndPort(listener.address);
-    const opened = makeDoor(parts, secure, () => stopping !== undefined);
+    const opened = makeDoor(parts, secure, () => leaving);
     const serve = (request: AnyRequest, response: AnyResponse) => opened.serve(request, response, false);
     const made = secure ? secureServer(listener, serve) : createServer(http1Options(listener), serve);
     made.on('checkContinue', (request: AnyRequest, response: AnyResponse) => {
@@ -145,12 +149,23 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
+    made.on('session', (session: Http2Session) => {
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
+    });
     made.on('sessionError', (error: Error) => {
       log.debug('http: session failed', { code: (error as NodeJS.ErrnoException).code });
     });
   }
 
+  function farewell(): void {
+    leaving = true;
+    // What runs over them is finished; HTTP/1 is told with its next reply.
+    for (const session of sessions) session.close();
+  }
+
   async function close(): Promise<void> {
+    leaving = true;
     if (server === undefined) return;
     const closed = once(server, 'close');
     server.close();
@@ -169,6 +184,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
   return {
     start,
+    farewell,
     stop() {
       stopping ??= close();
       return stopping;
