@@ -59,8 +59,14 @@ export interface Grants {
    * that the letter goes to must not be among them: its change would wait for itself.
    */
   pin(keys: readonly string[]): () => void;
-  /** Earliest end of the replicas of `keys`, monotonic ms; own actors count until the session's deadline. -Infinity: one is not good. */
+  /**
+   * Earliest end of the replicas of `keys`, monotonic ms; own actors count until the session's deadline. -Infinity: one is not good, or is an own
+   * one whose change is under way (between `block` and `release`): what rested on it now would not be waited for. Whether they are still what
+   * the request was authorized by is asked elsewhere, in the same turn.
+   */
   goodUntilMs(keys: readonly string[]): number;
+  /** Undefined: of no own actor among these a change is under way. Otherwise resolves when one more of them is through. */
+  whenReleased(keys: readonly string[]): Promise<void> | undefined;
 
   // What an owner does
   /**
