@@ -516,8 +516,9 @@ export class Activation {
     const isEarly = ownership.faults?.has(ACTOR_FAULT.answeredBeforeGrantsEnd);
     try {
       const committing = this.#commitShared(writing, fence.path, fence.version);
-      if (ended && !isEarly) await Promise.allSettled([committing, ended]);
+      const [end] = await Promise.allSettled(isEarly ? [] : [ended, committing]);
       const version = await committing;
+      if (end?.status === 'rejected') throw new OutcomeUnknown(end.reason);
       if (this.kind.announce) await this.#announce(round.state);
       if (this.#released) throw this.#released();
       this.#headVersion = writing.hasHead ? version : 0;

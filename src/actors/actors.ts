@@ -46,6 +46,8 @@ export interface Actors {
   kind(name: string): ActorKind<unknown> | undefined;
   /** Undefined while it is not active here, or at work. Whether this node may answer from it is the caller's to know. */
   snapshotOf(id: ActorId): Snapshot | undefined;
+  /** Makes it active and loads it. @throws as `send`. */
+  activate(id: ActorId): Promise<void>;
   /** Resolves when nothing of the shard's actors is under way. */
   whenIdle(shard: number): Promise<void>;
   /** Lets go in this turn of all actors of a shard that is not this node's any more; what waits is told so. */
@@ -217,6 +219,16 @@ export function makeActors(options: ActorsOptions): Actors {
     },
     kind: (name) => kinds.get(name),
     snapshotOf: (id) => active.get(id.kind)?.get(actorKey(id))?.snapshot,
+    async activate(id) {
+      if (!accepting) throw new CodedError('sealed');
+      const [among, kind] = [active.get(id.kind), kinds.get(id.kind)];
+      if (!among || !kind) throw new Error(`unknown actor kind ${id.kind}`);
+      const key = actorKey(id);
+      const activation = among.get(key) ?? activate(id, key, kind, among);
+      activation.touched = true;
+      if (!activation.isLoaded) await activation.load();
+      letGoIfAbsent(among, activation);
+    },
     async whenIdle(shard) {
       for (;;) {
         const busy = [...(ofShard.get(shard) ?? [])].filter((activation) => !activation.isIdle);

@@ -41,3 +41,9 @@ export async function readStored<S>(
     }
   }
 }
+
+/** What its kind encoded of the actor; undefined: nothing is stored. As new as `readStored`. */
+export async function readHead(storage: Storage, names: Names, id: ActorId): Promise<Uint8Array | undefined> {
+  const head = await storage.get(headPath(names, id));
+  return head && headOf(head.value);
+}

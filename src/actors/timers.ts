@@ -1,12 +1,13 @@
 /**
- * The timer index at work: one look at each shard's first entry at start, then each due actor is woken at its time. Start-up cost does
- * not grow with the number of timers.
+ * The timer index at work: one look at each shard's first entry when this node gets it, then each due actor is woken at its time. The cost of
+ * starting does not grow with the number of timers.
  *
  * @module
  */
 import type { ActorId } from '../model/actor.ts';
 import { SHARDS_AT_ONCE, TIMER_PAGE, TIMER_RETRY_MS, TIMERS_AT_ONCE } from '../model/limits.ts';
-import { Conflict, type Storage } from '../model/storage.ts';
+import { type Condition, Conflict, type Storage } from '../model/storage.ts';
+import { ACTOR_FAULT } from './faults.ts';
 import { decodeActorId, dueOf, SHARDS, timerPrefix } from './places.ts';
 
 export interface DueTimersOptions {
@@ -17,10 +18,18 @@ export interface DueTimersOptions {
   /** Wakes the actor. It commits what makes the entry go away, or there is nothing it wants at that time any more. */
   wake(id: ActorId, dueMs: number): Promise<'done' | 'not wanted'>;
   fault(what: string, error: unknown): void;
+  /** What a commit compares besides; undefined: the shard is not this node's. Absent: this node is alone, and all are. */
+  fence?(shard: number): Condition | undefined;
+  readonly faults?: ReadonlySet<string>;
 }
 
 export interface DueTimers {
+  /** Resolves when the timers of all shards that are this node's are known. */
   start(): Promise<void>;
+  /** These are this node's from now on. Resolves when their timers are known; before `start`, at once. */
+  open(shards: readonly number[]): Promise<void>;
+  /** It is not this node's any more. */
+  close(shard: number): void;
   /** A durable entry was put at `path`. */
   set(path: string, dueMs: number): void;
   stop(): Promise<void>;
@@ -70,7 +79,12 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
     await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker));
   }
 
+  function isOpen(shard: number): boolean {
+    return !options.fence || options.fence(shard) !== undefined;
+  }
+
   async function fireShard(shard: number): Promise<void> {
+    if (!isOpen(shard)) return close(shard);
     // Entries put while we look are noted again by `set`.
     next[shard] = Number.POSITIVE_INFINITY;
     try {
@@ -89,7 +103,7 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
       // One instant for the page: were the clock set back in between, an entry would be passed over.
       const at = now();
       const due = paths.filter((path) => dueOf(path) <= at);
-      for (let from = 0; from < due.length && !stopped; from += TIMERS_AT_ONCE) {
+      for (let from = 0; from < due.length && !stopped && isOpen(shard); from += TIMERS_AT_ONCE) {
         await Promise.all(due.slice(from, from + TIMERS_AT_ONCE).map((path) => fire(shard, path)));
       }
       if (due.length < paths.length) note(shard, dueOf(paths[due.length]!));
@@ -106,15 +120,20 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
       if (!entry) return;
       const outcome = await options.wake(decodeActorId(entry.value), dueOf(path));
       // Its actor wants nothing at that time: the entry is a left-over that nobody else will remove.
-      if (outcome === 'not wanted') await remove(path, entry.version);
+      if (outcome === 'not wanted') await remove(shard, path, entry.version);
     } catch (error) {
       if (!stopped) options.fault('timer', error);
     }
   }
 
-  async function remove(path: string, version: number): Promise<void> {
+  async function remove(shard: number, path: string, version: number): Promise<void> {
+    const fence = options.fence?.(shard);
+    if (options.fence && !fence) return;
     try {
-      await storage.commit([{ path, value: undefined }], [{ path, version }]);
+      await storage.commit(
+        [{ path, value: undefined }],
+        fence ? [fence, { path, version }] : [{ path, version }],
+      );
     } catch (error) {
       // Its actor took it away or put it anew meanwhile: then it is no left-over.
       if (!(error instanceof Conflict)) throw error;
@@ -125,15 +144,42 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
     if (dueMs < next[shard]!) next[shard] = dueMs;
   }
 
+  function close(shard: number): void {
+    next[shard] = Number.POSITIVE_INFINITY;
+  }
+
+  async function look(shard: number): Promise<void> {
+    const [first] = await storage.list(timerPrefix(shard), '', 1);
+    if (first !== undefined && isOpen(shard)) note(shard, dueOf(first));
+  }
+
+  /** As `look`; what cannot be read now is looked at as if something were due. */
+  async function lookLater(shard: number): Promise<void> {
+    try {
+      await look(shard);
+    } catch (error) {
+      if (stopped || !isOpen(shard)) return;
+      options.fault('timers', error);
+      note(shard, now() + TIMER_RETRY_MS);
+    }
+  }
+
   return {
     async start() {
       stopped = false;
-      for (let shard = 0; shard < SHARDS; shard++) {
-        const [first] = await storage.list(timerPrefix(shard), '', 1);
-        if (first !== undefined) note(shard, dueOf(first));
-      }
+      for (let shard = 0; shard < SHARDS; shard++) if (isOpen(shard)) await look(shard);
       plan();
     },
+    async open(shards) {
+      if (stopped || options.faults?.has(ACTOR_FAULT.timersNotScanned)) return;
+      const left = [...shards];
+      const worker = async (): Promise<void> => {
+        for (let shard = left.pop(); shard !== undefined; shard = left.pop()) await lookLater(shard);
+      };
+      await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker));
+      plan();
+    },
+    close,
     set(path, dueMs) {
       note(Number(path.slice('timer/'.length, 'timer/'.length + 4)), dueMs);
       if (dueMs < plannedFor) plan();

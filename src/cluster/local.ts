@@ -6,17 +6,11 @@
 import { type Actors, makeActors } from '../actors/actors.ts';
 import type { Names } from '../actors/places.ts';
 import { makeDueTimers } from '../actors/timers.ts';
-import {
-  type ActorId,
-  type ActorKind,
-  type ActorOperation,
-  actorKey,
-  type Cluster,
-  OWN_CLAIMS,
-} from '../model/actor.ts';
-import { COMMIT_OPERATIONS } from '../model/limits.ts';
+import { type ActorKind, actorKey, type Cluster } from '../model/actor.ts';
 import type { Storage } from '../model/storage.ts';
 import { makeLists } from './lists.ts';
+import { sweepMountRecords } from './mount-sweep.ts';
+import { makeWake } from './waking.ts';
 
 export interface LocalClusterOptions {
   /** Sealed: what is given is sealed on the way down. */
@@ -47,17 +41,12 @@ export interface LocalCluster extends Cluster {
 
 export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
   const { storage } = options;
+  const wake = makeWake(
+    () => actors,
+    () => cluster,
+  );
   const timers = makeDueTimers({ ...options, wake });
   const actors: Actors = makeActors({ ...options, timers: options, timerSet: timers.set });
-
-  async function wake(id: ActorId, dueMs: number): Promise<'done' | 'not wanted'> {
-    const kind = actors.kind(id.kind);
-    if (!kind?.onDue) return 'not wanted';
-    const state = await actors.send(stateNow(kind), id, undefined, { claims: OWN_CLAIMS });
-    if (kind.dueAt?.(state) !== dueMs) return 'not wanted';
-    await kind.onDue(state, id, cluster);
-    return 'done';
-  }
 
   const cluster: LocalCluster = {
     send: actors.send,
@@ -66,16 +55,7 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     counts: actors.counts,
     async sweepMount(namespace, mount, signal) {
       await actors.releaseMount(mount);
-      const prefix = `data/${namespace}/${mount}/`;
-      for (;;) {
-        signal?.throwIfAborted();
-        const paths = await storage.list(prefix, '', COMMIT_OPERATIONS);
-        if (paths.length === 0) return;
-        await storage.commit(
-          paths.map((path) => ({ path, value: undefined })),
-          [],
-        );
-      }
+      await sweepMountRecords(storage, namespace, mount, signal);
     },
     start: actors.start,
     startTimers: timers.start,
@@ -85,9 +65,4 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     },
   };
   return cluster;
-}
-
-/** Through the mailbox: the entry that wakes it may be of a commit that the actor has not heard of yet. */
-function stateNow(kind: ActorKind<unknown>): ActorOperation<unknown, undefined, unknown> {
-  return { id: 'state', actor: kind, mode: 'change', run: (state) => ({ reply: state }) };
 }

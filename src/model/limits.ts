@@ -173,8 +173,15 @@ export const ADMISSION_TRIES = 30;
 /** Between two tries to tell a member a catalog change: first, and at most. */
 export const CATALOG_AGAIN_MS = 25;
 export const CATALOG_AGAIN_MS_MAX = 250;
+/** Until a member is given up that was asked for what is missing here. */
+export const CATALOG_SYNC_MS = 1 * SECOND_MS;
 /** Until a member that does not answer is told a catalog change again. */
 export const CATALOG_APPLY_MS = 2 * SECOND_MS;
+/** What of a section may become a document: entries, and their bytes. Building it takes about 0.1 ms for each entry. */
+export const CATALOG_DOCUMENT_ENTRIES_MAX = 1_000;
+export const CATALOG_DOCUMENT_BYTES_MAX = 1 * MIB;
+/** Changes since the last snapshot that each member keeps of a section. */
+export const CATALOG_HISTORY_BYTES_MAX = 4 * MIB;
 /** Changes of a catalog section that its owner keeps for members that are behind, and their bytes: who lacks more reads the store. */
 export const CATALOG_RECENT_MAX = 64;
 export const CATALOG_RECENT_BYTES_MAX = 64 * 1024;
