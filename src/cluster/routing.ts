@@ -53,7 +53,7 @@ export interface RoutingOptions {
     send(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): Promise<unknown>;
     peek(key: string): Peeked | undefined;
   };
-  grants(): Pick<Grants, 'peek' | 'ask' | 'pin' | 'goodUntilMs' | 'clockOf'>;
+  grants(): Pick<Grants, 'peek' | 'ask' | 'pin' | 'goodUntilMs' | 'whenReleased' | 'clockOf'>;
   /** Sequence numbers of the catalog's sections as applied here, in the order of its sections. */
   sections(): readonly number[];
   /** Cluster time, ms. */

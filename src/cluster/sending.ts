@@ -22,7 +22,7 @@ export interface SendingOptions {
   readonly post: Post;
   readonly sigma: number;
   membership(): Pick<Membership, 'view' | 'members' | 'deadlineMs'>;
-  grants(): Pick<Grants, 'pin' | 'goodUntilMs' | 'clockOf'>;
+  grants(): Pick<Grants, 'pin' | 'goodUntilMs' | 'whenReleased' | 'clockOf'>;
 }
 
 export interface Outgoing {
@@ -100,6 +100,13 @@ export function makeSending(options: SendingOptions): Sending {
     const view = membership().view();
     const peer = membership().members().get(owner)?.peerId;
     if (!view || peer === undefined || !post.transport.peers().includes(peer)) throw new Moved(0);
+    const { basis } = sent.claims;
+    const changing = basis && grants().whenReleased(basis().actors.map(actorKey));
+    if (changing) {
+      // What rested on an own token now, the change of it under way would not wait for.
+      await changing;
+      return send(message);
+    }
     const authority = authorityOf(message, peer);
     const letter = writeLetter({
       epoch: view.epoch,

@@ -285,6 +285,20 @@ test('the token is pinned while the letter is under way, and no longer than it c
   await sendsCode(passing(b, lost), 'unavailable');
 });
 
+test('a letter that rests on an own token whose change is under way leaves after it', async () => {
+  const { a, b } = two();
+  const change = Promise.withResolvers<void>();
+  b.changing = change.promise;
+  b.goodUntilMs = Number.NEGATIVE_INFINITY;
+  const sent = b.routing.send(add, ID, 1, { claims: claimed() });
+  await settle();
+  assert.equal(a.received, 0);
+  b.changing = undefined;
+  b.goodUntilMs = Number.POSITIVE_INFINITY;
+  change.resolve();
+  assert.equal(await sent, 1);
+});
+
 test('the actor that a letter goes to is not pinned by it', async () => {
   const { a, b } = two();
   const held = Promise.withResolvers<void>();

@@ -108,6 +108,8 @@ export interface RoutingNode {
   /** Keys pinned now. */
   readonly pins: string[];
   goodUntilMs: number;
+  /** A change of an own token is under way. */
+  changing: Promise<void> | undefined;
   /** Messages its actors were given. */
   received: number;
   /** Awaited before an operation starts. */
@@ -240,6 +242,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
           return () => void node.pins.splice(0, keys.length);
         },
         goodUntilMs: () => node.goodUntilMs,
+        whenReleased: () => node.changing,
         clockOf: (peer) => {
           const other = world.node(peer.slice('peer-'.length));
           return { inc: other.inc, stampMs: other.clock.monotonicMs(), heardMs: clock.monotonicMs() };
@@ -265,6 +268,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       asked: 0,
       pins: [],
       goodUntilMs: Number.POSITIVE_INFINITY,
+      changing: undefined,
       received: 0,
       beforeStart: undefined,
       beforeReply: undefined,

@@ -67,6 +67,7 @@ function isExpired(state: TokenState, nowMs: number): boolean {
 export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Promise<void>): TokenActor {
   const kind: ActorKind<State> = {
     kind: 'token',
+    replicas: 'always',
     activeMax: TOKENS_ACTIVE_MAX,
     idleMs: 10 * MINUTE_MS,
     mailboxMax: 1_024,

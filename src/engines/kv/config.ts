@@ -32,6 +32,7 @@ const CONFIG_FORMAT = 1;
 export const kvConfig: ActorKind<KvConfig | undefined> = {
   kind: 'kv-config',
   keepsAbsent: true,
+  replicas: 'hot',
   activeMax: 10_000,
   idleMs: KV_IDLE_MS,
   mailboxMax: KV_MAILBOX_MAX,

@@ -33,6 +33,7 @@ export const VALUE_BOUNDS = { activeMax: KV_ACTIVE_MAX, idleMs: KV_IDLE_MS, mail
 /** One path of a KV mount. Its name is the path. */
 export const kvSecret: ActorKind<KvState> = {
   kind: 'kv',
+  replicas: 'hot',
   ...VALUE_BOUNDS,
   decode(head) {
     if (!head) return undefined;
