@@ -56,6 +56,55 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Changes the settings of an auth method',
     load: () => from(import('./commands/mount-tune.ts'), 'authTune'),
   },
+  cluster: { synopsis: 'Work with the nodes of a cluster' },
+  'cluster approve': {
+    synopsis: 'Admits a new node',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterApprove'),
+  },
+  'cluster demo': {
+    synopsis: 'Starts a cluster on this machine for a first look',
+    load: () => from(import('./commands/cluster-demo.ts'), 'clusterDemo'),
+  },
+  'cluster drain': {
+    synopsis: 'Has a node leave in peace',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterDrain'),
+  },
+  'cluster identities': {
+    synopsis: 'Lists who is admitted, removed, or waits',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterIdentities'),
+  },
+  'cluster remove': {
+    synopsis: 'Removes a node for good',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterRemove'),
+  },
+  'cluster secret': {
+    synopsis: 'Makes a cluster secret',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterSecret'),
+  },
+  'cluster secret rotate': {
+    synopsis: 'Renews the secret of a cluster',
+    load: () => from(import('./commands/cluster-change.ts'), 'clusterSecretRotate'),
+  },
+  'cluster status': {
+    synopsis: 'Shows the nodes and what they own',
+    load: () => from(import('./commands/cluster.ts'), 'clusterStatus'),
+  },
+  'cluster trace': {
+    synopsis: "Shows a request's way through the nodes",
+    load: () => from(import('./commands/cluster.ts'), 'clusterTrace'),
+  },
+  'cluster verify': {
+    synopsis: 'Compares the nodes with each other and the store',
+    load: () => from(import('./commands/cluster.ts'), 'clusterVerify'),
+  },
+  'cluster watch': {
+    synopsis: 'Shows the cluster as it changes',
+    load: () => from(import('./commands/cluster-watch.ts'), 'clusterWatch'),
+  },
+  'cluster whereis': {
+    synopsis: 'Says which node owns a path',
+    load: () => from(import('./commands/cluster.ts'), 'clusterWhereis'),
+  },
   delete: {
     synopsis: 'Deletes secrets and configuration',
     load: () => from(import('./commands/delete.ts'), 'deleteCommand'),

@@ -20,6 +20,14 @@ Auth methods turn proof of who somebody is into a token.
     $ vault auth enable userpass
     $ vault auth tune -default-lease-ttl=1h userpass/
     $ vault auth disable userpass/`,
+  cluster: `
+Several nodes that serve the same data, all of it on each of them.
+
+    $ vault cluster demo -nodes=3 -root-token-id=root
+    $ vault cluster status
+    $ vault cluster watch
+    $ vault cluster whereis secret/hello
+    $ vault cluster drain -wait n2`,
   kv: `
 Secrets that are pairs of names and values, with or without versions.
 
