@@ -34,6 +34,11 @@ export interface MembershipHooks {
   catchUp(signal: AbortSignal): Promise<void>;
   /** Evicted, or stopped: actors, replicas, grants and deadlines go in this very turn. Keys stay. */
   onEvicted(): void;
+  /**
+   * Resolves when nobody can answer any more from what was granted before `onEvicted`, and nothing starts that was authorized here. Asked by a
+   * node that stops, or is sealed alone, before it takes itself out of the view.
+   */
+  quiet?(): Promise<void>;
   /** The cluster is sealed: stop answering in this turn, resolve when all key bytes are wiped. */
   onSealed(): Promise<void>;
   /** Members that were not heard for UNREACHABLE_MS, by `inc`. */

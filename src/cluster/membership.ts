@@ -119,8 +119,14 @@ export function makeMembership(options: MembershipOptions): Membership {
     endLife();
     hooks.onEvicted();
     if (!session) return;
-    void retire(coordinator, life);
+    void retireQuietly(life);
     live();
+  }
+
+  /** Who stops by its own will is not timed by others: it says so when nothing that it allowed can happen any more. */
+  async function retireQuietly(life: string): Promise<void> {
+    await hooks.quiet?.();
+    await retire(coordinator, life);
   }
 
   function finish(): void {
@@ -358,7 +364,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       endLife();
       hooks.onEvicted();
       finish();
-      await retire(coordinator, life);
+      await retireQuietly(life);
     },
     sealCluster() {
       const done = sealing.sealCluster();

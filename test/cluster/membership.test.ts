@@ -129,6 +129,23 @@ test('a node that leaves drains first; its shards are never without an owner’s
   assert.equal(world.store.size, 3, 'its record is gone');
 });
 
+test('a node that stops at once leaves the view only when nobody can answer from what it granted', async () => {
+  for (const stop of [
+    (node: WorldNode) => void node.membership.stop(),
+    (node: WorldNode) => node.membership.setSealed(true),
+  ]) {
+    const { world, nodes } = await cluster('abc');
+    const stopped = nodes[1]!;
+    const life = stopped.membership.inc();
+    stopped.quietMs = 900 / 0.95;
+    stop(stopped);
+    assert(!stopped.membership.isInTime());
+    await world.run(850);
+    assert(isMember(world.view()!, life));
+    await world.until(() => !isMember(world.view()!, life), 400, 'it is out of the view');
+  }
+});
+
 test('the last member that leaves empties the view; whoever comes next takes it at once', async () => {
   const { world, nodes } = await cluster('ab');
   let gone = 0;

@@ -45,6 +45,8 @@ export interface WorldNode {
   readonly deafTo: Set<string>;
   /** How long it takes to drain, ms of its own clock; Infinity: until aborted. */
   drainMs: number;
+  /** How long others may go on with what it granted, once it has stopped. */
+  quietMs: number;
   /** What its hooks were told. */
   readonly told: string[];
   readonly speaks: [number, number];
@@ -248,6 +250,7 @@ export class World {
       crashed: false,
       deafTo: new Set(),
       drainMs: this.between(0, 60),
+      quietMs: 0,
       told: [],
       speaks: [1, 1],
       weight: 1,
@@ -290,6 +293,8 @@ export class World {
         return takes(this.between(1, 30), signal);
       },
       onEvicted: () => tell('evicted'),
+      quiet: () =>
+        get().quietMs === 0 ? Promise.resolve() : takes(get().quietMs, new AbortController().signal),
       onSealed: () => {
         tell('sealed');
         return Promise.resolve();
