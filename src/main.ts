@@ -4,12 +4,14 @@
  * @module
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { makeAlone } from './alone.ts';
 import { makeAudit } from './audit/audit.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from './auth/token/tokens.ts';
-import { makeCatalog } from './cluster/catalog.ts';
-import { makeLocalCluster } from './cluster/local.ts';
+import type { Catalog } from './cluster/catalog.ts';
+import type { Lifecycle } from './cluster/opening-interface.ts';
+import { openStore } from './cluster-stores.ts';
 import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
 import type { InFlightRequest } from './engines/system/core.ts';
@@ -19,10 +21,11 @@ import type { InFlightRow } from './http/in-flight.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
 import type { ActorKind } from './model/actor.ts';
-import type { Engine } from './model/engine.ts';
+import { actorOperationsOf, type Engine } from './model/engine.ts';
 import { STOP_STEP_MS } from './model/limits.ts';
 import type { Log, LogLevel } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
+import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
 import { makeMetrics, type Telemetry } from './observe/metrics.ts';
 import { makeRequestLog } from './observe/request-log.ts';
@@ -30,14 +33,14 @@ import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
-import { makeLifecycle } from './pipeline/lifecycle.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSeal } from './seal/seal.ts';
-import { makeSealedStorage } from './seal/sealed-storage.ts';
+import type { ClusterSettings } from './server-settings.ts';
 import { takeSteps } from './shutdown.ts';
 import { openLmdb } from './storage/lmdb.ts';
+import { systemClock } from './system-clock.ts';
 import { makeSystemCore } from './system-core.ts';
 
 export interface CofferOptions {
@@ -57,6 +60,8 @@ export interface CofferOptions {
   readonly ui?: boolean;
   /** Shown in each reply; not shown where absent. */
   readonly hostname?: string;
+  /** It is one of several; `storage` says nothing then. */
+  readonly cluster?: ClusterSettings;
   /** The embedded store where absent. */
   readonly openStorage?: typeof openLmdb;
 }
@@ -65,10 +70,10 @@ export interface CofferOptions {
 export type LiveSettings = Pick<CofferOptions, 'requestsLevel' | 'telemetry'>;
 
 export interface Coffer {
-  readonly lifecycle: ReturnType<typeof makeLifecycle>;
+  readonly lifecycle: Lifecycle;
   readonly seal: ReturnType<typeof makeSeal>;
   readonly tokens: Tokens;
-  readonly catalog: ReturnType<typeof makeCatalog>;
+  readonly catalog: Catalog;
   /** Serves from now on. @throws ListenError where an address cannot be had. */
   listen(): Promise<void>;
   /** SIGHUP: certificates and audit files anew, and what may change; without `live` that stays. What cannot be read is logged, and stays. */
@@ -82,37 +87,46 @@ export interface Coffer {
 /** Opens the store. Sealed until somebody unseals, and not listening yet. @throws with one sentence where a part cannot start. */
 export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { log, defaultLeaseTtl, maxLeaseTtl } = options;
-  const now = Date.now;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
-  const after = (run: () => void, ms: number) => {
-    const timer = setTimeout(run, ms);
-    return { clear: () => clearTimeout(timer) };
-  };
+  const openStorage = () =>
+    options.cluster
+      ? openStore(options.cluster, systemClock)
+      : (options.openStorage ?? openLmdb)(options.storage);
   const metrics = makeMetrics({ telemetry: options.telemetry });
   let { requestsLevel } = options;
 
-  const storage = timedStorage(await (options.openStorage ?? openLmdb)(options.storage), metrics);
-  const seal = makeSeal({ storage, randomBytes, now, fault });
+  const storage = timedStorage(await openStorage(), metrics);
+  const seal = makeSeal({ storage, randomBytes, now: systemClock.wallMs, fault });
+  const httpServers: HttpServer[] = [];
+  const inFlight = () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0);
   const tokenActor = makeTokenActor(async (_cluster, accessor) => {
     const mount = mounts.at('cubbyhole/');
     if (mount) await wipeCubbyhole(cluster, mount, accessor);
   });
-  const sealedStorage = makeSealedStorage(storage, seal.barrier);
-  const catalog = makeCatalog({ cluster: () => cluster, storage: sealedStorage, names: seal.barrier });
-  const cluster = makeLocalCluster({
-    storage: sealedStorage,
-    names: seal.barrier,
-    kinds: [catalog.kind, tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
-    now,
-    randomBytes,
-    setInterval(run, ms) {
-      const timer = setInterval(run, ms);
-      timer.unref();
-      return { clear: () => clearInterval(timer) };
+  const parts: NodeParts = {
+    storage,
+    seal,
+    clock: systemClock,
+    log,
+    kinds: [tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
+    operations: () => [
+      ...[cubbyhole, kv1, kv2, ...engines.values()].flatMap(actorOperationsOf),
+      ...tokenActor.sends,
+    ],
+    open: () => auditDevices.openAll(),
+    async close() {
+      await auditDevices.closeAll();
+      tokens.clear();
     },
-    after,
+    found: () => foundCluster(catalog, tokens, policies, options.clusterName, node.now()),
+    requestsRunning: inFlight,
+    servers: () => httpServers,
     fault,
-  });
+  };
+  const node = options.cluster
+    ? await (await import('./member.ts')).makeMember(parts, options.cluster, options.apiAddress)
+    : makeAlone(parts);
+  const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
   const policies = makePolicyStore(catalog);
   const tokens = makeTokens({
@@ -126,20 +140,6 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
   const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
-
-  const lifecycle = makeLifecycle({
-    seal,
-    cluster,
-    catalog,
-    open: auditDevices.openAll,
-    async close() {
-      await auditDevices.closeAll();
-      tokens.clear();
-    },
-    found: () => foundCluster(catalog, tokens, policies, options.clusterName, now()),
-    after,
-    fault,
-  });
 
   const ttlsOf = (mount: Mount | undefined) => ({
     defaultTtl: mount?.config.default_lease_ttl || defaultLeaseTtl,
@@ -159,7 +159,6 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const engineOf = (mount: Mount): Engine | undefined =>
     mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
   const resolver = makeResolver(mounts, engineOf);
-  const httpServers: HttpServer[] = [];
   const clusterNow = () =>
     catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined;
   metrics.watch(
@@ -168,7 +167,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       mounts,
       isSealed: lifecycle.isSealed,
       clusterName: () => clusterNow()?.name,
-      inFlight: () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0),
+      inFlight,
     }),
   );
   engines.set(
@@ -187,6 +186,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         secretTypes: ['kv'],
         authTypes: [],
         engineOf,
+        cluster: node.control,
         node: {
           storageType: storage.type,
           cluster: clusterNow,
@@ -217,12 +217,13 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const steps = [
     // Before all else: what runs is answered, and nothing new comes.
     { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },
-    { name: 'seal', run: lifecycle.seal },
+    ...node.stopping,
     { name: 'audit', run: audit.stop },
     { name: 'storage', run: storage.close },
   ];
 
   async function listen(): Promise<void> {
+    await node.start();
     const common = {
       handler,
       log: log.named('http'),

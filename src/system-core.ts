@@ -5,6 +5,7 @@
  */
 import type { Tokens } from './auth/token/tokens.ts';
 import type { Catalog } from './cluster/catalog.ts';
+import type { Lifecycle } from './cluster/opening-interface.ts';
 import type { SystemCore } from './engines/system/core.ts';
 import type { ActorId, Claims } from './model/actor.ts';
 import type { Caller } from './model/caller.ts';
@@ -14,7 +15,6 @@ import { badRequest } from './model/errors.ts';
 import { apiPath, type Mount } from './model/mount.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
-import type { LocalLifecycle } from './pipeline/lifecycle.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
 import type { Resolver } from './pipeline/resolve.ts';
@@ -22,7 +22,7 @@ import type { Seal } from './seal/seal.ts';
 
 export interface SystemCoreParts {
   readonly seal: Seal;
-  readonly lifecycle: LocalLifecycle;
+  readonly lifecycle: Lifecycle;
   readonly catalog: Catalog;
   readonly mounts: MountTable;
   readonly policies: PolicyStore;
@@ -62,7 +62,6 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       },
       async disable(uuid, claims) {
         await catalog.change(removeMount, { uuid }, claims);
-        lifecycle.sweep();
       },
     },
     types: { secret: parts.secretTypes, auth: parts.authTypes, engineOf: parts.engineOf },

@@ -74,7 +74,7 @@ const raise: ActorOperation<Head, undefined, number> = {
   id: 'store-head/raise',
   actor: KIND,
   mode: 'change',
-  run: ({ n }, _params, { now }) => ({ reply: n + 1, next: { state: { n: n + 1, atMs: now() } } }),
+  run: ({ n }, _params, ctx) => ({ reply: n + 1, next: { state: { n: n + 1, atMs: ctx.now() } } }),
 };
 
 export function makeStoreHead(options: StoreHeadOptions): StoreHead {

@@ -9,39 +9,26 @@ import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import type { LocalCluster } from '../cluster/local.ts';
 import type { Lifecycle } from '../cluster/opening-interface.ts';
 import { CodedError } from '../model/errors.ts';
-import { SWEEP_RETRY_MS } from '../model/limits.ts';
 import type { Seal } from '../seal/seal.ts';
-import { mountSwept, sweepsOf } from './mount-table.ts';
+import type { MountSweeps } from './mount-sweeps.ts';
 
 export interface LifecycleOptions {
   readonly seal: Seal;
   readonly cluster: LocalCluster;
   readonly catalog: Catalog;
+  readonly sweeps: MountSweeps;
   /** Opens what hangs on the catalog, audit devices first; every step may be repeated. */
   open(): Promise<void>;
   /** The reverse of `open`. Must not fail. */
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
-  /** Runs `run` once after `ms`. */
-  after(run: () => void, ms: number): { clear(): void };
-  fault(what: string, error: unknown): void;
 }
 
-/** Of a node that is alone. */
-export interface LocalLifecycle extends Lifecycle {
-  /** Removes a mount's data in the background; its mount is in the table no more. */
-  sweep(): void;
-}
-
-export function makeLifecycle(options: LifecycleOptions): LocalLifecycle {
-  const { seal, cluster, catalog } = options;
+export function makeLifecycle(options: LifecycleOptions): Lifecycle {
+  const { seal, cluster, catalog, sweeps } = options;
   let open = false;
   let last: Promise<unknown> = Promise.resolve();
-  let sweeping: Promise<void> | undefined;
-  /** Fires when all is closed. */
-  let closing = new AbortController();
-  let sweepLater: { clear(): void } | undefined;
 
   /** One after another, whatever became of the one before. */
   function inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -51,14 +38,13 @@ export function makeLifecycle(options: LifecycleOptions): LocalLifecycle {
   }
 
   async function openAll(): Promise<void> {
-    closing = new AbortController();
     cluster.start();
     try {
       await catalog.load();
       await options.open();
       await cluster.startTimers();
       open = true;
-      sweep();
+      sweeps.start();
     } catch (error) {
       await closeAll();
       throw error;
@@ -67,37 +53,11 @@ export function makeLifecycle(options: LifecycleOptions): LocalLifecycle {
 
   async function closeAll(): Promise<void> {
     open = false;
-    closing.abort();
-    sweepLater?.clear();
     // Audit devices last: what ends now is still told to them.
-    await cluster.stop();
-    await sweeping;
+    await Promise.all([sweeps.stop(), cluster.stop()]);
     await options.close();
     catalog.clear();
     await seal.seal();
-  }
-
-  function sweep(): void {
-    if (!open) return;
-    sweepLater?.clear();
-    sweeping ??= sweepAll(closing.signal)
-      .catch((error: unknown) => {
-        if (!open) return;
-        options.fault('sweep', error);
-        sweepLater = options.after(sweep, SWEEP_RETRY_MS);
-      })
-      .finally(() => {
-        sweeping = undefined;
-      });
-  }
-
-  async function sweepAll(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const [next] = sweepsOf(catalog.entries('mounts'));
-      if (!next || signal.aborted) return;
-      await cluster.sweepMount(next.namespace, next.uuid, signal);
-      await catalog.change(mountSwept, { uuid: next.uuid });
-    }
   }
 
   return {
@@ -133,7 +93,6 @@ export function makeLifecycle(options: LifecycleOptions): LocalLifecycle {
       inTurn(async () => {
         if (open) await closeAll();
       }),
-    sweep,
   };
 }
 

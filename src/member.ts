@@ -1,0 +1,316 @@
+/**
+ * A node that is one of several, put together: transport, membership, shards, actors, grants, routing, catalog, and what opens and closes
+ * them. No logic lives here.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { shardOf } from './actors/places.ts';
+import { readStored } from './actors/stored.ts';
+import { makeAdmissions } from './cluster/admissions.ts';
+import { makeCatalog } from './cluster/catalog.ts';
+import { makeAnnouncer } from './cluster/catalog-announcer.ts';
+import { catalogSection, sectionId } from './cluster/catalog-section.ts';
+import { makeClusterTime } from './cluster/cluster-time.ts';
+import { makeClusterControl } from './cluster/control.ts';
+import { highestFence } from './cluster/fences.ts';
+import { makeGrants } from './cluster/grants/grants.ts';
+import { type Membership, makeMembership } from './cluster/membership.ts';
+import type { MembershipHooks } from './cluster/membership-hooks.ts';
+import { makeOpening } from './cluster/opening.ts';
+import { makeOperations, type Operations } from './cluster/operations.ts';
+import { makeOwnActors } from './cluster/own-actors.ts';
+import { makePost } from './cluster/post.ts';
+import { makeRouting } from './cluster/routing.ts';
+import { storageIdOf } from './cluster/storage-id.ts';
+import { makeStoreHead } from './cluster/store-head.ts';
+import { headMemoryIn } from './cluster/store-head-file.ts';
+import { sigma } from './cluster/times.ts';
+import { openIdentity } from './cluster/transport/identity.ts';
+import { readClusterSecrets } from './cluster/transport/secret.ts';
+import { makeClusterTransport } from './cluster/transport/transport.ts';
+import { openCoordinator } from './cluster-stores.ts';
+import { makeDrain } from './http/drain.ts';
+import { type ActorKind, actorKey } from './model/actor.ts';
+import { COFFER_VERSION } from './model/version.ts';
+import type { Node, NodeParts } from './node.ts';
+import { catalogOperations } from './pipeline/catalog-operations.ts';
+import { makeMountSweeps } from './pipeline/mount-sweeps.ts';
+import { makeSealedStorage } from './seal/sealed-storage.ts';
+import type { ClusterSettings } from './server-settings.ts';
+
+/** Of messages and records: the lowest and the highest version that this release speaks. */
+const SPEAKS = [1, 1] as const;
+/** How often it is looked whom to be linked with, ms. */
+const PEERS_LOOK_MS = 200;
+
+/** @throws Error in one sentence where a part cannot start. */
+export async function makeMember(
+  parts: NodeParts,
+  settings: ClusterSettings,
+  apiAddress: string,
+): Promise<Node> {
+  const { storage, seal, clock, log, fault } = parts;
+  const { nodeId, secretFile, dataFolder } = settings;
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const identity = await openIdentity(dataFolder, randomBytes);
+  // Read once now, so that a file that will not do stops the start.
+  if (secretFile !== undefined) readClusterSecrets(secretFile);
+  const coordinator = await openCoordinator(settings, clock);
+  const storageId = await storageIdOf(storage, randomBytes);
+  const sealed = { storage: makeSealedStorage(storage, seal.barrier), names: seal.barrier };
+  const speaks = [SPEAKS[0], Math.min(SPEAKS[1], settings.protocolMax ?? SPEAKS[1])] as const;
+  const time = makeClusterTime({ clock, alarm: (text) => log.error(text) });
+  const now = time.now;
+  const membership = (): Membership => member;
+
+  const admissions = makeAdmissions({
+    clock,
+    coordinator,
+    own: identity.peer,
+    nodeId,
+    approve: settings.approve,
+    log: log.named('admissions'),
+    changed: () => transport.reconsider(),
+    barred: () => void opening.stop(),
+  });
+  const transport = makeClusterTransport({
+    identity,
+    listen: settings.listen,
+    secrets: () => (secretFile === undefined ? [] : readClusterSecrets(secretFile)),
+    speaks: { min: speaks[0], max: speaks[1] },
+    protocol: () => member.view()?.protocol ?? speaks[0],
+    isBarred: admissions.isBarred,
+    isAdmitted: settings.approve ? admissions.isAdmitted : undefined,
+    onApplicant: admissions.onApplicant,
+    clock,
+    randomBytes,
+    log: log.named('transport'),
+  });
+  const post = makePost({ transport });
+
+  const storeHead = makeStoreHead({
+    ...sealed,
+    memory: headMemoryIn(dataFolder, () => storageId, fault),
+    post,
+    cluster: () => routing,
+  });
+  const catalog = makeCatalog({
+    ...sealed,
+    cluster: () => routing,
+    tell: (notice) => announcer.tell(notice),
+  });
+  const kinds = [catalog.kind, storeHead.kind, ...parts.kinds] as unknown as ActorKind<never>[];
+  const grants = makeGrants({
+    clock,
+    post,
+    membership,
+    kinds,
+    sigma: sigma(coordinator),
+    snapshotOf: (id) => own.snapshotOf(id),
+    activate: (id) => own.activate(id),
+    fault,
+  });
+  const own = makeOwnActors({
+    ...sealed,
+    fences: storage,
+    kinds,
+    clock,
+    now,
+    randomBytes,
+    membership,
+    grants: () => grants,
+    cluster: () => routing,
+    fault,
+  });
+  let operations: Operations | undefined;
+  const routing = makeRouting({
+    ...sealed,
+    clock,
+    post,
+    sigma: sigma(coordinator),
+    operations() {
+      operations ??= makeOperations([...catalogOperations, ...storeHead.operations, ...parts.operations()]);
+      return operations;
+    },
+    membership,
+    shards: () => own.shards,
+    actors: () => own.actors,
+    grants: () => grants,
+    sections: () => catalog.sequences(),
+    now,
+    randomBytes,
+  });
+  const mounts = shardOf(actorKey(sectionId('mounts')));
+  const sweeps = makeMountSweeps({
+    catalog,
+    isOurs: () => member.isInTime() && member.mayServe(mounts),
+    sweep: ({ namespace, uuid }, signal) => own.sweepMount(namespace, uuid, signal),
+    after: clock.after,
+    fault,
+  });
+  const drain = makeDrain({ servers: parts.servers, after: clock.after });
+  const opening = makeOpening({
+    clock,
+    seal,
+    post,
+    membership,
+    cluster: {
+      start: own.start,
+      async stop() {
+        grants.dropAll();
+        await Promise.all([sweeps.stop(), own.stop()]);
+        own.shards.dropAll();
+      },
+    },
+    catalog,
+    open: parts.open,
+    close: parts.close,
+    found: parts.found,
+    requestsRunning: parts.requestsRunning,
+    changed(isOpen) {
+      control.look();
+      if (!isOpen) return;
+      own.startTimers().catch((error: unknown) => fault('timers', error));
+      sweeps.start();
+      storeHead.begin().catch((error: unknown) => fault('store head', error));
+    },
+    fault,
+  });
+
+  const hooks: MembershipHooks = {
+    ...opening.hooks,
+    onView(view) {
+      keepLinks();
+      own.shards.onView();
+      grants.onView(view);
+      routing.onView();
+      announcer.look();
+      for (const { clusterTime } of member.members().values()) time.see(clusterTime);
+      opening.look();
+      control.look();
+    },
+    onTimeChanged() {
+      announcer.look();
+      opening.look();
+      control.look();
+    },
+    drainShards: own.shards.drain,
+    expectJoiners: () => {},
+    async prepare(signal) {
+      keepLinks();
+      const others = [...member.members()].filter(([inc]) => inc !== member.inc());
+      time.join(others.map(([, { clusterTime }]) => clusterTime));
+      await opening.hooks.prepare(signal);
+    },
+    onEvicted() {
+      own.shards.dropAll();
+      grants.dropAll();
+      announcer.dropAll();
+      opening.look();
+      control.look();
+    },
+    unreachable: grants.unreachable,
+    clusterTimeMs: now,
+    highestFence: () => highestFence(storage),
+    fault,
+  };
+  const member = makeMembership({
+    clock,
+    coordinator,
+    hooks,
+    log: log.named('membership'),
+    randomBytes,
+    protocolMax: settings.protocolMax,
+    describe: () => ({
+      nodeId,
+      peerId: identity.peer,
+      addresses: [settings.address],
+      apiAddress,
+      clusterAddress: settings.address,
+      weight: settings.weight,
+      zone: settings.zone,
+      speaks,
+      release: COFFER_VERSION,
+      storageId,
+    }),
+  });
+  const announcer = makeAnnouncer({ post, membership: member, clock, receive: catalog.receive });
+
+  async function leave(): Promise<void> {
+    await Promise.all([drain.drain(), opening.stop()]);
+  }
+
+  const control = makeClusterControl({
+    nodeId,
+    clock,
+    coordinator,
+    log: log.named('cluster'),
+    post,
+    admissions,
+    membership,
+    shards: own.shards,
+    grants,
+    catalog,
+    readStored: async (section) =>
+      (await readStored(sealed.storage, sealed.names, catalogSection, sectionId(section))).state,
+    storage,
+    head: storeHead,
+    activeCount: () => Object.values(own.actors.counts()).reduce((sum, count) => sum + count, 0),
+    isActive: (key) => own.actors.peek(key)?.state !== undefined,
+    isSealed: opening.isSealed,
+    isDraining: drain.isDraining,
+    drain: leave,
+    secretFile,
+    secretsChanged: transport.reconsider,
+    randomBytes,
+  });
+
+  /** Sealed nodes too: keys and shares go over these links. */
+  function keepLinks(): void {
+    const peers = [...member.members().values()]
+      .filter(({ peerId, addresses }) => peerId !== identity.peer && addresses.length > 0)
+      .map(({ peerId, addresses }) => ({ peer: peerId, addresses }));
+    const wanted = JSON.stringify(peers);
+    if (wanted === linked) return;
+    linked = wanted;
+    transport.keep(peers);
+  }
+  let linked = '';
+  let looking: { clear(): void } | undefined;
+  function lookForPeers(): void {
+    keepLinks();
+    time.check();
+    looking = clock.after(lookForPeers, PEERS_LOOK_MS);
+  }
+
+  return {
+    cluster: routing,
+    catalog,
+    lifecycle: opening,
+    now,
+    control,
+    async start() {
+      await transport.start();
+      void admissions.start();
+      member.start();
+      opening.start();
+      lookForPeers();
+    },
+    stopping: [
+      { name: 'seal', run: opening.stop },
+      {
+        name: 'cluster',
+        async run() {
+          looking?.clear();
+          await member.stop();
+          admissions.stop();
+          grants.stop();
+          await transport.stop();
+          await coordinator.close();
+        },
+      },
+    ],
+  };
+}

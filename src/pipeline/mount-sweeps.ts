@@ -1,0 +1,72 @@
+/**
+ * What mounts leave behind that are in no table any more: their records are removed in the background, page by page, by whoever may; a sweep
+ * that is broken off begins again.
+ *
+ * @module
+ */
+import type { Catalog } from '../cluster/catalog.ts';
+import { SWEEP_RETRY_MS } from '../model/limits.ts';
+import { mountSwept, type Sweep, sweepsOf } from './mount-table.ts';
+
+export interface MountSweepsOptions {
+  readonly catalog: Pick<Catalog, 'entries' | 'change' | 'watch'>;
+  /** Is it this node's to do, in this turn? */
+  isOurs(): boolean;
+  /** Removes all that is stored of it. Safe to repeat. @throws the signal's reason when it fires first. */
+  sweep(mount: Sweep, signal: AbortSignal): Promise<void>;
+  /** Runs `run` once after `ms`. */
+  after(run: () => void, ms: number): { clear(): void };
+  fault(what: string, error: unknown): void;
+}
+
+export interface MountSweeps {
+  /** Looks for something to sweep from now on. */
+  start(): void;
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
+  const { catalog } = options;
+  let stopping: AbortController | undefined;
+  let sweeping: Promise<void> | undefined;
+  let later: { clear(): void } | undefined;
+
+  function look(): void {
+    if (!stopping || sweeping || sweepsOf(catalog.entries('mounts')).length === 0) return;
+    later?.clear();
+    const { signal } = stopping;
+    sweeping = sweepAll(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) options.fault('sweep', error);
+      })
+      .finally(() => {
+        sweeping = undefined;
+        // What came meanwhile, what failed, and what was another's to do, who may be gone by then.
+        if (!signal.aborted) later = options.after(look, SWEEP_RETRY_MS);
+      });
+  }
+
+  async function sweepAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && options.isOurs()) {
+      const [next] = sweepsOf(catalog.entries('mounts'));
+      if (!next) return;
+      await options.sweep(next, signal);
+      await catalog.change(mountSwept, { uuid: next.uuid });
+    }
+  }
+
+  catalog.watch('mounts', look);
+  return {
+    start() {
+      stopping = new AbortController();
+      look();
+    },
+    async stop() {
+      stopping?.abort();
+      stopping = undefined;
+      later?.clear();
+      await sweeping;
+    },
+  };
+}
