@@ -38,12 +38,16 @@ export interface NodeGauges {
   barrierEncryptions?(): { readonly term: number; readonly count: number } | undefined;
 }
 
+type ReadValues = () => number | undefined | readonly GaugeValue[];
+
 export interface Metrics {
   /** The samples of that name: ask once, keep it. */
   samples(name: string, help: string): Samples;
   counter(name: string, help: string): Counter;
   /** Read at each scrape. */
   gauge(name: string, help: string, read: () => number | undefined | readonly GaugeValue[]): void;
+  /** As `gauge`, of what somebody else counts and what only grows. */
+  total(name: string, help: string, read: () => number | undefined | readonly GaugeValue[]): void;
   /** Registers Vault's gauges of a node. */
   watch(node: NodeGauges): void;
   /** One request, at its end. @param startedMs - `performance.now()` at its start */
@@ -171,25 +175,26 @@ export function makeMetrics({
     return made;
   }
 
-  function gauge(name: string, help: string, read: () => number | undefined | readonly GaugeValue[]): void {
+  function readAtScrape(kind: 'gauge' | 'counter', name: string, help: string, read: ReadValues): void {
     const values = (): readonly GaugeValue[] => {
       const value = read();
       return value === undefined ? [] : typeof value === 'number' ? [{ value }] : value;
     };
     entries.set(name, {
       help,
-      kind: 'gauge',
+      kind,
       exposed: () => values().map(({ value, labels }) => ({ value, labels: { ...labels } })),
       summary: () => ({
-        section: 'Gauges',
+        section: kind === 'gauge' ? 'Gauges' : 'Counters',
         values: values().map(({ value, labels }) => ({
           Name: name,
-          Value: value,
+          ...(kind === 'gauge' ? { Value: value } : { Count: value, Sum: value }),
           Labels: labels ?? {},
         })),
       }),
     });
   }
+  const gauge: Metrics['gauge'] = (name, help, read) => readAtScrape('gauge', name, help, read);
 
   const handled = samples('core.handle_request', 'Milliseconds a request took.');
   const requests = counter('core.requests', 'Requests, by operation and type of mount.');
@@ -235,6 +240,7 @@ export function makeMetrics({
     samples,
     counter,
     gauge,
+    total: (name, help, read) => readAtScrape('counter', name, help, read),
     watch: (node) => watchNode(gauge, node),
     request(operation, mountType, startedMs) {
       handled.observe(performance.now() - startedMs);
