@@ -26,6 +26,8 @@ export interface Looking {
   stop(): void;
 }
 
+const QUESTION = { conditions: [], changes: [], reads: [VIEW_KEY], lists: [MEMBERS_PREFIX] };
+
 export function makeLooking(options: LookingOptions): Looking {
   const { clock, coordinator } = options;
   let busy = false;
@@ -40,9 +42,11 @@ export function makeLooking(options: LookingOptions): Looking {
     busy = true;
     timer?.clear();
     timer = undefined;
-    await now();
+    const number = options.nextLook();
+    const outcome = await coordinator.step(QUESTION);
     busy = false;
     if (stopped) return;
+    if (outcome.outcome !== 'unknown') options.observed(outcome.records, number);
     // A hint that came meanwhile may be about something newer than what was read.
     if (again) void look();
     else consider();
@@ -50,8 +54,7 @@ export function makeLooking(options: LookingOptions): Looking {
 
   async function now(): Promise<boolean> {
     const number = options.nextLook();
-    const question = { reads: [VIEW_KEY], lists: [MEMBERS_PREFIX] };
-    const outcome = await coordinator.step({ conditions: [], changes: [], ...question });
+    const outcome = await coordinator.step(QUESTION);
     if (stopped || outcome.outcome === 'unknown') return false;
     options.observed(outcome.records, number);
     return true;

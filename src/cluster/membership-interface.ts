@@ -68,6 +68,6 @@ export interface Membership {
   leave(): Promise<void>;
   /** Drops everything at once, and takes itself out of the view if the coordinator answers. */
   stop(): Promise<void>;
-  /** Seals the cluster. Resolves when no node that is left has keys. */
+  /** Seals the cluster. Resolves when no node that is left has keys; at once where there is no view. */
   sealCluster(): Promise<void>;
 }

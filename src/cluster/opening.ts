@@ -117,16 +117,19 @@ export function makeOpening(options: OpeningOptions): Opening {
   function close(): Promise<void> {
     seals++;
     founding?.abort();
+    const wasOpen = open;
     if (open) options.changed?.(false);
     open = false;
-    closing ??= closeParts().finally(() => {
+    closing ??= closeParts(wasOpen).finally(() => {
       closing = undefined;
     });
     look();
     return closing;
   }
 
-  async function closeParts(): Promise<void> {
+  async function closeParts(wasOpen: boolean): Promise<void> {
+    // What is just opening may hang on the store; it ends sooner without keys.
+    if (!wasOpen) await seal.seal();
     try {
       await partsTurn(async () => {
         // Audit devices last: what ends now is still told to them.
@@ -172,7 +175,11 @@ export function makeOpening(options: OpeningOptions): Opening {
         try {
           const made = await seal.init(config, async (keysMade) => {
             membership().setSealed(false);
-            if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal))) throw prepareFault ?? notEntered();
+            if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal)))
+              throw (
+                prepareFault ??
+                unavailable('this node could not become the only member of the cluster; try again')
+              );
             rootToken = await options.found();
             await more?.({ keys: keysMade, rootToken });
           });
@@ -190,8 +197,14 @@ export function makeOpening(options: OpeningOptions): Opening {
         if (given.sealed) return given;
         staysSealed = false;
       }
-      if (!(await when(() => open, UNSEAL_WAIT_MS)) && prepareFault) throw prepareFault;
-      return status();
+      const before = seals;
+      if (await when(() => open, UNSEAL_WAIT_MS)) return status();
+      // Sealed again, which is no fault of the share.
+      if (seals !== before) return status();
+      throw (
+        prepareFault ??
+        unavailable('unsealed, but this node has not entered the cluster yet; it goes on trying')
+      );
     },
     reset: shares.reset,
     async seal({ nodeOnly = false, isRequest = false } = {}) {
@@ -248,10 +261,18 @@ export function makeOpening(options: OpeningOptions): Opening {
   };
 
   async function sealAll(): Promise<void> {
-    const { view } = membership();
-    if (view() === undefined) membership().setSealed(true);
-    else await membership().sealCluster();
-    await closing;
+    const known = membership().sealCluster();
+    // A view that nobody can write seals nobody: this node does not wait for it.
+    if (!(await membership().whenInTime())) {
+      membership().setSealed(true);
+      await close();
+      known.catch((error: unknown) => options.fault('the seal of the cluster', error));
+      throw unavailable('this node is sealed; the others will be once the coordinator answers');
+    }
+    await known;
+    // Without a view there is nobody else.
+    membership().setSealed(true);
+    await close();
   }
 
   /** The only member, and entered: nobody else writes. */
@@ -259,11 +280,8 @@ export function makeOpening(options: OpeningOptions): Opening {
     const view = membership().view();
     return membership().isInTime() && view?.members.length === 1 && !view.next;
   }
+}
 
-  function notEntered(): CodedError {
-    return new CodedError(
-      'unavailable',
-      'this node could not become the only member of the cluster; try again',
-    );
-  }
+function unavailable(text: string): CodedError {
+  return new CodedError('unavailable', text);
 }

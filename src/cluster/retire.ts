@@ -53,18 +53,18 @@ function without(view: View, inc: string): View {
   };
 }
 
-/** Resolves once the view says sealed, or there is none; tries until the coordinator answers. */
-export async function sealView(coordinator: Coordinator, clock: Clock): Promise<void> {
+/** Resolves with the version of the view that says sealed; undefined: there is no view. Tries until the coordinator answers. */
+export async function sealView(coordinator: Coordinator, clock: Clock): Promise<number | undefined> {
   for (;;) {
     const seen = await coordinator.step({ conditions: [], changes: [], reads: [VIEW_KEY] });
     if (seen.outcome !== 'unknown') {
       const held = seen.records.get(VIEW_KEY);
       const view = held && decodeView(held.value);
-      if (!view || view.sealed) return;
+      if (!view || view.sealed) return held?.version;
       const value = encodeView({ ...view, sealed: true, next: undefined });
       const conditions = [{ key: VIEW_KEY, version: held.version }];
       const done = await coordinator.step({ conditions, changes: [{ key: VIEW_KEY, value }] });
-      if (done.outcome === 'ok') return;
+      if (done.outcome === 'ok') return done.version;
     }
     await new Promise<void>((resolve) => {
       clock.after(resolve, BEAT_MS);

@@ -35,7 +35,7 @@ export interface Sealing {
   look(): void;
   /** Somebody waits for all members to say that they are sealed. */
   isAwaited(): boolean;
-  /** Resolves when no node that is left has keys. */
+  /** Resolves when no node that is left has keys; at once where there is no view. */
   sealCluster(): Promise<void>;
 }
 
@@ -43,23 +43,27 @@ export function makeSealing(options: SealingOptions): Sealing {
   const { clock, coordinator, hooks, seen, publish, faults } = options;
   let sealed = true;
   let wiped = true;
-  const waiting = new Set<() => void>();
+  /** Who waits, and for the seal by which version of the view. */
+  const waiting = new Map<() => void, number>();
 
-  function isClusterSealed(): boolean {
-    const view = seen.held()?.view;
-    if (!view?.sealed) return false;
-    if (faults?.has(FAULT.sealNotWaitedFor)) return true;
+  function isDone(version: number): boolean {
+    const held = seen.held();
+    if (!held || held.version < version) return false;
+    // Unsealed since: that took until all were sealed.
+    if (!held.view.sealed || faults?.has(FAULT.sealNotWaitedFor)) return true;
     const isWiped = (inc: string): boolean => seen.sightings.get(inc)?.record?.sealed === true;
-    if (!view.members.every(({ inc }) => isWiped(inc))) return false;
+    if (!held.view.members.every(({ inc }) => isWiped(inc))) return false;
     // Who was given keys and has not joined yet. One that is silent is as one that was evicted.
     for (const inc of seen.sightings.all().keys()) if (!isWiped(inc) && seen.isAlive(inc)) return false;
     return true;
   }
 
   function look(): void {
-    if (waiting.size === 0 || !isClusterSealed()) return;
-    for (const resolve of waiting) resolve();
-    waiting.clear();
+    for (const [resolve, version] of [...waiting]) {
+      if (!isDone(version)) continue;
+      waiting.delete(resolve);
+      resolve();
+    }
   }
 
   return {
@@ -89,9 +93,10 @@ export function makeSealing(options: SealingOptions): Sealing {
     look,
     isAwaited: () => waiting.size > 0,
     async sealCluster() {
-      await sealView(coordinator, clock);
+      const version = await sealView(coordinator, clock);
+      if (version === undefined) return;
       const done = new Promise<void>((resolve) => {
-        waiting.add(resolve);
+        waiting.set(resolve, version);
       });
       look();
       return done;

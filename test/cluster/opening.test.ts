@@ -313,3 +313,50 @@ test('the root key is for nodes with a record that says so, and from nodes that 
     { code: 'unavailable' },
   );
 });
+
+test('without a coordinator a seal closes the node that is asked, says so, and reaches the others later', async () => {
+  const world = makeOpeningWorld(17);
+  await opened(world);
+  world.coordinator.weather.isAway = true;
+  await world.until(
+    () => ALL.every((name) => !world.node(name).membership.isInTime()),
+    'all are out of time',
+  );
+  await assert.rejects(
+    world.do('n1', ({ opening }) => opening.seal()),
+    /this node is sealed; the others will be/,
+  );
+  assert(world.allWiped('n1') && !world.allWiped('n2'));
+  world.coordinator.weather.isAway = false;
+  await world.until(() => world.allWiped(...ALL), 'all are sealed');
+  await world.pass(5_000);
+  assert(world.allWiped(...ALL));
+});
+
+test('shares without a coordinator: the node says that it cannot enter, and enters once it can', async () => {
+  const world = makeOpeningWorld(18);
+  const keys = await founded(world);
+  await world.pass(1_000);
+  world.coordinator.weather.isAway = true;
+  await world.pass(3_000);
+  const all = () => Promise.all(keys.slice(0, 2).map((key) => world.node('n1').opening.unseal(key)));
+  await assert.rejects(world.do('n1', all), { code: 'unavailable' });
+  world.coordinator.weather.isAway = false;
+  await world.until(() => world.allOpen(...ALL), 'all nodes are open');
+});
+
+test('seals, again and again, while shares are given', async () => {
+  for (let seed = 200; seed < 206; seed++) {
+    const world = makeOpeningWorld(seed);
+    const keys = await opened(world);
+    const seals = ALL.map((name) => world.begin(name, ({ opening }) => opening.seal()));
+    const given = ALL.map((name, n) =>
+      world.begin(name, ({ opening }) => opening.unseal(keys[n % 2]!).catch(() => opening.status())),
+    );
+    await world.until(() => [...seals, ...given].every(({ done }) => done), 'all have ended', 60_000);
+    for (const { error } of seals) assert.equal(error, undefined);
+    await world.pass(3_000);
+    for (const key of keys) await world.do('n2', ({ opening }) => opening.unseal(key));
+    await world.until(() => world.allOpen(...ALL), `all nodes are open, seed ${seed}`);
+  }
+});
