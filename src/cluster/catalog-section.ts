@@ -15,6 +15,7 @@ import {
 } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import {
+  CATALOG_HISTORY_BYTES_MAX,
   CATALOG_RECENT_BYTES_MAX,
   CATALOG_RECENT_MAX,
   CATALOG_SECTION_BYTES_MAX,
@@ -32,19 +33,44 @@ export type Entries = ReadonlyMap<string, unknown>;
 /** `null` deletes. */
 export type Patch = Record<string, unknown>;
 
-export interface Section {
+/** How a section came to what it is, from its last snapshot on. */
+export interface History {
+  /** Number of the last change that the snapshot includes; 0: it began empty. */
+  readonly base: number;
+  readonly entries: Entries;
+  /** The changes after it, as they are stored, oldest first. */
+  readonly changes: readonly Uint8Array[];
+}
+
+/** A section as any member holds it. */
+export interface AppliedSection {
   /** Number of its last change; 0: none yet. */
   readonly seq: number;
+  readonly entries: Entries;
+  /** Undefined: it was too large to be kept, until the next snapshot. */
+  readonly history: History | undefined;
+}
+
+/** A section as its owner holds it. */
+export interface Section extends AppliedSection {
   /** Number of the change that the stored snapshot includes; 0: there is none. */
   readonly snapshot: number;
-  readonly entries: Entries;
   /** Bytes of the entries as JSON. */
   readonly size: number;
   /** The last changes as they are stored, oldest first, up to `seq`: those made since it was loaded, and not too many. */
   readonly recent: readonly Uint8Array[];
 }
 
-export const EMPTY_SECTION: Section = { seq: 0, snapshot: 0, entries: new Map(), size: 0, recent: [] };
+const NO_ENTRIES: Entries = new Map();
+
+export const EMPTY_SECTION: Section = {
+  seq: 0,
+  snapshot: 0,
+  entries: NO_ENTRIES,
+  size: 0,
+  recent: [],
+  history: { base: 0, entries: NO_ENTRIES, changes: [] },
+};
 
 export function sectionId(name: SectionName): ActorId {
   return { kind: catalogSection.kind, namespace: 'root', mount: 'catalog', name };
@@ -61,18 +87,28 @@ export const catalogSection: ActorKind<Section> = {
   mailboxMax: 1_024,
   async decode(head, _id, read) {
     if (!head) return EMPTY_SECTION;
-    const { format, seq, snapshot } = parse(head) as { format: number; seq: number; snapshot: number };
-    assert.equal(format, 1, 'catalog: written by a later release');
-    let entries: Entries = new Map();
+    const { seq, snapshot } = decodeSectionHead(head);
+    let entries = NO_ENTRIES;
     if (snapshot > 0) entries = new Map(Object.entries(parse(await record(read, `s/${snapshot}`)) as Patch));
-    for (let n = snapshot + 1; n <= seq; n++)
-      entries = patched(entries, parse(await record(read, `c/${n}`)) as Patch);
+    let applied: AppliedSection = {
+      seq: snapshot,
+      entries,
+      history: { base: snapshot, entries, changes: [] },
+    };
+    for (let n = snapshot + 1; n <= seq; n++) applied = advanced(applied, await record(read, `c/${n}`));
     let size = 0;
-    for (const [key, value] of entries) size += sizeOf(key, value);
-    return { seq, snapshot, entries, size, recent: [] };
+    for (const [key, value] of applied.entries) size += sizeOf(key, value);
+    return { ...applied, snapshot, size, recent: [] };
   },
   encode: ({ seq, snapshot }) => (seq === 0 ? undefined : bytesOf({ format: 1, seq, snapshot })),
 };
+
+/** @param head - what `encode` made. */
+export function decodeSectionHead(head: Uint8Array): { readonly seq: number; readonly snapshot: number } {
+  const { format, seq, snapshot } = parse(head) as { format: number; seq: number; snapshot: number };
+  assert.equal(format, 1, 'catalog: written by a later release');
+  return { seq, snapshot };
+}
 
 /** @throws RecordGone */
 async function record(
@@ -110,9 +146,24 @@ function patched(entries: Entries, patch: Patch): Entries {
   return next;
 }
 
-/** The entries after changes as they are stored, oldest first. */
-export function replayed(entries: Entries, changes: readonly Uint8Array[]): Entries {
-  return changes.reduce((before, change) => patched(before, parse(change) as Patch), entries);
+/** The section with one change more, which is as it is stored. */
+export function advanced({ seq, entries, history }: AppliedSection, change: Uint8Array): AppliedSection {
+  const next = { seq: seq + 1, entries: patched(entries, parse(change) as Patch) };
+  return { ...next, history: grown(history, next, change) };
+}
+
+/** Every node begins anew at the same change, the one that is stored with a snapshot: their histories are the same, byte for byte. */
+function grown(
+  history: History | undefined,
+  { seq, entries }: Pick<AppliedSection, 'seq' | 'entries'>,
+  change: Uint8Array,
+): History | undefined {
+  if (seq % CATALOG_SNAPSHOT_EVERY === 0) return { base: seq, entries, changes: [] };
+  if (!history) return undefined;
+  const changes = [...history.changes, change];
+  let bytes = 0;
+  for (const { length } of changes) bytes += length;
+  return bytes > CATALOG_HISTORY_BYTES_MAX ? undefined : { ...history, changes };
 }
 
 /** What changes a section: runs at its owner on the entries as they are then. No `patch`: nothing changes. */
@@ -152,14 +203,14 @@ function newOperation<P, R>(change: SectionChange<P, R>): ChangeOperation<P, R> 
     run(section, params, ctx) {
       const { patch, reply } = change.run(section.entries, params, ctx);
       if (!patch) return { reply: { reply, seq: section.seq } };
-      const next = advanced(change.section, section, patch);
+      const next = changed(change.section, section, patch);
       return { reply: { reply, seq: next.state.seq }, next };
     },
   };
 }
 
 /** The section with one change more, and what of it is to be stored. @throws CodedError `too_large` */
-function advanced(
+function changed(
   name: SectionName,
   section: Section,
   patch: Patch,
@@ -168,20 +219,20 @@ function advanced(
   const size = section.size + grown;
   if (grown > 0 && size > CATALOG_SECTION_BYTES_MAX)
     throw new CodedError('too_large', `all ${name} together may have ${CATALOG_SECTION_BYTES_MAX} bytes`);
-  const seq = section.seq + 1;
   const change = bytesOf(patch);
-  // What the owner holds is what others read: `undefined` within a value is nowhere.
-  const entries = patched(section.entries, parse(change) as Patch);
+  // From the bytes: what the owner holds is what others read, and `undefined` within a value is nowhere.
+  const applied = advanced(section, change);
+  const { seq, entries } = applied;
   const records: RecordChange[] = [{ name: `c/${seq}`, value: change }];
   let { snapshot } = section;
-  if (seq - snapshot >= CATALOG_SNAPSHOT_EVERY) {
+  if (seq % CATALOG_SNAPSHOT_EVERY === 0) {
     records.push({ name: `s/${seq}`, value: bytesOf(Object.fromEntries(entries)) });
     if (snapshot > 0) records.push({ name: `s/${snapshot}`, value: undefined });
     // The change just made stays until the next one: a member that is one behind catches up from it.
     for (let n = Math.max(snapshot, 1); n < seq; n++) records.push({ name: `c/${n}`, value: undefined });
     snapshot = seq;
   }
-  return { state: { seq, snapshot, entries, size, recent: recentWith(section, change) }, records };
+  return { state: { ...applied, snapshot, size, recent: recentWith(section, change) }, records };
 }
 
 function recentWith({ recent }: Section, change: Uint8Array): readonly Uint8Array[] {

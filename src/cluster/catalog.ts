@@ -8,18 +8,20 @@
  */
 
 import type { Names } from '../actors/places.ts';
-import { readStored } from '../actors/stored.ts';
+import { readHead, readStored } from '../actors/stored.ts';
 import { type ActorKind, type Claims, type Cluster, OWN_CLAIMS } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Storage } from '../model/storage.ts';
 import {
+  type AppliedSection,
+  advanced,
   catalogSection,
+  decodeSectionHead,
   EMPTY_SECTION,
   type Entries,
   entriesOf,
   operationOf,
   readSection,
-  replayed,
   SECTIONS,
   type Section,
   type SectionChange,
@@ -29,7 +31,7 @@ import {
 } from './catalog-section.ts';
 import { CATALOG_FAULT, type Faults } from './faults.ts';
 
-export type { Entries, SectionChange, SectionName } from './catalog-section.ts';
+export type { AppliedSection, Entries, SectionChange, SectionName } from './catalog-section.ts';
 
 export interface CatalogOptions {
   /** How its changes reach their owners. */
@@ -39,6 +41,8 @@ export interface CatalogOptions {
   readonly names: Names;
   /** Resolves when every other member has applied it. Absent: there are none. */
   readonly tell?: (notice: CatalogNotice) => Promise<void>;
+  /** The section as a peer has it, `own` and what is missing there put together; undefined: none could say. */
+  readonly sync?: (section: SectionName, own: AppliedSection) => Promise<AppliedSection | undefined>;
   readonly faults?: Faults;
 }
 
@@ -49,12 +53,6 @@ export interface CatalogNotice {
   readonly seq: number;
   /** The changes that end with `seq`, as they are stored, oldest first. Who lacks one before them reads the store. */
   readonly changes: readonly Uint8Array[];
-}
-
-/** A section as it is applied here. */
-export interface AppliedSection {
-  readonly seq: number;
-  readonly entries: Entries;
 }
 
 export interface Catalog {
@@ -94,9 +92,9 @@ export function makeCatalog(options: CatalogOptions): Catalog {
 
   const applied = (name: SectionName): AppliedSection => sections.get(name) ?? EMPTY_SECTION;
 
-  function apply(name: SectionName, { seq, entries }: AppliedSection): void {
+  function apply(name: SectionName, { seq, entries, history }: AppliedSection): void {
     if (seq <= (sections.get(name)?.seq ?? -1)) return;
-    sections.set(name, { seq, entries });
+    sections.set(name, { seq, entries, history });
     version++;
     sequences = undefined;
     for (const watcher of watchers.get(name) ?? []) watcher(entries);
@@ -104,9 +102,23 @@ export function makeCatalog(options: CatalogOptions): Catalog {
 
   async function refresh(name: SectionName): Promise<void> {
     const mine = life;
+    const isOld = (): boolean => life !== mine;
+    if (options.sync && applied(name).seq > 0 && (await caughtUpFromPeer(name, isOld))) return;
     const { state } = await readStored(storage, names, catalogSection, sectionId(name));
-    if (life !== mine) throw new CodedError('sealed');
+    if (isOld()) throw new CodedError('sealed');
     apply(name, state);
+  }
+
+  /** Only the head is read from the store: what is missing here somebody else has in memory. */
+  async function caughtUpFromPeer(name: SectionName, isOld: () => boolean): Promise<boolean> {
+    const head = await readHead(storage, names, sectionId(name));
+    const { seq } = head ? decodeSectionHead(head) : EMPTY_SECTION;
+    if (applied(name).seq >= seq) return true;
+    // Whatever it is, the store has all of it.
+    const synced = await options.sync?.(name, applied(name)).catch(() => undefined);
+    if (isOld()) throw new CodedError('sealed');
+    if (synced) apply(name, synced);
+    return applied(name).seq >= seq;
   }
 
   async function refreshAll(): Promise<void> {
@@ -177,8 +189,7 @@ export function makeCatalog(options: CatalogOptions): Catalog {
       const own = applied(name);
       if (own.seq >= seq) return;
       const from = seq - changes.length;
-      if (own.seq >= from)
-        return apply(name, { seq, entries: replayed(own.entries, changes.slice(own.seq - from)) });
+      if (own.seq >= from) return apply(name, changes.slice(own.seq - from).reduce(advanced, own));
       await refresh(name);
       if (applied(name).seq < seq) throw new CodedError('storage_failed');
     },
