@@ -11,6 +11,7 @@ import { devBanner, serverBanner } from './banner.ts';
 import { type DevSecrets, openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import { ListenError } from './http/server.ts';
+import { tellListening } from './machine/child-side.ts';
 import { type Coffer, openCoffer } from './main.ts';
 import { makeLog } from './observe/log.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
@@ -102,6 +103,7 @@ async function open(coffer: Coffer, flags: ServerFlags): Promise<DevSecrets | un
     : undefined;
   // Only now: whoever finds the port open finds everything there.
   await coffer.listen();
+  tellListening();
   return secrets;
 }
 
@@ -153,7 +155,7 @@ function bannerFacts(settings: NodeSettings): Parameters<typeof serverBanner>[0]
         `tcp (addr: "${address}", tls: "${tls_disable ? 'disabled' : 'enabled'}")`,
     ),
     logLevel: settings.log.level,
-    storage: settings.storage.type,
+    storage: settings.cluster?.storage.type ?? settings.storage.type,
   };
 }
 

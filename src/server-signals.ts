@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onParentGone } from './machine/child-side.ts';
 import type { Coffer } from './main.ts';
 import type { ServerLog } from './observe/log.ts';
 import type { NodeSettings } from './server-settings.ts';
@@ -29,6 +30,10 @@ export function listenToSignals(): Signals {
         resolve(signal);
       });
     }
+    onParentGone(() => {
+      ending = true;
+      resolve('end of the process that started it');
+    });
   });
   process.on('SIGHUP', () => reload());
   return {

@@ -173,7 +173,7 @@ export const ADMISSION_TRIES = 30;
 /** Between two tries to tell a member a catalog change: first, and at most. */
 export const CATALOG_AGAIN_MS = 25;
 export const CATALOG_AGAIN_MS_MAX = 250;
-/** Until a member is given up that was asked for what is missing here. */
+/** Until members are given up that were asked for what is missing here, and the store is read. */
 export const CATALOG_SYNC_MS = 1 * SECOND_MS;
 /** Until a member that does not answer is told a catalog change again. */
 export const CATALOG_APPLY_MS = 2 * SECOND_MS;
@@ -213,6 +213,14 @@ export const GRANT_ASK_MS = 2 * SECOND_MS;
 export const REPLICAS_MAX = 100_000;
 export const REPLICA_IDLE_MS = 5 * MINUTE_MS;
 export const REPLICA_BYTES_MAX = 64 * 1024;
+/** A replica of a `hot` actor that was read less often before a change ended it was not worth its `end`. */
+export const REPLICA_READS_WORTH = 4;
+/** Then it is not granted to that holder for so long: the first time, and at most, after doubling. So many such are remembered. */
+export const GRANT_COLD_MS = 10 * SECOND_MS;
+export const GRANT_COLD_MAX_MS = 5 * MINUTE_MS;
+export const GRANTS_COLD_MAX = 20_000;
+/** Who asked for what cannot be granted, such as an actor of which nothing is stored, asks again after this. */
+export const GRANT_AGAIN_MS = 1 * SECOND_MS;
 /** Grants that one message ends. */
 export const ENDS_MAX = 1_024;
 /** A node evicted this often within the window joins again only after a pause, which doubles up to its longest. */
@@ -341,8 +349,9 @@ export const NODE_STOP_MS = 30 * SECOND_MS;
 /** A demo that is not up by then is given up; nodes that their peers have not unsealed by then are given the share. */
 export const DEMO_UP_MS = 60 * SECOND_MS;
 export const DEMO_SHARE_AFTER_MS = 3 * SECOND_MS;
-/** How often a demo looks whether a node is up. */
+/** How often a demo looks whether a node is up, and how long it waits for the answer. */
 export const DEMO_LOOK_MS = 25;
+export const DEMO_ANSWER_MS = 2 * SECOND_MS;
 
 // cli
 export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
