@@ -11,7 +11,7 @@ import { readStored } from './actors/stored.ts';
 import { makeAdmissions } from './cluster/admissions.ts';
 import { makeCatalog } from './cluster/catalog.ts';
 import { makeAnnouncer } from './cluster/catalog-announcer.ts';
-import { catalogSection, sectionId } from './cluster/catalog-section.ts';
+import { catalogSection, SECTIONS, sectionId } from './cluster/catalog-section.ts';
 import { makeClusterTime } from './cluster/cluster-time.ts';
 import { makeClusterControl } from './cluster/control.ts';
 import { highestFence } from './cluster/fences.ts';
@@ -242,6 +242,7 @@ export async function makeMember(
     await Promise.all([drain.drain(), opening.stop()]);
   }
 
+  const activeCount = () => Object.values(own.actors.counts()).reduce((sum, count) => sum + count, 0);
   const control = makeClusterControl({
     nodeId,
     clock,
@@ -257,7 +258,7 @@ export async function makeMember(
       (await readStored(sealed.storage, sealed.names, catalogSection, sectionId(section))).state,
     storage,
     head: storeHead,
-    activeCount: () => Object.values(own.actors.counts()).reduce((sum, count) => sum + count, 0),
+    activeCount,
     isActive: (key) => own.actors.peek(key)?.state !== undefined,
     isSealed: opening.isSealed,
     isDraining: drain.isDraining,
@@ -291,6 +292,17 @@ export async function makeMember(
     lifecycle: opening,
     now,
     control,
+    figures: {
+      control,
+      deadlineLeftMs: () => member.deadlineMs() - clock.monotonicMs(),
+      shardsHeld: () => own.shards.held().length,
+      actors: activeCount,
+      grants: grants.counts,
+      routes: routing.counts,
+      transport: transport.counts,
+      catalog: () => Object.fromEntries(SECTIONS.map((name) => [name, catalog.applied(name).seq])),
+      skewMs: () => clock.wallMs() - now(),
+    },
     async start() {
       await transport.start();
       void admissions.start();
