@@ -27,6 +27,7 @@ import type { Log, LogLevel } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
 import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
+import { watchCluster } from './observe/cluster-metrics.ts';
 import { makeMetrics, type Telemetry } from './observe/metrics.ts';
 import { makeRequestLog } from './observe/request-log.ts';
 import { timedStorage } from './observe/timed-storage.ts';
@@ -168,8 +169,10 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       isSealed: lifecycle.isSealed,
       clusterName: () => clusterNow()?.name,
       inFlight,
+      isActive: node.control && (() => node.control?.standing() === 'serving'),
     }),
   );
+  if (node.figures) watchCluster(metrics, node.figures);
   engines.set(
     'system',
     makeSystem(

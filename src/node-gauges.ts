@@ -13,12 +13,15 @@ export interface NodeGaugeParts {
   isSealed(): boolean;
   clusterName(): string | undefined;
   inFlight(): number;
+  /** Absent: it serves while it is unsealed. */
+  readonly isActive?: () => boolean;
 }
 
 export function makeNodeGauges(parts: NodeGaugeParts): NodeGauges {
   const { seal, mounts, isSealed } = parts;
   return {
     unsealed: () => !isSealed(),
+    active: parts.isActive,
     clusterName: parts.clusterName,
     inFlightRequests: parts.inFlight,
     mounts() {

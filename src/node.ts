@@ -11,6 +11,7 @@ import type { Clock } from './model/clock.ts';
 import type { ClusterControl } from './model/cluster-control.ts';
 import type { Log } from './model/log.ts';
 import type { Storage } from './model/storage.ts';
+import type { ClusterFigures } from './observe/cluster-metrics.ts';
 import type { Seal } from './seal/seal.ts';
 import type { Step } from './shutdown.ts';
 
@@ -46,6 +47,8 @@ export interface Node {
   now(): number;
   /** Absent: it is alone. */
   readonly control?: ClusterControl;
+  /** Absent: it is alone. */
+  readonly figures?: ClusterFigures;
   /** Takes part from now on. Before it `lifecycle` must not be used. */
   start(): Promise<void>;
   /** What is to be done on the way down, after the listeners have closed. */

@@ -16,6 +16,8 @@ import type { Post } from './post.ts';
 import type { Shards } from './shards.ts';
 import type { StoreHead } from './store-head.ts';
 
+export type HeldSection = Pick<AppliedSection, 'seq' | 'entries'>;
+
 export interface ControlParts {
   readonly nodeId: string;
   readonly clock: Clock;
@@ -29,9 +31,9 @@ export interface ControlParts {
   >;
   readonly shards: Pick<Shards, 'held' | 'isHeld' | 'fence'>;
   readonly grants: Pick<Grants, 'counts' | 'peek'>;
-  readonly catalog: Pick<Catalog, 'applied' | 'sequences'>;
+  readonly catalog: Pick<Catalog, 'sequences'> & { applied(section: SectionName): HeldSection };
   /** A section as it lies in the store. */
-  readStored(section: SectionName): Promise<AppliedSection>;
+  readStored(section: SectionName): Promise<HeldSection>;
   /** Sealed, as the fences are written to. */
   readonly storage: Pick<Storage, 'get'>;
   /** Absent: nothing is remembered beyond this process. */

@@ -8,9 +8,8 @@ import { hash } from 'node:crypto';
 import type { ClusterControl, NodeFindings, SectionDigest } from '../model/cluster-control.ts';
 import { CodedError } from '../model/errors.ts';
 import { CONTROL_LOOK_MS, FENCES_AT_ONCE, VERIFY_ASK_MS, VERIFY_BEHIND_MS } from '../model/limits.ts';
-import type { AppliedSection } from './catalog.ts';
 import { SECTIONS } from './catalog-section.ts';
-import type { ControlParts } from './control-parts.ts';
+import type { ControlParts, HeldSection } from './control-parts.ts';
 
 type Digests = Readonly<Record<string, SectionDigest>>;
 
@@ -133,7 +132,7 @@ function compare(nodes: readonly NodeFindings[], stored: Digests): string[] {
 }
 
 /** The same for the same entries, in whatever order they came. */
-export function digestOf({ seq, entries }: AppliedSection): SectionDigest {
+export function digestOf({ seq, entries }: HeldSection): SectionDigest {
   const sorted = [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { seq, digest: hash('sha256', JSON.stringify(sorted, sortMembers), 'hex') };
 }

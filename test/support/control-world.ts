@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SHARDS } from '../../src/actors/places.ts';
 import { type Admissions, makeAdmissions } from '../../src/cluster/admissions.ts';
-import type { AppliedSection } from '../../src/cluster/catalog.ts';
 import { SECTIONS } from '../../src/cluster/catalog-section.ts';
 import { makeClusterControl, type OwnControl } from '../../src/cluster/control.ts';
+import type { HeldSection } from '../../src/cluster/control-parts.ts';
 import { makeAloneCoordinator } from '../../src/cluster/coordinators/alone.ts';
 import { encodeMember, type MemberRecord, memberKey } from '../../src/cluster/member-record.ts';
 import { makePost } from '../../src/cluster/post.ts';
@@ -39,7 +39,7 @@ export interface ControlNode {
   isDraining: boolean;
   readonly active: Set<string>;
   readonly replicas: Set<string>;
-  readonly applied: Map<string, AppliedSection>;
+  readonly applied: Map<string, HeldSection>;
   readonly fences: Map<number, { path: string; version: number }>;
   reconsidered: number;
   remembered: number;
@@ -49,7 +49,7 @@ export interface ControlWorld {
   readonly office: PostOffice;
   readonly coordinator: Coordinator;
   readonly storage: MemoryStorage;
-  readonly stored: Map<string, AppliedSection>;
+  readonly stored: Map<string, HeldSection>;
   readonly nodes: readonly ControlNode[];
   node(name: string): ControlNode;
   view: View;
@@ -89,7 +89,7 @@ export async function makeControlWorld(
       return { clear: () => void timers.delete(timer) };
     },
   };
-  const section = (seq: number): AppliedSection => ({ seq, entries: new Map([['key', { a: seq, b: [1] }]]) });
+  const section = (seq: number): HeldSection => ({ seq, entries: new Map([['key', { a: seq, b: [1] }]]) });
   const world: ControlWorld = {
     office,
     coordinator,
