@@ -12,6 +12,7 @@ import { makeAdmissions } from './cluster/admissions.ts';
 import { makeCatalog } from './cluster/catalog.ts';
 import { makeAnnouncer } from './cluster/catalog-announcer.ts';
 import { catalogSection, SECTIONS, sectionId } from './cluster/catalog-section.ts';
+import { makeCatalogSync } from './cluster/catalog-sync.ts';
 import { makeClusterTime } from './cluster/cluster-time.ts';
 import { makeClusterControl } from './cluster/control.ts';
 import { highestFence } from './cluster/fences.ts';
@@ -100,6 +101,13 @@ export async function makeMember(
     ...sealed,
     cluster: () => routing,
     tell: (notice) => announcer.tell(notice),
+    sync: (section, own) => catalogSync.sync(section, own),
+  });
+  const catalogSync = makeCatalogSync({
+    post,
+    membership,
+    clock,
+    applied: (section) => catalog.applied(section),
   });
   const kinds = [catalog.kind, storeHead.kind, ...parts.kinds] as unknown as ActorKind<never>[];
   const grants = makeGrants({
@@ -159,6 +167,8 @@ export async function makeMember(
     cluster: {
       start: own.start,
       async stop() {
+        // What waits for members that are sealed too would wait for ever.
+        announcer.dropAll();
         grants.dropAll();
         await Promise.all([sweeps.stop(), own.stop()]);
         own.shards.dropAll();

@@ -24,7 +24,7 @@ import { isMember } from './view.ts';
 
 export interface CatalogSyncOptions {
   readonly post: Pick<Post, 'request' | 'onRequest' | 'transport'>;
-  readonly membership: Pick<Membership, 'view' | 'members'>;
+  membership(): Pick<Membership, 'view' | 'members'>;
   readonly clock: Clock;
   applied(section: SectionName): ReturnType<Catalog['applied']>;
   /** Handed in where loading must take no time, in the simulator. */
@@ -85,18 +85,18 @@ export function makeCatalogSync(options: CatalogSyncOptions): CatalogSync {
 
   /** Only who has the keys itself: entries hold salts. */
   function mayKnow(peer: PeerId): boolean {
-    for (const record of membership.members().values())
+    for (const record of membership().members().values())
       if (record.peerId === peer && !record.sealed) return true;
     return false;
   }
 
   /** Members that are linked, in the order of the view. */
   function membersLinked(): PeerId[] {
-    const view = membership.view();
+    const view = membership().view();
     if (!view) return [];
     const linked = new Set(post.transport.peers());
     const peers: PeerId[] = [];
-    for (const [inc, { peerId }] of membership.members())
+    for (const [inc, { peerId }] of membership().members())
       if (isMember(view, inc) && linked.has(peerId)) peers.push(peerId);
     return peers;
   }

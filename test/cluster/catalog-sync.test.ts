@@ -118,7 +118,7 @@ async function start(t: TestContext, { isSealed = false } = {}) {
     const post = makePost({ transport: office.connect(`peer-${name}`) });
     const sync = makeCatalogSync({
       post,
-      membership: {
+      membership: () => ({
         view: () => ({ members: [{ inc: 'a' }, { inc: 'b' }] }) as unknown as View,
         members: () =>
           new Map(
@@ -127,7 +127,7 @@ async function start(t: TestContext, { isSealed = false } = {}) {
               { peerId: `peer-${each}`, sealed: each === 'c' && isSealed } as MemberRecord,
             ]),
           ),
-      },
+      }),
       clock: {
         ...clock,
         after(run, ms) {
