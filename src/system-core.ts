@@ -7,12 +7,11 @@ import type { Tokens } from './auth/token/tokens.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
 import type { SystemCore } from './engines/system/core.ts';
-import type { ActorId, Claims } from './model/actor.ts';
-import type { Caller } from './model/caller.ts';
+import type { Claims } from './model/actor.ts';
 import type { ClusterControl } from './model/cluster-control.ts';
 import type { Engine } from './model/engine.ts';
-import { badRequest } from './model/errors.ts';
-import { apiPath, type Mount } from './model/mount.ts';
+import type { Mount } from './model/mount.ts';
+import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
@@ -84,23 +83,4 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     cluster: parts.cluster,
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
   };
-}
-
-/** @throws CodedError `bad_request` */
-function actorAt(resolver: Resolver, path: string, caller: Caller | undefined): ActorId {
-  const { mount, match } = resolver.resolve(path);
-  if (!mount) throw badRequest('no mount serves this path');
-  const { read, update, delete: remove, patch } = match?.route ?? {};
-  for (const operation of [read, update, remove, patch]) {
-    if (operation?.where !== 'actor') continue;
-    const name = operation.actorName(match?.captures ?? {}, caller);
-    return { kind: operation.op.actor.kind, namespace: mount.namespace, mount: mount.uuid, name };
-  }
-  // As the command line names a secret: `secret/hello` is `secret/data/hello`.
-  const base = apiPath(mount);
-  const relative = path.slice(base.length);
-  const isVersioned = mount.type === 'kv' && mount.options?.version === '2';
-  if (isVersioned && !match && relative !== '' && !relative.startsWith('data/'))
-    return actorAt(resolver, `${base}data/${relative}`, caller);
-  throw badRequest('no single actor answers for this path: any node does');
 }

@@ -122,8 +122,8 @@ export function verificationText(found: JsonMap): string {
     ),
   ];
   const shown = table([
-    ['', 'Fences', ...sections],
-    ['store', '', ...seqs(asMap(found.get('stored')))],
+    ['Node', 'Fences', ...sections],
+    ['(store)', '-', ...seqs(asMap(found.get('stored')))],
     ...rows,
   ]);
   if (found.get('good') === true) return `${shown}\n\nAll nodes hold what is stored.`;
