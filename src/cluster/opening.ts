@@ -155,6 +155,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   }
 
   async function sealNode(): Promise<void> {
+    if (!open) return;
     staysSealed = true;
     open = false;
     options.changed?.(false);
@@ -208,7 +209,8 @@ export function makeOpening(options: OpeningOptions): Opening {
     },
     reset: shares.reset,
     async seal({ nodeOnly = false, isRequest = false } = {}) {
-      if (!hasKeys() && !nodeOnly) return;
+      // Asked of a sealed node it changes nothing: whoever asks could not be authorized.
+      if (!open) return;
       if (isRequest) sealsAsked++;
       try {
         if (nodeOnly) await keysTurn(sealNode);

@@ -195,6 +195,15 @@ test('a node that seals itself answers what runs on it first; but not the reques
   assert(world.allWiped('n2'));
 });
 
+test('a sealed node is not sealed any further by whoever asks: nobody could be authorized', async () => {
+  const world = makeOpeningWorld(19);
+  const keys = await opened(world);
+  await world.do('n1', ({ opening }) => opening.seal());
+  await world.do('n2', ({ opening }) => opening.seal({ nodeOnly: true }));
+  for (const key of keys.slice(0, 2)) await world.do('n3', ({ opening }) => opening.unseal(key));
+  await world.until(() => world.allOpen(...ALL), 'all nodes are open');
+});
+
 test('the last node seals itself', async () => {
   const world = makeOpeningWorld(10);
   await world.start('n1');
