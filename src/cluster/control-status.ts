@@ -19,8 +19,9 @@ import { isMember, type View, type ViewMember } from './view.ts';
 /** How this node itself stands, in this turn. */
 export function ownStanding(parts: ControlParts): Standing {
   const membership = parts.membership();
-  if (parts.isSealed()) return 'sealed';
+  // First: who leaves drops its keys on the way.
   if (parts.isDraining()) return 'leaving';
+  if (parts.isSealed()) return 'sealed';
   const view = membership.view();
   if (!view || !isMember(view, membership.inc())) return 'joining';
   return membership.isInTime() ? 'serving' : 'held';

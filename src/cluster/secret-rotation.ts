@@ -5,7 +5,7 @@
  * @module
  */
 import { CodedError } from '../model/errors.ts';
-import { CONTROL_ASK_MS } from '../model/limits.ts';
+import { CONTROL_ASK_MS, CONTROL_LOOK_MS, SECRET_KEPT_MS } from '../model/limits.ts';
 import type { ControlParts } from './control-parts.ts';
 import { newClusterSecret } from './transport/secret.ts';
 import { addSecret, dropSecret, keepSecret } from './transport/secret-file.ts';
@@ -20,7 +20,7 @@ export interface SecretRotation {
 }
 
 export function makeSecretRotation(parts: ControlParts): SecretRotation {
-  const { post, coordinator, log } = parts;
+  const { post, coordinator, clock, log } = parts;
   const steps: Record<Step, (file: string, secret: string) => void> = {
     add: addSecret,
     drop: dropSecret,
@@ -45,7 +45,9 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
       throw new CodedError('bad_request', text);
     }
     log.info('the cluster secret is being renewed', { step });
-    parts.secretsChanged();
+    // Links by the old secret end with it, and the answer goes over one of them.
+    if (step === 'keep') parts.clock.after(parts.secretsChanged, SECRET_KEPT_MS);
+    else parts.secretsChanged();
   }
 
   /** Every node that has a record, members or not. */
@@ -56,8 +58,29 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
       .map(([, { nodeId, peerId }]) => ({ nodeId, peer: peerId }));
   }
 
+  /** Again, where the link was lost meanwhile: all steps may be repeated. */
   async function tell(peer: string, step: Step, secret: string): Promise<void> {
-    await post.request(peer, 'cluster/secret', { step, secret }, { timeoutMs: CONTROL_ASK_MS });
+    const endMs = clock.monotonicMs() + CONTROL_ASK_MS;
+    for (;;) {
+      try {
+        await post.request(peer, 'cluster/secret', { step, secret }, { timeoutMs: CONTROL_ASK_MS });
+        return;
+      } catch (error) {
+        const isLost = error instanceof CodedError && error.code === 'connection_lost';
+        if (!isLost || clock.monotonicMs() > endMs) throw error;
+      }
+      await pause();
+    }
+  }
+
+  const pause = (): Promise<void> => new Promise((resolve) => void clock.after(resolve, CONTROL_LOOK_MS));
+
+  /** Links end with the old secret, and come again with the new one. */
+  async function whenLinked(): Promise<void> {
+    const endMs = clock.monotonicMs() + CONTROL_ASK_MS;
+    await new Promise<void>((resolve) => void clock.after(resolve, 2 * SECRET_KEPT_MS));
+    const isLinked = (): boolean => others().every(({ peer }) => post.transport.peers().includes(peer));
+    while (!isLinked() && clock.monotonicMs() < endMs) await pause();
   }
 
   async function rotateAlone(): Promise<string[]> {
@@ -83,6 +106,7 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
     for (const { nodeId, peer } of nodes)
       await tell(peer, 'keep', secret).catch(() => void late.push(nodeId));
     take('keep', secret);
+    await whenLinked();
     if (late.length > 0) {
       const text = `all nodes have the new secret; ${late.join(', ')} may still accept the old one: rotate again`;
       throw new CodedError('unavailable', text);

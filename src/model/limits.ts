@@ -157,6 +157,8 @@ export const SKEW_MS = 5 * SECOND_MS;
 export const CONTROL_ASK_MS = 2 * SECOND_MS;
 export const REMOVE_WAIT_MS = 15 * SECOND_MS;
 export const CONTROL_LOOK_MS = 50;
+/** Between a node's answer that it has forgotten the old secret and the end of its links by that. */
+export const SECRET_KEPT_MS = 100;
 /** A verification: fences that are read at once, and how long a node may be behind the store before that is a fault. */
 export const FENCES_AT_ONCE = 32;
 export const VERIFY_ASK_MS = 15 * SECOND_MS;
@@ -344,6 +346,10 @@ export const LINK_RETIRE_MS = 5 * SECOND_MS;
 // machine
 /** Nodes that one command starts on one machine. */
 export const NODES_MAX = 64;
+/** Until a node that died is started again: the first time, and at most. One that ran for so long counts as the first time. */
+export const NODE_RESTART_MS = 1 * SECOND_MS;
+export const NODE_RESTART_MS_MAX = 30 * SECOND_MS;
+export const NODE_STEADY_MS = MINUTE_MS;
 /** How long a node that was told to end may take: longer than its own steps together would. */
 export const NODE_STOP_MS = 30 * SECOND_MS;
 /** A demo that is not up by then is given up; nodes that their peers have not unsealed by then are given the share. */
@@ -377,6 +383,8 @@ export const LEASE_TTL_DEFAULT_S = 2_764_800;
 export const SWEEP_RETRY_MS = 5 * SECOND_MS;
 /** A request whose authority changed while it waited is authorized anew, this often. */
 export const STALE_CLAIMS_RETRIES = 24;
+/** The request that takes a token's last use waits so long for the token to end; then that goes on behind its back. */
+export const SPENT_WAIT_MS = 1 * SECOND_MS;
 /** Compiled sets of policies that are kept. */
 export const ACLS_MAX = 10_000;
 

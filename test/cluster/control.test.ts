@@ -22,10 +22,10 @@ test('standing: what a node is, in this turn', async () => {
   assert.equal(a.control.standing(), 'serving');
   a.isInTime = false;
   assert.equal(a.control.standing(), 'held');
-  a.isDraining = true;
-  assert.equal(a.control.standing(), 'leaving');
   a.isSealed = true;
   assert.equal(a.control.standing(), 'sealed');
+  a.isDraining = true;
+  assert.equal(a.control.standing(), 'leaving', 'it drops its keys on the way');
   world.view = { ...world.view, members: world.view.members.slice(1), shards: [] };
   a.isSealed = false;
   a.isDraining = false;
