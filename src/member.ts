@@ -165,10 +165,13 @@ export async function makeMember(
     post,
     membership,
     cluster: {
-      start: own.start,
+      start() {
+        announcer.open();
+        own.start();
+      },
       async stop() {
         // What waits for members that are sealed too would wait for ever.
-        announcer.dropAll();
+        announcer.close();
         grants.dropAll();
         await Promise.all([sweeps.stop(), own.stop()]);
         own.shards.dropAll();

@@ -31,8 +31,11 @@ export interface Announcer {
   tell(notice: CatalogNotice): Promise<void>;
   /** A view record, or a change of `isInTime`, has come. */
   look(): void;
-  /** What waits is over: evicted, sealed, stopped. */
+  /** What waits is over: evicted. */
   dropAll(): void;
+  /** As `dropAll`, and so is what comes from now on, until `open`: the node closes, and the others may close as well. */
+  close(): void;
+  open(): void;
 }
 
 const APPLY = 'catalog/apply';
@@ -52,6 +55,7 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
   const tellings = new Set<Telling>();
   /** Until which change all members of this life were told. */
   const toldUntil = new Map<SectionName, number>();
+  let isClosed = false;
 
   post.onRequest(APPLY, async (value) => {
     const notice = asNotice(value);
@@ -71,7 +75,7 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
 
   function look(telling: Telling): void {
     const view = membership.view();
-    if (!view || membership.inc() !== telling.inc || !isMember(view, telling.inc)) {
+    if (isClosed || !view || membership.inc() !== telling.inc || !isMember(view, telling.inc)) {
       telling.end(new Moved(view?.epoch ?? 0));
       return;
     }
@@ -117,6 +121,11 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
     });
   }
 
+  function dropAll(): void {
+    for (const telling of [...tellings]) telling.end(new Moved(0));
+    toldUntil.clear();
+  }
+
   return {
     tell({ section, seq, changes }) {
       const from = seq - changes.length;
@@ -142,9 +151,13 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
     look() {
       for (const telling of [...tellings]) look(telling);
     },
-    dropAll() {
-      for (const telling of [...tellings]) telling.end(new Moved(0));
-      toldUntil.clear();
+    dropAll,
+    close() {
+      isClosed = true;
+      dropAll();
+    },
+    open() {
+      isClosed = false;
     },
   };
 }

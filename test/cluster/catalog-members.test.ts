@@ -228,18 +228,30 @@ describe('a catalog change', () => {
   });
 
   test('an owner that is evicted says so', async (t) => {
-    for (const how of ['view', 'life', 'drop'] as const) {
+    for (const how of ['view', 'life', 'drop', 'close'] as const) {
       const world = await start(t);
       world.office.cut('peer-a', 'peer-b');
       const telling = watched(world.announce('a', await world.commit('a', 'x')));
       await world.run(100);
       if (how === 'life') world.of('a').inc = 'a2';
       if (how === 'drop') world.of('a').announcer.dropAll();
+      else if (how === 'close') world.of('a').announcer.close();
       else world.setView({ epoch: 7, members: members(how === 'view' ? ['b', 'c'] : ['a', 'b', 'c']) });
       await world.run(50);
       assert(telling.outcome instanceof Moved, String(telling.outcome));
-      assert.equal(telling.outcome.epoch, how === 'drop' ? 0 : 7);
+      assert.equal(telling.outcome.epoch, how === 'view' || how === 'life' ? 7 : 0);
     }
+  });
+
+  test('nothing is told while the node closes', async (t) => {
+    const world = await start(t);
+    const section = await world.commit('a', 'x');
+    world.of('a').announcer.close();
+    await assert.rejects(world.announce('a', section), Moved);
+    assert.equal(world.keys('b'), '');
+    world.of('a').announcer.open();
+    await world.announce('a', section);
+    assert.equal(world.keys('b'), 'x');
   });
 
   test('a new owner tells what its forerunner committed last', async (t) => {
