@@ -37,6 +37,10 @@ export interface GrantsNode {
   drain(id: ActorId): Promise<boolean>;
   undrain(): void;
   readonly faults: unknown[];
+  /** Of what it grants. */
+  termMs: number | undefined;
+  /** Messages that came in, by kind. */
+  received(kind: string): number;
 }
 
 interface Active {
@@ -52,9 +56,11 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
   const name = process.name;
   process.start(() => {});
   const transport = world.network.connect(process, name);
-  const post = makePost({ transport });
+  const received = new Map<string, number>();
+  const post = counted(makePost({ transport }), received);
   const faults: unknown[] = [];
   const active = new Map<string, Active>();
+  const loading = new Map<string, Promise<Active | undefined>>();
   const givenAway = new Set<number>();
   let lives = 0;
   let inc = '';
@@ -82,7 +88,7 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
     snapshotOf(id) {
       const actor = active.get(actorKey(id));
       if (!actor || actor.isBusy) return undefined;
-      return { head: COUNTER.encode(actor.state)!, version: actor.version };
+      return { head: COUNTER.encode(actor.state)!, version: actor.version, termMs: node.termMs };
     },
     activate: async (id) => void (await load(id)),
     fault: (_what, error) => void faults.push(error),
@@ -130,20 +136,29 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
     });
   }
 
-  async function load(id: ActorId): Promise<Active | undefined> {
+  function load(id: ActorId): Promise<Active | undefined> {
     const key = actorKey(id);
     const known = active.get(key);
-    if (known) return known;
+    if (known) return Promise.resolve(known);
+    const under = loading.get(key);
+    if (under) return under;
+    const mine = loadAnew(id, key).finally(() => loading.delete(key));
+    loading.set(key, mine);
+    return mine;
+  }
+
+  async function loadAnew(id: ActorId, key: string): Promise<Active | undefined> {
     const life = inc;
     await takes(0.2, 3);
     if (inc !== life || !owns(id)) return undefined;
-    const stored = world.store.get(key)!;
+    const stored = world.store.get(key);
+    if (!stored) return undefined;
     // The claim is compared by the store: an older view's claim comes to nothing.
     if (ownerOf(world.view(), shardOfId(id)) !== inc) return undefined;
     const fence = ++stored.fence;
     const { version } = stored;
     await takes(0.2, 3);
-    if (inc !== life || !owns(id) || active.has(key)) return active.get(key);
+    if (inc !== life || !owns(id)) return undefined;
     const actor: Active = { state: version, version, fence, isBusy: false };
     active.set(key, actor);
     return actor;
@@ -209,6 +224,8 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
     transport,
     faults,
     isCutOff: false,
+    termMs: undefined,
+    received: (kind) => received.get(kind) ?? 0,
     inc: () => inc,
     isInTime,
     owns,
@@ -291,4 +308,21 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
     undrain: () => givenAway.clear(),
   };
   return node;
+}
+
+function counted(post: Post, received: Map<string, number>): Post {
+  const note = (kind: string) => received.set(kind, (received.get(kind) ?? 0) + 1);
+  return {
+    ...post,
+    onMessage: (kind, handler) =>
+      post.onMessage(kind, (value, from) => {
+        note(kind);
+        handler(value, from);
+      }),
+    onRequest: (kind, handler) =>
+      post.onRequest(kind, (value, from) => {
+        note(kind);
+        return handler(value, from);
+      }),
+  };
 }

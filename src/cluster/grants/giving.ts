@@ -6,17 +6,33 @@
 import { shardOf } from '../../actors/places.ts';
 import { type ActorKind, actorKey } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
-import { END_OWED_MS, GRANT_MS, HEARTBEAT_MS, REPLICA_BYTES_MAX } from '../../model/limits.ts';
+import {
+  END_OWED_MS,
+  GRANT_AGAIN_MS,
+  GRANT_MS,
+  HEARTBEAT_MS,
+  REPLICA_BYTES_MAX,
+} from '../../model/limits.ts';
 import type { PeerId } from '../../model/transport.ts';
 import { FAULT, type Faults } from '../faults.ts';
 import type { Membership } from '../membership-interface.ts';
 import { Moved } from '../moved.ts';
 import { isMember } from '../view.ts';
 import type { GrantsOptions } from './grants-interface.ts';
-import { type Ask, type Granted, KIND, type Renewal, readAsk, readEnds, readHeartbeat } from './messages.ts';
+import {
+  type Ask,
+  type Declined,
+  type Granted,
+  KIND,
+  type Renewal,
+  readAsk,
+  readEnds,
+  readHeartbeat,
+} from './messages.ts';
 import { type LinkToHolder, makeNotes, type Note } from './notes.ts';
 import type { Pins } from './pins.ts';
 import type { Wire } from './wire.ts';
+import { makeWorth } from './worth.ts';
 
 export interface GivingOptions extends Pick<GrantsOptions, 'snapshotOf' | 'activate'> {
   readonly clock: Clock;
@@ -51,9 +67,16 @@ interface Block {
 
 export function makeGiving(options: GivingOptions): Giving {
   const { clock, wire, pins, faults, sigma } = options;
-  const granted = new Set(options.kinds.filter(({ replicas }) => replicas).map(({ kind }) => kind));
+  const granted = new Map(options.kinds.map(({ kind, replicas }) => [kind, replicas]));
   const blocked = new Map<string, Block>();
-  const notes = makeNotes({ clock, send: sendEnds });
+  const worth = makeWorth(clock);
+  const notes = makeNotes({
+    clock,
+    send: sendEnds,
+    ended({ key, link }, reads) {
+      if (granted.get(kindOf(key)) === 'hot') worth.ended(link.inc, key, reads);
+    },
+  });
   /** Until then what was granted in a life that is over may be answered from. */
   let quietMs = Number.NEGATIVE_INFINITY;
   let authorized: Promise<void>[] = [];
@@ -101,10 +124,12 @@ export function makeGiving(options: GivingOptions): Giving {
 
   wire.onRequest(KIND.ask, async (value, peer) => {
     const ask = readAsk(value);
+    const coldMs = worth.coldMs(ask.from, actorKey(ask.id));
+    if (coldMs > 0) return declined(coldMs);
     const first = grant(ask, peer);
-    if (first || !options.activate || !mayGrant(ask)) return first;
+    if (first || !options.activate || !mayGrant(ask)) return first ?? declined(0);
     await options.activate(ask.id);
-    return grant(ask, peer);
+    return grant(ask, peer) ?? declined(mayGrant(ask) ? GRANT_AGAIN_MS : 0);
   });
 
   function mayGrant({ from, to, id }: Ask): boolean {
@@ -112,7 +137,7 @@ export function makeGiving(options: GivingOptions): Giving {
     const key = actorKey(id);
     return (
       to === membership.inc() &&
-      granted.has(id.kind) &&
+      granted.get(id.kind) !== undefined &&
       isConcerned(from) &&
       membership.isInTime() &&
       membership.mayServe(shardOf(key)) &&
@@ -136,7 +161,8 @@ export function makeGiving(options: GivingOptions): Giving {
     const { from, to, grants } = readEnds(value);
     if (to !== options.membership().inc()) return;
     const isAnyNumber = faults?.has(FAULT.oldEndAnswerCounts) === true;
-    for (const { key, number } of grants) notes.ended(from, key, isAnyNumber ? undefined : number);
+    for (const { key, number, reads } of grants)
+      notes.ended(from, key, isAnyNumber ? undefined : number, reads);
   });
 
   function end(key: string): Promise<void> | undefined {
@@ -191,6 +217,14 @@ export function makeGiving(options: GivingOptions): Giving {
     count: () => notes.count(),
     stop: () => notes.stop(),
   };
+}
+
+function declined(againMs: number): Declined {
+  return { againMs };
+}
+
+function kindOf(key: string): string {
+  return key.slice(0, key.indexOf(':'));
 }
 
 /** Rejects as the first of them does, whether or not anybody waits for it. */

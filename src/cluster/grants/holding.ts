@@ -7,7 +7,13 @@
 import { shardOf } from '../../actors/places.ts';
 import { type ActorId, type ActorKind, actorKey } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ENDS_MAX, GRANT_ASK_MS, REPLICA_IDLE_MS, REPLICAS_MAX } from '../../model/limits.ts';
+import {
+  ENDS_MAX,
+  GRANT_ASK_MS,
+  GRANTS_COLD_MAX,
+  REPLICA_IDLE_MS,
+  REPLICAS_MAX,
+} from '../../model/limits.ts';
 import { FAULT, type Faults } from '../faults.ts';
 import type { Membership } from '../membership-interface.ts';
 import { isMember, ownerOf, type View } from '../view.ts';
@@ -22,6 +28,7 @@ import {
   readGranted,
 } from './messages.ts';
 import type { Pins } from './pins.ts';
+import { makeRecent } from './recent.ts';
 import { HeldReplica, type LinkToOwner } from './replica.ts';
 import type { Wire } from './wire.ts';
 
@@ -66,6 +73,8 @@ export function makeHolding(options: HoldingOptions): Holding {
   const links = new Map<string, LinkToOwner>();
   const replicas = new Map<string, HeldReplica>();
   const asks = new Map<string, Open>();
+  /** Until when it is in vain to ask for it. */
+  const vain = makeRecent<number>(GRANTS_COLD_MAX);
   /** Ends whose answer waits for a pin, so that none is answered twice. */
   const unanswered = new Set<string>();
   let idleSinceMs = clock.monotonicMs();
@@ -104,8 +113,14 @@ export function makeHolding(options: HoldingOptions): Holding {
     const askedMs = clock.monotonicMs();
     const message = { from: options.membership().inc(), to: open.owner, id };
     try {
-      const granted = readGranted(await wire.request(peer, KIND.ask, message, GRANT_ASK_MS));
-      if (!granted || open.isVoid) return undefined;
+      const answer = await wire.request(peer, KIND.ask, message, GRANT_ASK_MS);
+      if (answer === undefined) return undefined;
+      const granted = readGranted(answer);
+      if (open.isVoid) return undefined;
+      if ('againMs' in granted) {
+        if (granted.againMs > 0) vain.set(key, clock.monotonicMs() + granted.againMs);
+        return undefined;
+      }
       return await take(id, key, open, granted, askedMs);
     } catch (error) {
       options.fault('a grant', error);
@@ -228,6 +243,7 @@ export function makeHolding(options: HoldingOptions): Holding {
       if (owner === undefined || owner === membership.inc() || !kinds.get(id.kind)?.replicas) return NONE;
       // Under a link that is not good nothing could be answered from it.
       if (clock.monotonicMs() >= linkTo(owner).goodUntilMs) return NONE;
+      if (clock.monotonicMs() < (vain.get(key) ?? 0)) return NONE;
       const open: Open = { owner, isVoid: false, answer: NONE };
       asks.set(key, open);
       open.answer = asked(id, key, open);
@@ -265,6 +281,7 @@ export function makeHolding(options: HoldingOptions): Holding {
       for (const replica of replicas.values())
         if (ownerOf(view, replica.shard) !== replica.link.owner) drop(replica);
       for (const [key, open] of asks) if (ownerOf(view, shardOf(key)) !== open.owner) makeVoid(key, open);
+      vain.clear();
       for (const owner of links.keys()) if (!isMember(view, owner)) links.delete(owner);
     },
     dropAll() {

@@ -46,7 +46,12 @@ export interface Ask extends Way {
   readonly id: ActorId;
 }
 
-/** What `ask` is answered with where it is granted; else undefined. */
+/** What `ask` is answered with where it is not granted: it is in vain until then, or might be granted at the next try (0). */
+export interface Declined {
+  readonly againMs: number;
+}
+
+/** What `ask` is answered with where it is granted. */
 export interface Granted {
   readonly generation: number;
   /** Rises with each grant of a life. */
@@ -98,9 +103,9 @@ export function readAsk(value: unknown): Ask {
 }
 
 /** @throws CodedError `unsupported` */
-export function readGranted(value: unknown): Granted | undefined {
-  if (value === undefined) return undefined;
-  const { generation, number, version, head, termMs } = fields(value);
+export function readGranted(value: unknown): Granted | Declined {
+  const { generation, number, version, head, termMs, againMs } = fields(value);
+  if (againMs !== undefined) return { againMs: finite(againMs) };
   if (!(head instanceof Uint8Array)) throw notUnderstood();
   return {
     generation: finite(generation),

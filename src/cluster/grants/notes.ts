@@ -40,6 +40,8 @@ export interface NotesOptions {
   readonly clock: Clock;
   /** At most ENDS_MAX in one call. */
   send(link: LinkToHolder, ending: readonly Note[]): void;
+  /** A grant that somebody waited for has ended. @param reads - as the holder says; undefined: it did not say anything. */
+  ended(note: Note, reads: number | undefined): void;
 }
 
 export interface Notes {
@@ -51,7 +53,7 @@ export interface Notes {
   /** An end of it is under way. */
   isOwed(key: string): boolean;
   /** A holder says that it answers from it no more. @param number - undefined: of any grant. */
-  ended(inc: string, key: string, number: number | undefined): void;
+  ended(inc: string, key: string, number: number | undefined, reads: number): void;
   /** Since when an end is owed by this holder; Infinity: none is. */
   owedSinceMs(link: LinkToHolder): number;
   /** Sends ends again that were sent before `beforeMs` and not answered. */
@@ -69,14 +71,15 @@ export interface Notes {
   stop(): void;
 }
 
-export function makeNotes({ clock, send }: NotesOptions): Notes {
+export function makeNotes(options: NotesOptions): Notes {
+  const { clock, send } = options;
   const links = new Map<string, LinkToHolder>();
   const byKey = new Map<string, Note[]>();
   let numbers = 0;
   let generations = 0;
   let count = 0;
 
-  function remove(note: Note): void {
+  function remove(note: Note, reads?: number): void {
     const { key, link } = note;
     link.notes.delete(key);
     const left = byKey.get(key)!.filter((other) => other !== note);
@@ -86,6 +89,7 @@ export function makeNotes({ clock, send }: NotesOptions): Notes {
     if (!note.owed) return;
     link.owed.delete(note);
     note.owed.resolve();
+    options.ended(note, reads);
   }
 
   function isOver(link: LinkToHolder): boolean {
@@ -171,9 +175,9 @@ export function makeNotes({ clock, send }: NotesOptions): Notes {
       return waits;
     },
     isOwed: (key) => byKey.get(key)?.some(({ owed }) => owed) === true,
-    ended(inc, key, number) {
+    ended(inc, key, number, reads) {
       const note = links.get(inc)?.notes.get(key);
-      if (note && (number === undefined || note.number === number)) remove(note);
+      if (note && (number === undefined || note.number === number)) remove(note, reads);
     },
     owedSinceMs(link) {
       const [oldest] = link.owed;

@@ -5,7 +5,7 @@ import { runGrantsDay } from '../../support/grants-runs.ts';
 import { GrantsViolation } from '../../support/grants-world.ts';
 
 const FIRST_SEED = Number(process.env.SEED ?? 1);
-const SEEDS = Number(process.env.SEEDS ?? 20);
+const SEEDS = Number(process.env.SEEDS ?? 12);
 /** Protocol §21: found within 300 seeds. */
 const SEEDS_PER_FAULT_MAX = 300;
 
@@ -30,11 +30,11 @@ test(`bad days: nothing old is answered, nothing starts under what was changed (
 /** Each planted fault of grants, and the seed that last found it: all are tried where that one no longer does. */
 const FOUND_BY = {
   invalidationNotAwaited: 1,
-  oldEndAnswerCounts: 17,
-  endLeavesOpenAsk: 2,
-  linkCountedFromArrival: 71,
-  grantOutlivesDeadline: 55,
-  stampCountedFromAsking: 5,
+  oldEndAnswerCounts: 1,
+  endLeavesOpenAsk: 8,
+  linkCountedFromArrival: 7,
+  grantOutlivesDeadline: 28,
+  stampCountedFromAsking: 39,
   pinsIgnored: 1,
   evictedKeepsReplicas: 1,
 } satisfies Partial<Record<keyof typeof FAULT, number>>;
