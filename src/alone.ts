@@ -42,6 +42,7 @@ export function makeAlone(parts: NodeParts): Node {
     catalog,
     lifecycle,
     now: clock.wallMs,
+    unusedElsewhere: async () => {},
     start: async () => {},
     stopping: [{ name: 'seal', run: () => lifecycle.seal() }],
   };

@@ -34,6 +34,7 @@ import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
+import { makeLimitedUses } from './pipeline/limited-uses.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
@@ -121,6 +122,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     },
     found: () => foundCluster(catalog, tokens, policies, options.clusterName, node.now()),
     requestsRunning: inFlight,
+    whenUnused: (accessor) => uses.whenUnused(accessor),
     servers: () => httpServers,
     fault,
   };
@@ -130,9 +132,16 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
   const policies = makePolicyStore(catalog);
+  const uses = makeLimitedUses({
+    revoke: (caller) => authority.revokeSpent(caller),
+    unusedElsewhere: node.unusedElsewhere,
+    after: systemClock.after,
+    fault,
+  });
   const tokens = makeTokens({
     actor: tokenActor,
     cluster,
+    using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
     now,
     randomBytes,
@@ -209,6 +218,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     resolver,
     authority,
     audit,
+    uses,
     cluster,
     now,
     randomBytes,

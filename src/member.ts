@@ -31,6 +31,7 @@ import { sigma } from './cluster/times.ts';
 import { openIdentity } from './cluster/transport/identity.ts';
 import { readClusterSecrets } from './cluster/transport/secret.ts';
 import { makeClusterTransport } from './cluster/transport/transport.ts';
+import { makeUsesElsewhere } from './cluster/uses-elsewhere.ts';
 import { openCoordinator } from './cluster-stores.ts';
 import { makeDrain } from './http/drain.ts';
 import { type ActorKind, actorKey } from './model/actor.ts';
@@ -304,6 +305,7 @@ export async function makeMember(
     catalog,
     lifecycle: opening,
     now,
+    unusedElsewhere: makeUsesElsewhere({ post, membership, whenUnused: parts.whenUnused }),
     control,
     figures: {
       control,

@@ -34,6 +34,8 @@ export interface NodeParts {
   found(): Promise<string>;
   /** Requests of clients that run here. */
   requestsRunning(): number;
+  /** Resolves when no request of that token, whose uses are limited, runs here. */
+  whenUnused(accessor: string): Promise<void>;
   /** The listeners, once they listen. */
   servers(): readonly HttpServer[];
   fault(what: string, error: unknown): void;
@@ -45,6 +47,8 @@ export interface Node {
   readonly lifecycle: Lifecycle;
   /** Wall clock where it is alone, cluster time where it is not; ms. */
   now(): number;
+  /** Resolves when no other node runs a request of that token, or can be asked. */
+  unusedElsewhere(accessor: string): Promise<void>;
   /** Absent: it is alone. */
   readonly control?: ClusterControl;
   /** Absent: it is alone. */

@@ -11,7 +11,7 @@ import { STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { apiPath } from '../model/mount.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
-import { makeLimitedUses } from './limited-uses.ts';
+import type { LimitedUses } from './limited-uses.ts';
 import { errorReply, textOf } from './replies.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
@@ -20,15 +20,15 @@ import { changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from '
 export interface PipelineOptions extends RunnerOptions {
   readonly seal: Seal;
   readonly audit: AuditTrail;
+  readonly uses: LimitedUses;
   fault(what: string, error: unknown): void;
   /** Called once per request, for metrics. */
   observe(verb: Verb, mountType: string, startedMs: number): void;
 }
 
 export function makePipeline(options: PipelineOptions): RequestHandler {
-  const { seal, resolver, authority, audit } = options;
+  const { seal, resolver, authority, audit, uses } = options;
   const run = makeRunner(options);
-  const uses = makeLimitedUses(authority.revokeSpent, options.fault);
 
   async function handle(request: Request): Promise<Reply> {
     const startedMs = performance.now();

@@ -15,7 +15,9 @@ import { parseJson } from '../../src/model/json-parser.ts';
 import type { Mount } from '../../src/model/mount.ts';
 import type { Verb } from '../../src/model/request.ts';
 import { makePipeline } from '../../src/pipeline/handle.ts';
+import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
+import { systemClock } from '../../src/system-clock.ts';
 import { type MemoryStorage, makeMemoryStorage } from './memory-storage.ts';
 
 export interface BenchReply {
@@ -129,6 +131,12 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
       const caller = { token: 't', accessor, state: { usesLeft: undefined }, isRoot: false };
       const pipeline = makePipeline({
         seal: { isSealed: () => false },
+        uses: makeLimitedUses({
+          revoke: async () => {},
+          unusedElsewhere: async () => {},
+          after: systemClock.after,
+          fault: () => {},
+        }),
         resolver,
         authority: {
           authenticate: async () => caller as unknown as Caller,

@@ -18,6 +18,8 @@ const RANDOM_CHARS = 24;
 export interface TokensOptions {
   readonly actor: TokenActor;
   readonly cluster: Cluster;
+  /** A use of a limited token is asked for. */
+  using?(accessor: string, use: Promise<unknown>): void;
   /** 32 fresh bytes, which are wiped after use. */
   accessorKey(): Uint8Array;
   now(): number;
@@ -67,7 +69,8 @@ function isSameToken(caller: Caller, state: TokenState): boolean {
   return state.createdAtMs === caller.state.createdAtMs;
 }
 
-export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: TokensOptions): Tokens {
+export function makeTokens(options: TokensOptions): Tokens {
+  const { actor, cluster, accessorKey, now, randomBytes } = options;
   /** Tokens met lately and their accessors, so that a request costs no HMAC. */
   const known = new Map<string, string>();
 
@@ -180,7 +183,9 @@ export function makeTokens({ actor, cluster, accessorKey, now, randomBytes }: To
       const accessor = accessorOf(token);
       let state = await stateOf(accessor);
       if (state?.usesLeft !== undefined && takeUse) {
-        state = await cluster.send(actor.use, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
+        const use = cluster.send(actor.use, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
+        options.using?.(accessor, use);
+        state = await use;
       }
       if (!state) {
         known.delete(token);
