@@ -5,11 +5,12 @@
  * @module
  */
 import { FAULT } from '../src/cluster/faults.ts';
+import { FENCE_PREFIX } from '../src/cluster/fences.ts';
 import { decodeView, encodeView, VIEW_KEY } from '../src/cluster/view.ts';
 import type { Cluster } from '../src/model/actor.ts';
 import type { Coordinator } from '../src/model/coordinator.ts';
 import type { Change, Condition, Storage } from '../src/model/storage.ts';
-import { FENCE_PREFIX } from './sim/owning.ts';
+
 import type { ServerPlant } from './sim/server.ts';
 import type { ConnectOptions } from './sim/storage.ts';
 
@@ -169,7 +170,7 @@ export const FAULTS = {
     about: 'no fence in the commit',
     scenario: 'cluster',
     foundBy: ['I1', 'I2'],
-    seed: 7,
+    seed: 10,
     operations: 300,
     connect: { keeps: isNoFence },
   },

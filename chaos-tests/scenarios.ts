@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { decodeFence, FENCE_PREFIX } from '../src/cluster/fences.ts';
 import type { History } from './checkers/history.ts';
 import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { FaultName } from './faults.ts';
 import { withSimulatedGlobals } from './sim/globals.ts';
-import { decodeFence, FENCE_PREFIX } from './sim/owning.ts';
+
 import { ROOT_TOKEN, type SimRequest } from './sim/server.ts';
 import { beginWorld, makeWorld, type SimNode, type World, type WorldOptions } from './sim/world.ts';
 import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';

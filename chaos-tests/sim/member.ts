@@ -11,8 +11,8 @@ import type { Coordinator } from '../../src/model/coordinator.ts';
 import { UNREACHABLE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Transport } from '../../src/model/transport.ts';
-import type { Owning } from './owning.ts';
 import type { SimProcess } from './process.ts';
+import type { Routed } from './routed.ts';
 
 export interface MemberOptions {
   readonly process: SimProcess;
@@ -20,7 +20,7 @@ export interface MemberOptions {
   readonly transport: Transport;
   readonly faults: Faults | undefined;
   /** What follows from the view, where this node owns anything. */
-  readonly owning?: Pick<Owning, 'onView' | 'dropAll' | 'drain'>;
+  readonly owning?: Pick<Routed, 'onView' | 'dropAll' | 'drain' | 'unreachable'>;
   /** Faults have ended: all goes well, and soon. */
   isCalm(): boolean;
   /** Something changed by which this node may serve more, or less. */
@@ -68,7 +68,7 @@ export function bootMember({
   }
 
   let evictions = 0;
-  const heard = makeHeard(process, transport, () => membership);
+  const heard = makeHeard(process, transport, () => membership, owning === undefined);
 
   const hooks: MembershipHooks = {
     onView() {
@@ -78,7 +78,7 @@ export function bootMember({
     },
     onTimeChanged: () => changed(),
     async drainShards(shards, signal) {
-      await Promise.all([step(signal, 'drain'), owning?.drain(shards)]);
+      await Promise.all([step(signal, 'drain'), owning?.drain(shards, signal)]);
     },
     closeDoor: (signal) => step(signal, 'close the door'),
     expectJoiners: () => {},
@@ -94,7 +94,7 @@ export function bootMember({
       changed();
     },
     onSealed: () => step(undefined, 'wipe'),
-    unreachable: heard.unreachable,
+    unreachable: owning?.unreachable ?? heard.unreachable,
     clusterTimeMs: () => clock.wallMs(),
     async highestFence() {
       return 0;
@@ -131,10 +131,16 @@ export function bootMember({
 }
 
 /** Heartbeats to all members: whom does this node hear, and whom not any more? */
-function makeHeard({ clock }: SimProcess, transport: Transport, membershipOf: () => Membership) {
+function makeHeard(
+  { clock }: SimProcess,
+  transport: Transport,
+  membershipOf: () => Membership,
+  /** Nobody else does. */
+  beats: boolean,
+) {
   /** When each peer was heard last, or first looked for. */
   const lastMs = new Map<string, number>();
-  transport.onMessage(({ peer }) => void lastMs.set(peer, clock.monotonicMs()));
+  if (beats) transport.onMessage(({ peer }) => void lastMs.set(peer, clock.monotonicMs()));
 
   function others(): { inc: string; peer: string }[] {
     const membership = membershipOf();
@@ -148,7 +154,7 @@ function makeHeard({ clock }: SimProcess, transport: Transport, membershipOf: ()
     clock.after(beat, HEARTBEAT_MS);
     for (const peer of transport.peers()) transport.send(peer, Buffer.from('here'));
   }
-  beat();
+  if (beats) beat();
 
   return {
     keep() {

@@ -20,6 +20,7 @@ import type { Mount } from '../../src/model/mount.ts';
 import type { Request, Verb } from '../../src/model/request.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { makePipeline } from '../../src/pipeline/handle.ts';
+import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import type { SimProcess } from './process.ts';
 
@@ -104,6 +105,7 @@ const OPEN = {
   },
   isGood: () => true,
   isStillGood: async () => true,
+  basis: () => ({ actors: [], sections: [] }),
 };
 
 /** Boots in the turn it is called in. Nothing of it is ever stopped: a crash simply lets go of it. */
@@ -146,7 +148,21 @@ export function bootServer(options: ServerOptions): SimServer {
   }
 
   const accessorKey = () => createHmac('sha256', 'simulated').digest();
-  const tokens = makeTokens({ actor: tokenActor, cluster, accessorKey, now, randomBytes });
+  const uses = makeLimitedUses({
+    revoke: async (caller) => void (await tokens.revoke(caller.accessor, 'tree')),
+    // What other nodes run is not asked: this asks for less than real nodes do.
+    unusedElsewhere: async () => {},
+    after: clock.after,
+    fault,
+  });
+  const tokens = makeTokens({
+    using: uses.asked,
+    actor: tokenActor,
+    cluster,
+    accessorKey,
+    now,
+    randomBytes,
+  });
   const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
   const tokenAuth = makeTokenAuth({ tokens, ttls: () => ttls, policyExists: () => true });
 
@@ -159,6 +175,7 @@ export function bootServer(options: ServerOptions): SimServer {
   const resolver = makeResolver({ find: mountAt, at: mountAt }, (mount) => engines.get(mount));
   const pipeline = makePipeline({
     seal: { isSealed: () => false },
+    uses,
     resolver,
     authority: {
       authenticate: (token) => tokens.authenticate(token, { takeUse: !plant?.countsUsesAfter }),
@@ -168,10 +185,10 @@ export function bootServer(options: ServerOptions): SimServer {
         return isGood;
       },
       isStillGood: tokens.isStillGood,
+      basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: [] }),
       ...(options.clusterOf ? OPEN : {}),
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
       version: () => 0,
-      basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: [] }),
       isSudo: (caller) => caller.isRoot,
       aclOf: () => {
         throw new Error('no policies here');

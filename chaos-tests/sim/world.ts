@@ -12,9 +12,9 @@ import { type FaultName, plantedIn } from '../faults.ts';
 import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
 import { bootMember, peerOf } from './member.ts';
 import { makeNetwork, type SimNetwork } from './network.ts';
-import { makeLetters, makeOwning, type Owning } from './owning.ts';
 import { makeProcess, randomClock, type SimProcess } from './process.ts';
 import { makeRandom, type Random } from './random.ts';
+import { makeRouted, type Routed } from './routed.ts';
 import { makeScheduler, type Scheduler } from './scheduler.ts';
 import {
   bootServer,
@@ -105,7 +105,6 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
   const coordinator = makeCoordinator(scheduler, random.fork('coordinator'));
   const network = makeNetwork(scheduler, random.fork('network'));
   const planted = plantedIn(fault);
-  const letters = makeLetters();
   const starts: Start[] = [];
   const logged: string[] = [];
 
@@ -122,11 +121,12 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
-      let owning: Owning | undefined;
+      let owning: Routed | undefined;
       if (kind === 'cluster') {
         bootsServer(storage, (names, kinds) => {
           const membership = () => member!;
-          owning = makeOwning({ process, storage, transport, names, kinds, letters, membership, log });
+          const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
+          owning = makeRouted({ process, storage, transport, names, kinds, membership, log, faults });
           return owning.cluster;
         });
       }
@@ -146,7 +146,7 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
       });
     }
 
-    function bootsMember(transport: Transport, owning?: Owning): void {
+    function bootsMember(transport: Transport, owning?: Routed): void {
       const connected = coordinator.connect(process);
       member = bootMember({
         process,

@@ -132,13 +132,14 @@ function cut(
 }
 
 /** A planned stop: the process ends when it has left, and is started again when the fault ends, or then. */
-function stop(node: SimNode, left: Promise<void>): () => void {
+function stop(node: SimNode, leave: () => Promise<void>): () => void {
   const { life } = node.process;
   let isMended = false;
-  void left.then(() => {
+  const left = () => {
     if (node.process.life === life) node.crash();
     if (isMended && !node.process.isAlive) node.start();
-  });
+  };
+  node.process.later(0, 'stops', () => void leave().then(left));
   return () => {
     isMended = true;
     if (!node.process.isAlive) node.start();
@@ -147,8 +148,8 @@ function stop(node: SimNode, left: Promise<void>): () => void {
 
 /** Of a cluster's membership: planned stops, and operators. */
 export const MEMBER_FAULTS: Faults = {
-  leave: (_world, _random, node) => stop(node, node.member!.leave()),
-  'stops at once': (_world, _random, node) => stop(node, node.member!.stop()),
+  leave: (_world, _random, node) => stop(node, () => node.member!.leave()),
+  'stops at once': (_world, _random, node) => stop(node, () => node.member!.stop()),
   'operator removes the record': (world, _random, node) => {
     world.coordinator.remove(`members/${node.member!.inc()}`);
     return () => {};

@@ -1,0 +1,102 @@
+/**
+ * What makes owners of nodes, the real one: claims and fences, actors that remember outcomes, grants, and routing over letters (protocol §5 to §9).
+ *
+ * @module
+ */
+import type { Names } from '../../src/actors/places.ts';
+import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
+import type { Faults } from '../../src/cluster/faults.ts';
+import { makeGrants } from '../../src/cluster/grants/grants.ts';
+import type { Membership } from '../../src/cluster/membership.ts';
+import { makeOperations } from '../../src/cluster/operations.ts';
+import { makeOwnActors } from '../../src/cluster/own-actors.ts';
+import { makePost } from '../../src/cluster/post.ts';
+import { makeRouting, type Routing } from '../../src/cluster/routing.ts';
+import { sigma } from '../../src/cluster/times.ts';
+import { kv2 } from '../../src/engines/kv/kv.ts';
+import type { ActorKind, Cluster } from '../../src/model/actor.ts';
+import { actorOperationsOf } from '../../src/model/engine.ts';
+import type { Storage } from '../../src/model/storage.ts';
+import type { Transport } from '../../src/model/transport.ts';
+import type { SimProcess } from './process.ts';
+
+export interface RoutedOptions {
+  readonly process: SimProcess;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly names: Names;
+  readonly kinds: readonly ActorKind<never>[];
+  membership(): Membership;
+  log(what: string, error: unknown): void;
+  readonly faults: Faults | undefined;
+}
+
+export interface Routed {
+  readonly cluster: Cluster;
+  readonly routing: Routing;
+  /** Shards that this node has claimed and not let go of. */
+  held(): readonly number[];
+  /** The view is another: what is not this node's any more goes in this turn. */
+  onView(): void;
+  /** Everything goes in this turn. */
+  dropAll(): void;
+  /** Lets what runs end, then lets go. */
+  drain(shards: readonly number[], signal: AbortSignal): Promise<void>;
+  /** Whom this node does not hear. */
+  unreachable(): readonly string[];
+}
+
+const OPERATIONS = makeOperations([...actorOperationsOf(kv2), ...makeTokenActor(async () => {}).sends]);
+
+export function makeRouted({ process, storage, transport, names, kinds, ...options }: RoutedOptions): Routed {
+  const { clock } = process;
+  const { membership, faults } = options;
+  const post = makePost({ transport });
+  const now = () => clock.wallMs();
+  const randomBytes = (bytes: number) => process.random.bytes(bytes);
+  const common = { clock, post, storage, names, kinds, membership, now, randomBytes, faults };
+  const rate = sigma({ sharesClock: false });
+  const own = makeOwnActors({
+    ...common,
+    fences: storage,
+    grants: () => grants,
+    cluster: () => routing,
+    fault: options.log,
+  });
+  const grants = makeGrants({
+    ...common,
+    sigma: rate,
+    snapshotOf: own.snapshotOf,
+    activate: own.activate,
+    fault: options.log,
+  });
+  const routing = makeRouting({
+    ...common,
+    sigma: rate,
+    operations: () => OPERATIONS,
+    shards: () => own.shards,
+    actors: () => own.actors,
+    grants: () => grants,
+    sections: () => [],
+  });
+  own.start();
+  void own.startTimers().catch((error: unknown) => options.log('timers', error));
+
+  return {
+    cluster: routing,
+    routing,
+    held: own.shards.held,
+    onView() {
+      own.shards.onView();
+      const view = membership().view();
+      if (view) grants.onView(view);
+      routing.onView();
+    },
+    dropAll() {
+      own.shards.dropAll();
+      grants.dropAll();
+    },
+    drain: (shards, signal) => own.shards.drain(shards, signal),
+    unreachable: grants.unreachable,
+  };
+}
