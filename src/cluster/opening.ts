@@ -36,6 +36,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   const keysTurn = makeTurns();
   const partsTurn = makeTurns();
 
+  const founders = { self: () => membership().inc(), isAlive: (inc: string) => membership().isAlive(inc) };
   const hasKeys = (): boolean => !seal.barrier.isSealed();
   const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(resolve, ms));
 
@@ -174,16 +175,20 @@ export function makeOpening(options: OpeningOptions): Opening {
         founding = abort;
         let rootToken = '';
         try {
-          const made = await seal.init(config, async (keysMade) => {
-            membership().setSealed(false);
-            if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal)))
-              throw (
-                prepareFault ??
-                unavailable('this node could not become the only member of the cluster; try again')
-              );
-            rootToken = await options.found();
-            await more?.({ keys: keysMade, rootToken });
-          });
+          const made = await seal.init(
+            config,
+            async (keysMade) => {
+              membership().setSealed(false);
+              if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal)))
+                throw (
+                  prepareFault ??
+                  unavailable('this node could not become the only member of the cluster; try again')
+                );
+              rootToken = await options.found();
+              await more?.({ keys: keysMade, rootToken });
+            },
+            founders,
+          );
           return { keys: made, rootToken };
         } finally {
           founding = undefined;

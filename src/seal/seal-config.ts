@@ -5,12 +5,18 @@
  * @module
  */
 import { StorageFailed } from '../model/storage.ts';
+import { FORMAT_PATH } from '../storage/format.ts';
 import { gcmOpenKeys, gcmSeal } from './aead.ts';
 
 export const SEAL_PATH = 'seal';
 /** In the clear, empty: stands while a new store is founded. Nobody was given the keys of what is stored beside it. */
 export const FOUNDING_PATH = 'founding';
 const SEAL_FORMAT = 1;
+
+/** What no init makes and none removes: the store's form and id, and the fences of its shards, in which no epoch may ever fall. */
+export function isOfTheStore(path: string): boolean {
+  return path === FORMAT_PATH || path === 'cluster' || path.startsWith('fence/');
+}
 
 export interface SealConfig {
   readonly shares: number;

@@ -14,7 +14,6 @@ import {
   TERM_OPERATIONS_MAX,
 } from '../model/limits.ts';
 import { type Change, Conflict, type Storage } from '../model/storage.ts';
-import { FORMAT_PATH } from '../storage/format.ts';
 import { NONCE_BYTES } from './aead.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
 import { activeTerm, type Keyring, ROTATION_DEFAULT, type RotationConfig } from './keyring.ts';
@@ -23,6 +22,7 @@ import {
   decodeSealConfig,
   encodeSealConfig,
   FOUNDING_PATH,
+  isOfTheStore,
   SEAL_PATH,
   type SealConfig,
   unwrapRootKey,
@@ -43,8 +43,6 @@ export interface SealParts {
   now(): number;
   /** Told what went wrong in the background. */
   fault?(what: string, error: unknown): void;
-  /** Where several nodes use the store. Absent: this one is alone, and what an init left behind is nobody's any more. */
-  readonly founders?: Founders;
 }
 
 /** Who founds a store, where several nodes might. */
@@ -82,12 +80,14 @@ export interface Seal {
    * Makes and stores the first keys and leaves the barrier open, so that the store's first records can be written.
    * @param found - writes these. Only when it is through does the store count as initialised; a crash before leaves one that does not, and
    *   the next init begins anew. It is shown the shares, and keeps none.
+   * @param founders - where several nodes use the store. Absent: what an earlier init left behind is nobody's any more.
    * @returns the shares, `threshold` of which unseal; with one share it is the unseal key itself. The caller wipes them.
    * @throws CodedError `bad_request` in Vault's words; `unavailable` while another node is at it.
    */
   init(
     config: { readonly shares: number; readonly threshold: number },
     found?: (shares: Uint8Array[]) => Promise<void>,
+    founders?: Founders,
   ): Promise<Uint8Array[]>;
   status(): Promise<SealStatus>;
   /**
@@ -119,7 +119,7 @@ export interface Seal {
 }
 
 export function makeSeal(parts: SealParts): Seal {
-  const { storage, randomBytes, now, founders } = parts;
+  const { storage, randomBytes, now } = parts;
   const keys = makeKeyringStore(parts);
   const barrier = makeBarrier(keys, randomBytes);
   /** Never changes once it is there. */
@@ -152,10 +152,11 @@ export function makeSeal(parts: SealParts): Seal {
   async function init(
     { shares, threshold }: { shares: number; threshold: number },
     found?: (shares: Uint8Array[]) => Promise<void>,
+    founders?: Founders,
   ): Promise<Uint8Array[]> {
     refuseShares(shares, threshold);
     if ((await readConfig()) !== undefined) throw badRequest('Vault is already initialized');
-    await removeUnfinished();
+    await removeUnfinished(founders);
     const kek = drawKey(randomBytes);
     const keyring = firstKeyring();
     const storedKey = wrapRootKey(kek, keyring.rootKey, randomBytes(NONCE_BYTES));
@@ -181,7 +182,7 @@ export function makeSeal(parts: SealParts): Seal {
   }
 
   /** What an init left that did not come to its end. The mark goes last, so that this too may be broken off. */
-  async function removeUnfinished(): Promise<void> {
+  async function removeUnfinished(founders: Founders | undefined): Promise<void> {
     const mark = await storage.get(FOUNDING_PATH);
     if (mark === undefined) return;
     const founder = Buffer.from(mark.value).toString();
@@ -194,7 +195,7 @@ export function makeSeal(parts: SealParts): Seal {
         const paths = await storage.list('', after, COMMIT_OPERATIONS - isStill.length);
         if (paths.length === 0) break;
         after = paths.at(-1)!;
-        const gone = paths.filter((path) => path !== FOUNDING_PATH && path !== FORMAT_PATH);
+        const gone = paths.filter((path) => path !== FOUNDING_PATH && !isOfTheStore(path));
         if (gone.length === 0) continue;
         await storage.commit(
           gone.map((path) => ({ path, value: undefined })),
@@ -284,7 +285,7 @@ export function makeSeal(parts: SealParts): Seal {
   return {
     barrier,
     initialized: async () => (await readConfig()) !== undefined,
-    init: (wanted, found) => inTurn(() => init(wanted, found)),
+    init: (wanted, found, founders) => inTurn(() => init(wanted, found, founders)),
     status,
     unseal: (share) => inTurn(() => unseal(share)),
     unsealWith: (rootKey) =>

@@ -46,6 +46,46 @@ test('a store that was not founded to its end is not initialised, and the next i
   assert.equal((await makeSealedStorage(storage, third.barrier).get('data/new'))?.value.toString(), 'y');
 });
 
+test('what is the store’s own stays where an init is cleared away', async () => {
+  const storage = makeMemoryStorage();
+  const own = ['cluster', 'fence/0001', 'format'];
+  for (const path of own) await storage.commit([{ path, value: Buffer.from('{}') }], []);
+  await assert.rejects(
+    sealOn(storage).init(ONE, async () => {
+      throw new Error('dies');
+    }),
+  );
+  await sealOn(storage).init(ONE);
+  assert.deepEqual(storage.paths(''), [...own, 'keyring', 'seal'].sort());
+});
+
+test('where several nodes use the store, what one of them is founding is not cleared away while it may live', async () => {
+  const storage = makeMemoryStorage();
+  const alive = new Set(['a']);
+  const founders = (name: string) => ({ self: () => name, isAlive: (other: string) => alive.has(other) });
+  const never = sealOn(storage).init(
+    ONE,
+    async () => {
+      alive.delete('a');
+      // Its node is thought dead: another one founds the store, and is through first.
+      await sealOn(storage).init(ONE, undefined, founders('b'));
+    },
+    founders('a'),
+  );
+  await assert.rejects(never, /already initialized/);
+  const kept = makeMemoryStorage();
+  alive.add('a');
+  const first = sealOn(kept).init(
+    ONE,
+    async () => {
+      await assert.rejects(sealOn(kept).init(ONE, undefined, founders('b')), { code: 'unavailable' });
+    },
+    founders('a'),
+  );
+  await first;
+  assert.equal(await sealOn(kept).initialized(), true);
+});
+
 test('a removal of left-overs that is broken off is taken up again', async () => {
   const storage = makeMemoryStorage();
   const first = sealOn(storage);

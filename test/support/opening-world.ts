@@ -72,7 +72,6 @@ export function makeOpeningWorld(seed: number, plant?: Faults) {
       storage: raw,
       randomBytes: (bytes) => process.random.bytes(bytes),
       now: () => clock.wallMs(),
-      founders: { self: () => membership.inc(), isAlive: (inc) => membership.isAlive(inc) },
     });
     const storage = makeSealedStorage(raw, seal.barrier);
     const opening = makeOpening({
