@@ -16,20 +16,13 @@ import {
   RecordGone,
 } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
-import {
-  COMMIT_OPERATIONS,
-  CONFLICT_TRIES,
-  OUTCOME_RETRY_MAX_MS,
-  OUTCOME_RETRY_MS,
-  OUTCOME_TRIES,
-} from '../model/limits.ts';
-import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
-import { ACTOR_FAULT } from './faults.ts';
-import { decodeGone, decodeHead, hasRoom, type Memory, NO_MEMORY } from './memory.ts';
+import { COMMIT_OPERATIONS } from '../model/limits.ts';
+import { Conflict, type Storage } from '../model/storage.ts';
+import { OutcomeUnknown, storageError } from './commit-errors.ts';
+import { decodeHead, NO_MEMORY } from './memory.ts';
 import { MessageContext } from './message-context.ts';
-import { type Answer, isOfClient, Outcomes } from './outcomes.ts';
 import type { Holding, Ownership } from './ownership.ts';
-import { actorKey, gonePath, headPath, type Names, recordPath } from './places.ts';
+import { actorKey, headPath, type Names, recordPath } from './places.ts';
 import {
   type ActorSendOptions,
   addTo,
@@ -41,8 +34,9 @@ import {
   type Round,
   refuseIn,
 } from './round.ts';
+import { Sharing } from './sharing.ts';
 import type { Spawned } from './spawn.ts';
-import { type Place, sharedWritingOf, type Writing, writingOf } from './writing.ts';
+import { type AloneWriting, type Place, writingOf } from './writing.ts';
 
 export interface Components {
   readonly storage: Storage;
@@ -62,32 +56,18 @@ export interface Components {
 /** Records that one message finds changed by those before it, at most: with what else a commit holds there is room for its own. */
 const RECORDS_BEFORE = COMMIT_OPERATIONS / 2 - 2;
 
-/** The commit may have been made, or was; what it left is not known here. */
-class OutcomeUnknown extends Error {
-  constructor(cause: unknown) {
-    super('it is not known what became of a commit', { cause });
-    this.name = 'OutcomeUnknown';
-  }
-}
-
-/** What only an actor of a node among others has. */
-interface Shared {
-  readonly holding: Holding;
-  readonly ownership: Ownership;
-  readonly outcomes: Outcomes;
-  readonly gonePath: string;
-  goneVersion: number;
-  isBlocked: boolean;
-}
-
-export class Activation {
+export class Activation implements Place {
+  readonly id: ActorId;
   readonly key: string;
   readonly kind: ActorKind<unknown>;
   /** Set by a use, taken away when the passivator passes by. */
   touched = true;
-  readonly #place: Place;
+  readonly names: Names;
+  /** Where the head lies; further records lie right behind it. */
+  readonly head: string;
   readonly #parts: Components;
-  readonly #shared: Shared | undefined;
+  /** Undefined: this node is alone. */
+  readonly #sharing: Sharing | undefined;
   readonly #spawn: (activation: Activation) => Spawned;
   /** Called when its mailbox has been worked through. */
   readonly #onRest: (activation: Activation) => void;
@@ -119,34 +99,24 @@ export class Activation {
     spawn: (activation: Activation) => Spawned,
     onRest: (activation: Activation) => void,
   ) {
-    const { names } = parts;
+    this.id = id;
     this.key = actorKey(id);
     this.kind = kind;
-    this.#place = { id, key: this.key, kind, names, head: headPath(names, id) };
+    this.names = parts.names;
+    this.head = headPath(parts.names, id);
     this.#parts = parts;
-    this.#shared = holding && {
-      holding,
-      ownership: parts.ownership!,
-      outcomes: new Outcomes(),
-      gonePath: gonePath(names, holding.shard, this.key),
-      goneVersion: 0,
-      isBlocked: false,
-    };
+    this.#sharing = holding && new Sharing(this, parts, holding, () => this.#checkHeld());
     this.#spawn = spawn;
     this.#onRest = onRest;
   }
 
-  get id(): ActorId {
-    return this.#place.id;
-  }
-
   get shard(): number | undefined {
-    return this.#shared?.holding.shard;
+    return this.#sharing?.holding.shard;
   }
 
   /** Nothing is stored of it: it is not worth keeping active. */
   get isAbsent(): boolean {
-    return this.#loaded && this.#headVersion === 0 && this.#shared?.outcomes.isEmpty !== false;
+    return this.#loaded && this.#headVersion === 0 && this.#sharing?.isForgettable !== false;
   }
 
   get isIdle(): boolean {
@@ -194,23 +164,13 @@ export class Activation {
   }
 
   async #load(): Promise<void> {
-    const shared = this.#shared;
-    if (shared) {
-      // What is loaded may be newer than what others hold: a commit of which this node knew nothing more.
-      this.#block();
-      if (!shared.ownership.faults?.has(ACTOR_FAULT.reloadKeepsGrants)) {
-        await shared.ownership.grants.end(this.key);
-      }
-    }
-    const { record, memory, state } = await this.#read();
-    if (shared && !record) await this.#readGone(shared);
-    else if (shared) {
-      shared.outcomes.memory = memory;
-      shared.goneVersion = 0;
-    }
+    await this.#sharing?.beforeLoad();
+    const { record, memory, state } = await this.#readHead();
+    await this.#sharing?.loaded(record, memory);
     try {
-      if (!this.#released) await this.kind.announce?.(state, this.id);
-      if (this.#released) throw this.#released();
+      this.#checkHeld();
+      if (this.kind.announce) await this.kind.announce(state, this.id);
+      this.#checkHeld();
     } catch (error) {
       this.kind.wipe?.(state);
       throw error;
@@ -218,48 +178,34 @@ export class Activation {
     this.#state = state;
     this.#headVersion = record?.version ?? 0;
     this.#loaded = true;
-    this.#unblock();
+    this.#sharing?.unblock();
   }
 
-  async #read() {
-    const { storage } = this.#parts;
-    const { head: path, id } = this.#place;
+  async #readHead() {
     let version: number | undefined;
     for (;;) {
-      const record = await storage.get(path);
+      const record = await this.#parts.storage.get(this.head);
       const { memory, head } = record ? decodeHead(record.value) : { memory: NO_MEMORY, head: undefined };
       try {
-        const state = await this.kind.decode(head, id, (name) => this.#readRecord(name));
+        const state = await this.kind.decode(head, this.id, (name) => this.#readRecord(name));
         return { record, memory, state };
       } catch (error) {
         // A commit that came late may have changed the records between the two reads: then the head is another.
-        if (!this.#shared || version === (record?.version ?? 0)) throw error;
+        if (!this.#sharing || version === (record?.version ?? 0)) throw error;
         version = record?.version ?? 0;
       }
     }
   }
 
-  async #readGone(shared: Shared): Promise<void> {
-    const gone = await this.#parts.storage.get(shared.gonePath);
-    shared.goneVersion = gone?.version ?? 0;
-    shared.outcomes.memory = gone ? decodeGone(gone.value).memory : NO_MEMORY;
-  }
-
-  #block(): void {
-    if (!this.#shared || this.#shared.isBlocked) return;
-    this.#shared.isBlocked = true;
-    this.#shared.ownership.grants.block(this.key);
-  }
-
-  #unblock(): void {
-    if (!this.#shared?.isBlocked) return;
-    this.#shared.isBlocked = false;
-    this.#shared.ownership.grants.release(this.key);
-  }
-
   async #readRecord(name: string): Promise<Uint8Array | undefined> {
-    return (await this.#parts.storage.get(recordPath(this.#place.head, name)))?.value;
+    return (await this.#parts.storage.get(recordPath(this.head, name)))?.value;
   }
+
+  /** @throws what is told to who still comes, once it is let go of. */
+  #checkHeld(): void {
+    if (this.#released) throw this.#released();
+  }
+
   /** Runs a reading operation on the committed state: in this turn, where it is loaded. */
   read(op: ActorOperation<unknown, unknown, unknown>, params: unknown, options: ActorSendOptions): unknown {
     if (!this.#loaded) return this.#reading(this.#loadAndRead(op, params, options));
@@ -275,7 +221,7 @@ export class Activation {
     options: ActorSendOptions,
   ): Promise<unknown> {
     while (!this.#loaded) {
-      if (this.#released) throw this.#released();
+      this.#checkHeld();
       // A commit that fails meanwhile takes away again what was loaded.
       await this.load();
     }
@@ -297,7 +243,7 @@ export class Activation {
     } catch (error) {
       if (isOfOneState() && !(error instanceof RecordGone)) throw error;
     }
-    if (this.#released) throw this.#released();
+    this.#checkHeld();
     return new Promise((resolve, reject) => this.enqueue({ op, params, options, resolve, reject }));
   }
 
@@ -358,7 +304,7 @@ export class Activation {
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;
-    this.#unblock();
+    this.#sharing?.unblock();
     for (const message of this.#mailbox ?? []) message.reject(told());
     this.#mailbox = undefined;
   }
@@ -379,7 +325,9 @@ export class Activation {
       } catch (error) {
         this.#loaded = false;
         tries++;
-        const isAgain = await this.#mayRunAgain(error, tries);
+        const isAgain = this.#sharing
+          ? await this.#sharing.mayRunAgain(error, tries)
+          : error instanceof Conflict && tries === 1;
         if (!isAgain) tries = 0;
         if (!isAgain || error instanceof OutcomeUnknown) this.#parts.fault('commit', error);
         // Without a number a change may not run twice where it is not known whether it has been made.
@@ -399,33 +347,13 @@ export class Activation {
     }
   }
 
-  /**
-   * After a commit that failed: may all of it run once more, on what is stored now?
-   * @throws where the actor is this node's no more.
-   */
-  async #mayRunAgain(error: unknown, tries: number): Promise<boolean> {
-    const shared = this.#shared;
-    if (!shared) return error instanceof Conflict && tries === 1;
-    if (this.#released) throw this.#released();
-    if (error instanceof FenceConflict) {
-      if (!(await shared.holding.conflicted(error.version))) throw shared.ownership.moved();
-      return true;
-    }
-    if (error instanceof Conflict) return tries <= CONFLICT_TRIES;
-    if (!(error instanceof OutcomeUnknown) || tries > OUTCOME_TRIES) return false;
-    // Those that were committed are remembered; those that were not run again under their own number (protocol §6, §9).
-    const pause = Math.min(OUTCOME_RETRY_MS * 2 ** (tries - 1), OUTCOME_RETRY_MAX_MS);
-    await new Promise<void>((resolve) => void this.#parts.after(resolve, pause));
-    return true;
-  }
-
   /** Runs messages until one commit is full. In this turn, unless one of them has to wait. */
   #runOn(messages: readonly Message[], round: Round): Promise<void> | undefined {
     while (round.ran.length < messages.length && round.records.size < RECORDS_BEFORE) {
       const message = messages[round.ran.length]!;
       let isRun = false;
       try {
-        const known = this.#shared && this.#known(this.#shared, message, round);
+        const known = this.#sharing?.known(message, round);
         if (known) {
           answerIn(round, message, known);
           continue;
@@ -452,38 +380,45 @@ export class Activation {
     return undefined;
   }
 
-  /** What a message is told that must not run: it has run before, or no longer can here. */
-  #known(shared: Shared, { options: { entry, claims } }: Message, round: Round): Answer | undefined {
-    if (this.#released) throw this.#released();
-    if (!entry) return undefined;
-    const known = shared.outcomes.answerTo(entry, round);
-    // What clients number anybody could ask for: it is told under good claims alone.
-    if (known && isOfClient(entry) && !claims.good()) throw new CodedError('stale_claims');
-    if (!known && !hasRoom(shared.outcomes.memory, entry.inc, this.#parts.now()))
-      throw new CodedError('overloaded');
-    return known;
-  }
-
   /** Undefined where nothing changed. */
   #commit(round: Round): Promise<void> | undefined {
-    if (this.#shared && this.#released) throw this.#released();
     if (round.state === this.#state && round.records.size === 0) {
-      this.#shared?.outcomes.note(round, false);
+      this.#sharing?.unchanged(round);
       return undefined;
     }
-    if (this.#shared) return this.#writeShared(this.#shared, round);
-    const writing = writingOf(this.#place, { state: this.#state, version: this.#headVersion }, round);
+    return this.#sharing ? this.#commitShared(this.#sharing, round) : this.#commitAlone(round);
+  }
+
+  async #commitShared(sharing: Sharing, round: Round): Promise<void> {
+    const { kind } = this;
+    const announcing = kind.announce && (async () => kind.announce?.(round.state, this.id));
+    this.#checkHeld();
+    this.#committing = true;
+    try {
+      const standing = { state: this.#state, version: this.#headVersion };
+      this.#headVersion = await sharing.commit(round, standing, announcing);
+    } finally {
+      this.#committing = false;
+    }
+    this.#state = round.state;
+    sharing.unblock();
+  }
+
+  #commitAlone(round: Round): Promise<void> | undefined {
+    const writing = writingOf(this, this.#state, this.#headVersion, round);
     if (writing.changes.length > 0) return this.#write(writing, round.state);
     this.#state = round.state;
     return undefined;
   }
 
-  async #write({ changes, conditions, hasHead, timer }: Writing, state: unknown): Promise<void> {
+  async #write({ changes, hasHead, timer }: AloneWriting, state: unknown): Promise<void> {
     this.#committing = true;
     try {
-      const version = await this.#parts.storage.commit(changes, conditions);
+      const version = await this.#parts.storage.commit(changes, [
+        { path: this.head, version: this.#headVersion },
+      ]);
       this.#headVersion = hasHead ? version : 0;
-      await this.kind.announce?.(state, this.id);
+      if (this.kind.announce) await this.kind.announce(state, this.id);
     } finally {
       this.#committing = false;
       // After a failure too: what became of the commit may be unknown, and the timer may be there.
@@ -492,87 +427,9 @@ export class Activation {
     this.#state = state;
   }
 
-  async #writeShared(shared: Shared, round: Round): Promise<void> {
-    const { holding, ownership, outcomes } = shared;
-    const fence = holding.fence();
-    const writing = sharedWritingOf(
-      this.#place,
-      {
-        state: this.#state,
-        version: this.#headVersion,
-        fence,
-        memory: outcomes.memory,
-        gone: { path: shared.gonePath, version: shared.goneVersion },
-        faults: ownership.faults,
-        nowMs: this.#parts.now(),
-        fault: this.#parts.fault,
-      },
-      round,
-    );
-    this.#committing = true;
-    this.#block();
-    // Until both are done the older state may be read, here and there: nobody has seen the new one.
-    const ended = ownership.grants.end(this.key);
-    const isEarly = ownership.faults?.has(ACTOR_FAULT.answeredBeforeGrantsEnd);
-    try {
-      const committing = this.#commitShared(writing, fence.path, fence.version);
-      const [end] = await Promise.allSettled(isEarly ? [] : [ended, committing]);
-      const version = await committing;
-      if (end?.status === 'rejected') throw new OutcomeUnknown(end.reason);
-      if (this.kind.announce) await this.#announce(round.state);
-      if (this.#released) throw this.#released();
-      this.#headVersion = writing.hasHead ? version : 0;
-      shared.goneVersion = writing.hasGone ? version : 0;
-      outcomes.memory = writing.memory as Memory;
-      outcomes.note(round, true);
-    } finally {
-      this.#committing = false;
-      if (writing.timer && !this.#released) this.#parts.timerSet(writing.timer.path, writing.timer.dueMs);
-    }
-    this.#state = round.state;
-    this.#unblock();
-  }
-
-  async #commitShared({ changes, conditions }: Writing, path: string, version: number): Promise<number> {
-    try {
-      return await this.#parts.storage.commit(changes, conditions);
-    } catch (error) {
-      if (error instanceof Conflict && error.path === path) throw new FenceConflict(path, version);
-      if (error instanceof StorageFailed && !error.outcomeKnown) throw new OutcomeUnknown(error);
-      throw error;
-    }
-  }
-
-  /** What is committed must be known everywhere; where that fails, all is as if the answer to the commit had been lost. */
-  async #announce(state: unknown): Promise<void> {
-    try {
-      await this.kind.announce?.(state, this.id);
-    } catch (error) {
-      throw new OutcomeUnknown(error);
-    }
-  }
-
   #context(options: ActorSendOptions, records: Records | undefined): ActorContext {
     return new MessageContext(this.id, this.#parts, options, (name) =>
       records?.has(name) ? Promise.resolve(records.get(name)) : this.#readRecord(name),
     );
   }
-}
-
-/** Somebody, or this node itself, has claimed the shard since. */
-class FenceConflict extends Conflict {
-  /** Of the fence, as it was compared. */
-  readonly version: number;
-  constructor(path: string, version: number) {
-    super(path);
-    this.version = version;
-  }
-}
-
-function storageError(error: unknown): unknown {
-  if (error instanceof CodedError) return error;
-  if (error instanceof OutcomeUnknown) return storageError(error.cause);
-  // Why the store failed is the operator's to know, in the log: it names folders.
-  const text = error instanceof StorageFailed ? undefined : 'the record changed meanwhile';
-  return new CodedError('storage_failed', text, { cause: error });
 }

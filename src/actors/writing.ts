@@ -38,35 +38,27 @@ export interface SharedStanding extends Standing {
   fault(what: string, error: unknown): void;
 }
 
-export interface Writing {
+export interface AloneWriting {
   readonly changes: Change[];
-  readonly conditions: Condition[];
   /** A head is left. */
   readonly hasHead: boolean;
-  /** A `gone/` record is left. */
-  readonly hasGone: boolean;
-  /** What is remembered from then on. */
-  readonly memory: Memory | undefined;
   /** The timer that it sets. */
   readonly timer: { readonly path: string; readonly dueMs: number } | undefined;
 }
 
-/** Of an actor whose node is alone. */
-export function writingOf(place: Place, standing: Standing, round: Round): Writing {
-  const { head } = place;
+export interface Writing extends AloneWriting {
+  readonly conditions: Condition[];
+  /** What is remembered from then on. */
+  readonly memory: Memory;
+}
+
+/** Of an actor whose node is alone: on the condition of the head's version. */
+export function writingOf(place: Place, before: unknown, version: number, round: Round): AloneWriting {
   const encoded = place.kind.encode(round.state);
   const changes: Change[] = [];
-  if (encoded !== undefined || standing.version !== 0) changes.push({ path: head, value: encoded });
-  const timer = addOthers(changes, place, standing.state, round);
-  const conditions = [{ path: head, version: standing.version }];
-  return {
-    changes,
-    conditions,
-    hasHead: encoded !== undefined,
-    hasGone: false,
-    memory: undefined,
-    timer,
-  };
+  if (encoded !== undefined || version !== 0) changes.push({ path: place.head, value: encoded });
+  const timer = addOthers(changes, place, before, round);
+  return { changes, hasHead: encoded !== undefined, timer };
 }
 
 /** Of an actor whose node is one of several: with the fence, the outcomes of the messages, and what is left of one that is deleted. */
@@ -77,7 +69,6 @@ export function sharedWritingOf(place: Place, standing: SharedStanding, round: R
   const changes: Change[] = [];
   const memory = memoryAfter(standing, round);
   const kept = faults?.has(ACTOR_FAULT.outcomesForgotten) ? standing.memory : memory;
-  const hasGone = encoded === undefined;
   if (encoded !== undefined) {
     changes.push({ path: head, value: encodeHead(kept, encoded) });
     if (gone.version !== 0) changes.push({ path: gone.path, value: undefined });
@@ -94,7 +85,7 @@ export function sharedWritingOf(place: Place, standing: SharedStanding, round: R
     // While there is a head there is no other: its version says enough.
     if (version === 0 && !faults?.has(ACTOR_FAULT.createWithoutGone)) conditions.push(gone);
   }
-  return { changes, conditions, hasHead: !hasGone, hasGone, memory, timer };
+  return { changes, conditions, hasHead: encoded !== undefined, memory, timer };
 }
 
 /** Further records, timer and index entries. */
