@@ -228,6 +228,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   });
 
   const steps = [
+    { name: 'farewell', run: async () => node.farewell?.() },
     // Before all else: what runs is answered, and nothing new comes.
     { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },
     ...node.stopping,

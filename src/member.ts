@@ -253,7 +253,9 @@ export async function makeMember(
   const announcer = makeAnnouncer({ post, membership: member, clock, receive: catalog.receive });
 
   async function leave(): Promise<void> {
-    await Promise.all([drain.drain(), opening.stop()]);
+    // One after the other: while clients still come their shards must be served.
+    await drain.drain();
+    await opening.stop();
   }
 
   const activeCount = () => Object.values(own.actors.counts()).reduce((sum, count) => sum + count, 0);
@@ -325,6 +327,7 @@ export async function makeMember(
       opening.start();
       lookForPeers();
     },
+    farewell: drain.drain,
     stopping: [
       { name: 'seal', run: opening.stop },
       {

@@ -55,6 +55,8 @@ export interface Node {
   readonly figures?: ClusterFigures;
   /** Takes part from now on. Before it `lifecycle` must not be used. */
   start(): Promise<void>;
+  /** Takes leave of clients, so that they turn to other nodes, and closes the listeners. Absent: nobody takes over. */
+  readonly farewell?: () => Promise<void>;
   /** What is to be done on the way down, after the listeners have closed. */
   readonly stopping: readonly Step[];
 }

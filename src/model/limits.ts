@@ -268,7 +268,7 @@ export const FOUND_WAIT_MS = 15 * SECOND_MS;
 /** How long a joiner waits for its links before it says that it cannot. */
 export const LINK_WAIT_MS = 2 * SECOND_MS;
 /** How long a leaver waits for its place to be taken before it goes all the same; how often it looks whether its last requests are answered. */
-export const LEAVE_MS = 15 * SECOND_MS;
+export const LEAVE_MS = 8 * SECOND_MS;
 export const DOOR_LOOK_MS = 10;
 /** A new term: one member's answer, until it is told again, and all of it. */
 export const TERM_ANSWER_MS = 5 * SECOND_MS;
