@@ -223,6 +223,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     now,
     randomBytes,
     fault,
+    after: systemClock.after,
     observe: metrics.request,
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });

@@ -65,8 +65,10 @@ export interface ServerOptions {
   started(accessor: string): void;
   /** What a real node would log. */
   fault(what: string, error: unknown): void;
-  /** How actors are reached, where they are not all of them here. Then nobody is asked for a token: whose it is would be a replica's to say. */
-  clusterOf?(names: Names, kinds: readonly ActorKind<never>[]): Cluster;
+  /** How actors are reached, where they are not all of them here. `now` is cluster time, ms. */
+  clusterOf?(names: Names, kinds: readonly ActorKind<never>[], now: () => number): Cluster;
+  /** Everybody is root. */
+  readonly isOpen?: boolean;
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
   readonly timeFloorMs: number;
   readonly plant?: ServerPlant;
@@ -118,7 +120,7 @@ export function bootServer(options: ServerOptions): SimServer {
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
   const kinds = [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[];
-  const cluster = options.clusterOf?.(NAMES, kinds) ?? startLocal();
+  const cluster = options.clusterOf?.(NAMES, kinds, now) ?? startLocal();
 
   function startLocal(): Cluster {
     const local = makeLocalCluster({
@@ -186,7 +188,7 @@ export function bootServer(options: ServerOptions): SimServer {
       },
       isStillGood: tokens.isStillGood,
       basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: [] }),
-      ...(options.clusterOf ? OPEN : {}),
+      ...(options.isOpen ? OPEN : {}),
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
       version: () => 0,
       isSudo: (caller) => caller.isRoot,
@@ -202,6 +204,7 @@ export function bootServer(options: ServerOptions): SimServer {
     now,
     randomBytes,
     fault,
+    after: clock.after,
     observe: () => {},
     defaultTtlOf: () => ttls.defaultTtl,
   });

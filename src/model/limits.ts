@@ -382,7 +382,10 @@ export const LEASE_TTL_DEFAULT_S = 2_764_800;
 /** A sweep that failed is tried again after this. */
 export const SWEEP_RETRY_MS = 5 * SECOND_MS;
 /** A request whose authority changed while it waited is authorized anew, this often. */
-export const STALE_CLAIMS_RETRIES = 24;
+export const STALE_CLAIMS_RETRIES = 48;
+/** So many of these follow at once; before each further one is a pause, twice as long as the one before, from 1 ms up to this. */
+export const STALE_CLAIMS_AT_ONCE = 3;
+export const STALE_CLAIMS_PAUSE_MAX_MS = 64;
 /** The request that takes a token's last use waits so long for the token to end; then that goes on behind its back. */
 export const SPENT_WAIT_MS = 1 * SECOND_MS;
 /** Compiled sets of policies that are kept. */

@@ -7,7 +7,7 @@
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import { badRequest, CodedError, denied, multiError } from '../model/errors.ts';
-import { STALE_CLAIMS_RETRIES } from '../model/limits.ts';
+import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { apiPath } from '../model/mount.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
@@ -21,6 +21,8 @@ export interface PipelineOptions extends RunnerOptions {
   readonly seal: Seal;
   readonly audit: AuditTrail;
   readonly uses: LimitedUses;
+  /** Runs `run` once after `ms`. */
+  after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
   /** Called once per request, for metrics. */
   observe(verb: Verb, mountType: string, startedMs: number): void;
@@ -62,6 +64,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
             attempt >= STALE_CLAIMS_RETRIES
           )
             throw error;
+          await pause(attempt);
         }
       }
     } catch (error) {
@@ -70,6 +73,13 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (taken.caller) await uses.end(taken.caller);
       options.observe(request.verb, mountType, startedMs);
     }
+  }
+
+  /** The first tries follow at once: mostly something changed just now. Then what changes again and again is given time to settle. */
+  async function pause(attempt: number): Promise<void> {
+    if (attempt < STALE_CLAIMS_AT_ONCE) return;
+    const ms = Math.min(2 ** (attempt - STALE_CLAIMS_AT_ONCE), STALE_CLAIMS_PAUSE_MAX_MS);
+    await new Promise<void>((resolve) => void options.after(resolve, ms));
   }
 
   async function walk(state: Walk, taken: { caller?: Caller }): Promise<Reply> {

@@ -154,6 +154,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
         now: () => bench.nowMs,
         randomBytes: (bytes) => Buffer.alloc(bytes),
         fault,
+        after: systemClock.after,
         observe: () => {},
         defaultTtlOf: () => BENCH_DEFAULT_TTL,
       });
