@@ -146,10 +146,16 @@ export function makeOpening(options: OpeningOptions): Opening {
   /** Leaves the view, in peace if that is possible soon, and has no keys then. */
   async function leave(): Promise<void> {
     leaving = true;
-    const left = membership()
-      .leave()
-      .then(() => true);
-    if (!(await Promise.race([left, sleep(LEAVE_MS).then(() => false)]))) await membership().stop();
+    const isLate = await new Promise<boolean>((resolve) => {
+      const timer = clock.after(() => resolve(true), LEAVE_MS);
+      void membership()
+        .leave()
+        .then(() => {
+          timer.clear();
+          resolve(false);
+        });
+    });
+    if (isLate) await membership().stop();
     membership().setSealed(true);
     await close();
     leaving = false;
