@@ -42,7 +42,8 @@ export function makeFlaps(): Flaps {
           if (failed && !isMember(before, inc)) count(nodeId, nowMs);
         }
       }
-      if (isActivation) return;
+      // A cluster that is sealed has no members: none of them has failed.
+      if (isActivation || before.sealed || after.sealed) return;
       for (const { inc, nodeId } of before.members) {
         const isLeaving = sightings.get(inc)?.record?.state === 'leaving';
         if (!isLeaving && !isMember(after, inc)) count(nodeId, nowMs);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tokenId } from '../auth/token/token-actor.ts';
 import type { ActorId } from '../model/actor.ts';
 import type { Caller } from '../model/caller.ts';
 import { badRequest } from '../model/errors.ts';
@@ -19,6 +20,9 @@ export function actorAt(resolver: Resolver, path: string, caller: Caller | undef
     const name = operation.actorName(match?.captures ?? {}, caller);
     return { kind: operation.op.actor.kind, namespace: mount.namespace, mount: mount.uuid, name };
   }
+  // As the list of accessors names a token.
+  const accessor = /^auth\/token\/accessors\/(\w+)$/.exec(path)?.[1];
+  if (accessor !== undefined && mount.type === 'token') return tokenId(accessor);
   // As the command line names a secret: `secret/hello` is `secret/data/hello`.
   const base = apiPath(mount);
   const relative = path.slice(base.length);

@@ -33,6 +33,8 @@ export async function ensureFormat(storage: Storage): Promise<void> {
   const stored = await storage.get(FORMAT_PATH);
   if (stored === undefined) {
     const [other] = await storage.list('', '', 1);
+    // Another node may have been first, between the two looks.
+    if (other !== undefined && (await storage.get(FORMAT_PATH)) !== undefined) return ensureFormat(storage);
     if (other !== undefined)
       throw new StorageFailed('the store has records but no format: it is not a store of Coffer', true);
   } else if (formatOf(Buffer.from(stored.value).toString('utf8')) === FORMAT_VERSION) {
