@@ -18,7 +18,8 @@ export interface FaultContext {
 
 type Fault = (context: FaultContext) => Promise<void>;
 
-const ACTIVE_MS = 30_000;
+/** A node that was evicted again and again is let in after a pause of up to five minutes. */
+const ACTIVE_MS = 360_000;
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

@@ -92,8 +92,9 @@ async function whoOwns(
   const worker = async () => {
     while (next < names.length) {
       const name = names[next++]!;
-      const body = load.tokens.includes(name) ? { token: name } : { path: name };
-      const reply = await node.call('POST', 'sys/cluster/whereis', { token, body });
+      const accessor = load.accessors.get(name);
+      const path = accessor === undefined ? name : `auth/token/accessors/${accessor}`;
+      const reply = await node.call('GET', `sys/cluster/whereis/${path}`, { token });
       if (reply.status !== 200) throw new Error(`whereis: ${reply.text}`);
       owners.set(name, reply.body.data.owner);
     }

@@ -43,6 +43,8 @@ export interface Load {
   readonly requests: readonly Request[];
   readonly keys: readonly string[];
   readonly tokens: readonly string[];
+  /** Of these tokens. */
+  readonly accessors: ReadonlyMap<string, string>;
   /** Accessors of tokens whose creation was acknowledged. */
   readonly created: readonly string[];
   /** Resolves when all that was sent is answered. */
@@ -60,12 +62,14 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   const keys = Array.from({ length: keyCount }, (_, n) => `k${n}`);
   const known = new Map<string, number>();
   const first = makeClient();
-  const tokens = await Promise.all(
+  const made = await Promise.all(
     Array.from({ length: options.tokens ?? 50 }, (_, n) =>
       makeToken(first, addresses[n % addresses.length]!, rootToken),
     ),
   );
   first.close();
+  const tokens = made.map(({ client_token }) => client_token);
+  const accessors = new Map(made.map(({ client_token, accessor }) => [client_token, accessor]));
   let isStopped = false;
   let values = 0;
   const running = Array.from({ length: clients }, (_, n) => run(n));
@@ -119,6 +123,7 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
     requests,
     keys: keys.map((key) => PREFIX + key),
     tokens,
+    accessors,
     created,
     async stop() {
       isStopped = true;
@@ -133,7 +138,11 @@ export async function enableKv(address: string, token: string): Promise<void> {
   if (reply.status !== 204) throw new Error(`no mount: ${reply.text}`);
 }
 
-async function makeToken(client: Client, address: string, rootToken: string): Promise<string> {
+async function makeToken(
+  client: Client,
+  address: string,
+  rootToken: string,
+): Promise<{ client_token: string; accessor: string }> {
   const body = { policies: ['root'], ttl: '10h' };
   const heard = await client.ask(address, {
     method: 'POST',
@@ -142,7 +151,7 @@ async function makeToken(client: Client, address: string, rootToken: string): Pr
     body,
   });
   if (heard.kind !== 'reply' || heard.status !== 200) throw new Error(`no token: ${JSON.stringify(heard)}`);
-  return heard.body.auth.client_token;
+  return heard.body.auth;
 }
 
 function requestOf(kind: Request['kind'], key: string, token: string, input: KvInput | undefined) {
