@@ -9,7 +9,7 @@ import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { FaultName } from './faults.ts';
 import { withSimulatedGlobals } from './sim/globals.ts';
 
-import { ROOT_TOKEN, type SimRequest } from './sim/server.ts';
+import { makeRootToken, ROOT_TOKEN, type SimRequest } from './sim/server.ts';
 import { beginWorld, makeWorld, type SimNode, type World, type WorldOptions } from './sim/world.ts';
 import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
@@ -58,6 +58,7 @@ interface Workload {
 interface Scenario {
   readonly nodes: number;
   readonly kind: WorldOptions['kind'];
+  readonly isOpen?: boolean;
   readonly faults: Faults;
   readonly faultEveryMs: readonly [number, number];
   /** Faults have ended; within this all is served again (I14), ms. */
@@ -154,6 +155,7 @@ const membership: Scenario = {
 const cluster: Scenario = {
   nodes: 3,
   kind: 'cluster',
+  isOpen: true,
   faults: {
     ...COORDINATOR_FAULTS,
     ...STORE_FAULTS,
@@ -183,7 +185,34 @@ const cluster: Scenario = {
   },
 };
 
-export const SCENARIOS: Readonly<Record<string, Scenario>> = { kv, tokens, shared, membership, cluster };
+/** As `cluster`, with tokens: nothing starts anywhere under one that was revoked, or below one. */
+const clusterTokens: Scenario = {
+  ...cluster,
+  isOpen: false,
+  faults: { ...cluster.faults, ...CLOCK_FAULTS },
+  begin(world, operations) {
+    const random = world.random.fork('cluster');
+    const views = new MembershipWorkload(world, 0);
+    watchFences(world);
+    const workload = new TokenWorkload(world, { clients: 8, operations });
+    workload.start(() => random.pick(world.nodes));
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      check: () => [...workload.check(), ...lostWrites(world), ...views.check()],
+    };
+  },
+};
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  kv,
+  tokens,
+  shared,
+  membership,
+  cluster,
+  'cluster-tokens': clusterTokens,
+};
 
 /** I1. */
 function linearizable(world: World): string[] {
@@ -236,8 +265,8 @@ export async function runScenario(name: string, options: RunOptions): Promise<Ru
   const scenario = SCENARIOS[name];
   if (!scenario) throw new Error(`no such scenario: ${name}`);
   const { seed, fault, keepTrace } = options;
-  const { nodes, kind } = scenario;
-  const world = makeWorld({ seed, nodes, kind, fault, keepTrace });
+  const { nodes, kind, isOpen } = scenario;
+  const world = makeWorld({ seed, nodes, kind, isOpen, fault, keepTrace });
   return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
 }
 
@@ -292,6 +321,20 @@ async function until(world: World, isDone: () => boolean): Promise<void> {
 async function settle(world: World, node: SimNode): Promise<void> {
   const client = world.client('first');
   let isDone = false;
+  const { server } = node;
+  // Tokens are made by a node: nobody has one yet.
+  const makeRoot = async () => {
+    for (let tries = 0; server && tries < SETTLE_TRIES; tries++) {
+      try {
+        await makeRootToken(server);
+        return;
+      } catch {
+        await client.sleep(SETTLE_AGAIN_MS);
+      }
+    }
+  };
+  const needsRoot = node.member !== undefined;
+  if (needsRoot) node.process.later(0, 'root token', () => void makeRoot());
   world.drive(client.process, async () => {
     const body = { max_versions: VERSIONS_MAX };
     const request: SimRequest = { verb: 'update', path: 'secret/config', token: ROOT_TOKEN, body };

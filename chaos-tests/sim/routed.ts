@@ -4,6 +4,7 @@
  * @module
  */
 import type { Names } from '../../src/actors/places.ts';
+import type { ActorSendOptions } from '../../src/actors/round.ts';
 import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
 import { makeGrants } from '../../src/cluster/grants/grants.ts';
@@ -26,6 +27,10 @@ export interface RoutedOptions {
   readonly transport: Transport;
   readonly names: Names;
   readonly kinds: readonly ActorKind<never>[];
+  /** Cluster time, ms. */
+  now(): number;
+  /** An operation starts under this token. */
+  started(accessor: string): void;
   membership(): Membership;
   log(what: string, error: unknown): void;
   readonly faults: Faults | undefined;
@@ -50,9 +55,8 @@ const OPERATIONS = makeOperations([...actorOperationsOf(kv2), ...makeTokenActor(
 
 export function makeRouted({ process, storage, transport, names, kinds, ...options }: RoutedOptions): Routed {
   const { clock } = process;
-  const { membership, faults } = options;
+  const { now, membership, faults } = options;
   const post = makePost({ transport });
-  const now = () => clock.wallMs();
   const randomBytes = (bytes: number) => process.random.bytes(bytes);
   const common = { clock, post, storage, names, kinds, membership, now, randomBytes, faults };
   const rate = sigma({ sharesClock: false });
@@ -75,7 +79,10 @@ export function makeRouted({ process, storage, transport, names, kinds, ...optio
     sigma: rate,
     operations: () => OPERATIONS,
     shards: () => own.shards,
-    actors: () => own.actors,
+    actors: () => ({
+      peek: own.actors.peek,
+      send: (op, id, params, sent) => own.actors.send(op, id, params, noting(sent, options.started)),
+    }),
     grants: () => grants,
     sections: () => [],
   });
@@ -99,4 +106,17 @@ export function makeRouted({ process, storage, transport, names, kinds, ...optio
     drain: (shards, signal) => own.shards.drain(shards, signal),
     unreachable: grants.unreachable,
   };
+}
+
+/** Says under which token an operation starts, in the turn in which it does. */
+function noting(sent: ActorSendOptions, started: (accessor: string) => void): ActorSendOptions {
+  const { claims, caller } = sent;
+  if (!caller) return sent;
+  const good = () => {
+    const isGood = claims.good();
+    if (isGood) started(caller.accessor);
+    return isGood;
+  };
+  const { mayCreate, mayUpdate } = claims;
+  return { ...sent, claims: { good, mayCreate, mayUpdate } };
 }

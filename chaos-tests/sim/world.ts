@@ -89,6 +89,8 @@ export interface WorldOptions {
   readonly nodes: number;
   /** What runs in a node: what answers clients, or what keeps a cluster together. */
   readonly kind: 'servers' | 'members' | 'cluster';
+  /** Everybody is root, whatever token they show. */
+  readonly isOpen?: boolean;
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
 }
@@ -97,7 +99,7 @@ export interface WorldOptions {
 const CLIENT_PATIENCE_MS = 20_000;
 const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
 
-export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldOptions): World {
+export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }: WorldOptions): World {
   const random = makeRandom(seed);
   const trace = makeTrace({ keepAll: keepTrace });
   const scheduler = makeScheduler(trace);
@@ -117,16 +119,20 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
     const log = (what: string, error: unknown) =>
       void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
 
+    const started = (accessor: string) => void starts.push({ accessor, atMs: scheduler.nowMs, node: name });
+
     function boots(): void {
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
       let owning: Routed | undefined;
       if (kind === 'cluster') {
-        bootsServer(storage, (names, kinds) => {
+        bootsServer(storage, (names, kinds, now) => {
           const membership = () => member!;
           const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
-          owning = makeRouted({ process, storage, transport, names, kinds, membership, log, faults });
+          owning = makeRouted({
+            ...{ process, storage, transport, names, kinds, now, membership, started, log, faults },
+          });
           return owning.cluster;
         });
       }
@@ -139,7 +145,8 @@ export function makeWorld({ seed, nodes: count, kind, fault, keepTrace }: WorldO
         process,
         storage,
         clusterOf,
-        started: (accessor) => starts.push({ accessor, atMs: scheduler.nowMs, node: name }),
+        started,
+        isOpen,
         fault: log,
         timeFloorMs,
         plant: planted.server,

@@ -120,7 +120,12 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
     snapshotOf(id) {
       if (!membership().isInTime() || !shards.mayGrant(shardOf(actorKey(id)))) return undefined;
       const snapshot = actors.snapshotOf(id);
-      return snapshot?.bytes && { head: snapshot.bytes, version: snapshot.version };
+      if (!snapshot?.bytes) return undefined;
+      const { bytes: head, version } = snapshot;
+      const endMs = actors.kind(id.kind)?.goodUntilMs?.(actors.peek(actorKey(id))?.state);
+      if (endMs === undefined) return { head, version };
+      const termMs = endMs - options.now();
+      return termMs > 0 ? { head, version, termMs } : undefined;
     },
     async activate(id) {
       await shards.claim(shardOf(actorKey(id)));

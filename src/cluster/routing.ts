@@ -264,6 +264,7 @@ class OwnPeek implements Peeked {
 
 class ReplicaPeek implements Peeked {
   readonly #replica: Replica;
+  readonly isReplica = true;
   touched = true;
   constructor(replica: Replica) {
     this.#replica = replica;

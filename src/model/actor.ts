@@ -77,6 +77,8 @@ export interface ActorKind<S> {
    * `encode` and `decode` make it. Absent: never.
    */
   readonly replicas?: 'always' | 'hot';
+  /** Cluster time, ms, until which a snapshot may be answered from. Undefined: no end. */
+  goodUntilMs?(state: S): number | undefined;
   /**
    * The owner awaits it after each commit, before it replies, and after each load, before the first change runs: what must be known everywhere
    * before it counts (protocol §10).
@@ -152,6 +154,8 @@ export interface SendOptions {
  */
 export interface Peeked {
   readonly state: unknown;
+  /** It is another node's: what ends by time ends by that one's clock, and with it the replica. */
+  readonly isReplica?: true;
   /** Set it where a kept one is used, or the actor is taken for idle. */
   touched: boolean;
 }

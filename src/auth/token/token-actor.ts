@@ -36,6 +36,8 @@ export interface TokenActor {
   readonly renew: TokenOperation<{ ttl: number }, TokenState>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
+  /** Kills a token whose time is over by its owner's clock: what expired stays expired, whatever a clock says next. Replies the state. */
+  readonly expire: TokenOperation<undefined, State>;
   /** All that is sent to tokens. */
   readonly sends: readonly AnyActorOperation[];
   /** Ends what was begun: children, cubbyhole, record. Does nothing to a token that is alive. Safe to repeat and to run twice at once. */
@@ -63,6 +65,10 @@ function isExpired(state: TokenState, nowMs: number): boolean {
   return state.expiresAtMs !== undefined && state.expiresAtMs <= nowMs;
 }
 
+function expired(state: TokenState): TokenState {
+  return { ...state, dying: 'tree', dyingSinceMs: state.expiresAtMs };
+}
+
 /** @param wipe - removes what else hangs on the token: its cubbyhole. Safe to repeat. */
 export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Promise<void>): TokenActor {
   const kind: ActorKind<State> = {
@@ -74,6 +80,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     decode: (head) =>
       head === undefined ? undefined : (JSON.parse(Buffer.from(head).toString()) as TokenState),
     encode: (state) => (state === undefined ? undefined : Buffer.from(JSON.stringify(state))),
+    goodUntilMs: (state) => (state?.dying ? undefined : state?.expiresAtMs),
     dueAt: (state) => (state?.dying ? state.dyingSinceMs : state?.expiresAtMs),
     indexes: (state, id) =>
       // One whose children are being made orphans stays listed: should its own parent end first, they end with it, or are orphans with it.
@@ -125,6 +132,8 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     actor: kind,
     mode: 'change',
     run(state, _params, ctx) {
+      if (state !== undefined && !state.dying && isExpired(state, ctx.now()))
+        return { reply: undefined, next: { state: expired(state) } };
       if (!isAlive(state, ctx.now()) || state.usesLeft === 0) return { reply: undefined };
       if (state.usesLeft === undefined) return { reply: state };
       const next = { ...state, usesLeft: state.usesLeft - 1 };
@@ -159,14 +168,13 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     },
   };
 
-  /** Kills a token whose time is over. */
-  const expire: TokenOperation<undefined, State> = {
+  const expire: TokenActor['expire'] = {
     id: 'token/expire',
     actor: kind,
     mode: 'change',
     run(state, _params, ctx) {
       if (state === undefined || state.dying || !isExpired(state, ctx.now())) return { reply: state };
-      const dead: TokenState = { ...state, dying: 'tree', dyingSinceMs: state.expiresAtMs };
+      const dead = expired(state);
       return { reply: dead, next: { state: dead } };
     },
   };
@@ -245,5 +253,5 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
   }
 
   const sends = [read, readSettled, bearing, create, use, renew, revoke, expire, orphan, forget];
-  return { kind, read, readSettled, create, use, renew, revoke, sends, sweep };
+  return { kind, read, readSettled, create, use, renew, revoke, expire, sends, sweep };
 }

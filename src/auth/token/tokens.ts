@@ -69,6 +69,8 @@ function isSameToken(caller: Caller, state: TokenState): boolean {
   return state.createdAtMs === caller.state.createdAtMs;
 }
 
+const OWN: SendOptions = { claims: OWN_CLAIMS };
+
 export function makeTokens(options: TokensOptions): Tokens {
   const { actor, cluster, accessorKey, now, randomBytes } = options;
   /** Tokens met lately and their accessors, so that a request costs no HMAC. */
@@ -98,13 +100,12 @@ export function makeTokens(options: TokensOptions): Tokens {
   /** Token actors met lately, by accessor: each request looks at its token three times. */
   const held = new Map<string, Peeked>();
 
-  /** The state, if it can be told in this turn. */
-  function peek(accessor: string): TokenState | undefined {
+  /** Its state, if it can be told in this turn. */
+  function peek(accessor: string): Peeked | undefined {
     const met = held.get(accessor);
-    const state = met?.state as TokenState | undefined;
-    if (met && state) {
+    if (met?.state) {
       met.touched = true;
-      return state;
+      return met;
     }
     const found = cluster.peek(tokenId(accessor));
     if (found?.state === undefined) {
@@ -113,13 +114,33 @@ export function makeTokens(options: TokensOptions): Tokens {
     }
     if (held.size >= TOKENS_KNOWN_MAX) held.clear();
     held.set(accessor, found);
-    return found.state as TokenState;
+    return found;
   }
 
+  const stateIn = (peeked: Peeked | undefined) => peeked?.state as TokenState | undefined;
+
+  /** By which a state is judged: a replica ends when its owner says so. */
+  const nowFor = (peeked: Peeked | undefined) => (peeked?.isReplica ? Number.NEGATIVE_INFINITY : now());
+
+  /** What the token's owner says of it. */
   async function read(accessor: string): Promise<TokenState | undefined> {
+    return stateIn(peek(accessor)) ?? cluster.send(actor.read, tokenId(accessor), undefined, OWN);
+  }
+
+  /**
+   * As `read`, if `isGood` holds of it, or would but for the time: whether that is over is its owner's to say, once and for all. Another node's
+   * clock may be ahead, and a later owner's behind.
+   */
+  async function readIf(
+    accessor: string,
+    isGood: (state: TokenState | undefined, nowMs: number) => state is TokenState,
+  ): Promise<{ readonly state: TokenState | undefined; readonly isGood: boolean }> {
     const peeked = peek(accessor);
-    if (peeked) return peeked;
-    return cluster.send(actor.read, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
+    const state = stateIn(peeked) ?? (await cluster.send(actor.read, tokenId(accessor), undefined, OWN));
+    if (isGood(state, nowFor(peeked))) return { state, isGood: true };
+    if (!isGood(state, Number.NEGATIVE_INFINITY)) return { state, isGood: false };
+    const told = await cluster.send(actor.expire, tokenId(accessor), undefined, OWN);
+    return { state: told, isGood: isGood(told, Number.NEGATIVE_INFINITY) };
   }
 
   /** Do all above the token of `accessor` bear? @param parent - whom its state, read before, names. */
@@ -128,18 +149,16 @@ export function makeTokens(options: TokensOptions): Tokens {
     let child = accessor;
     for (let at = parent; at !== undefined; ) {
       if (++depth > TOKEN_DEPTH_MAX) return false;
-      const state = peek(at) ?? (await read(at));
+      const { state, isGood } = await readIf(at, bearsChildren);
       if (state === undefined) {
         // A parent is forgotten once the store names no child of it. What we read of the child may be older than that: the commit that
         // made it an orphan may be unanswered still, or came after our look. Only who would be refused waits for it.
-        const settled = await cluster.send(actor.readSettled, tokenId(child), undefined, {
-          claims: OWN_CLAIMS,
-        });
-        if (!bearsChildren(settled, now()) || settled.parent === at) return false;
+        const settled = await cluster.send(actor.readSettled, tokenId(child), undefined, OWN);
+        if (!bearsChildren(settled, Number.NEGATIVE_INFINITY) || settled.parent === at) return false;
         at = settled.parent;
         continue;
       }
-      if (!bearsChildren(state, now())) return false;
+      if (!isGood) return false;
       child = at;
       at = state.parent;
     }
@@ -149,29 +168,32 @@ export function makeTokens(options: TokensOptions): Tokens {
   /** @throws CodedError where a child of `parent` would have more ancestors than may be. */
   async function refuseDepth(parent: string): Promise<void> {
     let depth = 0;
-    for (let at: string | undefined = parent; at !== undefined; at = (peek(at) ?? (await read(at)))?.parent) {
+    for (let at: string | undefined = parent; at !== undefined; ) {
       if (++depth > TOKEN_DEPTH_MAX) throw badRequest('too many generations of tokens');
+      at = (stateIn(peek(at)) ?? (await read(at)))?.parent;
     }
   }
 
   /** Does a token of this accessor live, below which another may begin? */
   async function mayBear(accessor: string): Promise<boolean> {
-    const state = await read(accessor);
-    return isAlive(state, now()) && (await ancestorsBear(accessor, state.parent));
+    const { state, isGood } = await readIf(accessor, isAlive);
+    return isGood && (await ancestorsBear(accessor, state!.parent));
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
-    const state = await read(accessor);
-    if (!isAlive(state, now()) || state.usesLeft === 0) return undefined;
+    const { state, isGood } = await readIf(accessor, isAlive);
+    if (!isGood || !state || state.usesLeft === 0) return undefined;
     return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
   }
 
   function isGoodNow(caller: Caller): boolean {
-    let state = peek(caller.accessor);
-    if (!isAlive(state, now()) || !isSameToken(caller, state)) return false;
+    let peeked = peek(caller.accessor);
+    let state = stateIn(peeked);
+    if (!isAlive(state, nowFor(peeked)) || !isSameToken(caller, state)) return false;
     while (state.parent !== undefined) {
-      state = peek(state.parent);
-      if (!bearsChildren(state, now())) return false;
+      peeked = peek(state.parent);
+      state = stateIn(peeked);
+      if (!bearsChildren(state, nowFor(peeked))) return false;
     }
     return true;
   }
@@ -197,13 +219,13 @@ export function makeTokens(options: TokensOptions): Tokens {
     isGood: isGoodNow,
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
-      const state = await read(caller.accessor);
-      if (!isAlive(state, now()) || !isSameToken(caller, state)) return false;
-      return ancestorsBear(caller.accessor, state.parent);
+      const { state, isGood } = await readIf(caller.accessor, isAlive);
+      if (!isGood || !isSameToken(caller, state!)) return false;
+      return ancestorsBear(caller.accessor, state!.parent);
     },
     chainOf(caller) {
       const chain: ActorId[] = [];
-      for (let at: string | undefined = caller.accessor; at !== undefined; at = peek(at)?.parent)
+      for (let at: string | undefined = caller.accessor; at !== undefined; at = stateIn(peek(at))?.parent)
         chain.push(tokenId(at));
       return chain;
     },
