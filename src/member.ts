@@ -250,7 +250,7 @@ export async function makeMember(
       storageId,
     }),
   });
-  const announcer = makeAnnouncer({ post, membership: member, clock, receive: catalog.receive });
+  const announcer = makeAnnouncer({ post, membership, clock, receive: catalog.receive });
 
   async function leave(): Promise<void> {
     // One after the other: while clients still come their shards must be served.

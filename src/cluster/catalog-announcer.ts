@@ -19,7 +19,7 @@ import { isMember, type View } from './view.ts';
 
 export interface AnnouncerOptions {
   readonly post: Pick<Post, 'request' | 'onRequest'>;
-  readonly membership: Pick<Membership, 'inc' | 'view' | 'members' | 'isInTime'>;
+  membership(): Pick<Membership, 'inc' | 'view' | 'members' | 'isInTime'>;
   readonly clock: Clock;
   /** `Catalog.receive`. */
   receive(notice: CatalogNotice): Promise<void>;
@@ -69,13 +69,13 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
     const incs = new Set(view.members.map(({ inc }) => inc));
     if (!faults?.has(CATALOG_FAULT.joinerNotWaitedFor))
       for (const { inc } of view.next?.members ?? []) incs.add(inc);
-    incs.delete(membership.inc());
+    incs.delete(membership().inc());
     return [...incs];
   }
 
   function look(telling: Telling): void {
-    const view = membership.view();
-    if (isClosed || !view || membership.inc() !== telling.inc || !isMember(view, telling.inc)) {
+    const view = membership().view();
+    if (isClosed || !view || membership().inc() !== telling.inc || !isMember(view, telling.inc)) {
       telling.end(new Moved(view?.epoch ?? 0));
       return;
     }
@@ -83,7 +83,7 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
     for (const [inc, abort] of telling.sending) if (!missing.includes(inc)) abort.abort();
     for (const inc of missing) if (!telling.sending.has(inc)) void tellOne(telling, inc);
     // Out of time, the view may be one that is over, and somebody may have joined since. In time, nobody joins without our acknowledgement.
-    if (missing.length === 0 && membership.isInTime()) telling.end();
+    if (missing.length === 0 && membership().isInTime()) telling.end();
   }
 
   async function tellOne(telling: Telling, inc: string): Promise<void> {
@@ -93,7 +93,7 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
     let againMs = CATALOG_AGAIN_MS;
     while (!signal.aborted) {
       // By the record, not by the view: a member whose record is not seen yet has no address.
-      const peer = membership.members().get(inc)?.peerId;
+      const peer = membership().members().get(inc)?.peerId;
       try {
         if (peer === undefined) throw new CodedError('connection_lost');
         await post.request(peer, APPLY, telling.notice, { signal, timeoutMs: CATALOG_APPLY_MS });
@@ -133,7 +133,7 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
       return new Promise((resolve, reject) => {
         const telling: Telling = {
           notice: { section, seq, changes: changes.slice(known - from) },
-          inc: membership.inc(),
+          inc: membership().inc(),
           applied: new Set(),
           sending: new Map(),
           end(error) {

@@ -71,13 +71,13 @@ async function start(t: TestContext, faults: readonly string[] = [], names = ['a
     });
     const announcer = makeAnnouncer({
       post: makePost({ transport: office.connect(`peer-${name}`) }),
-      membership: {
+      membership: () => ({
         inc: () => node.inc,
         view: () => view,
         members: () =>
           new Map([...nodes].map(([each, { inc }]) => [inc, { peerId: `peer-${each}` } as MemberRecord])),
         isInTime: () => node.inTime,
-      },
+      }),
       clock,
       receive: catalog.receive,
       faults: handed,
