@@ -4,6 +4,7 @@
  * @module
  */
 import { COFFER_VERSION, VAULT_VERSION } from './model/version.ts';
+import type { NodeSettings } from './server-settings.ts';
 
 export interface BannerFacts {
   readonly apiAddress: string;
@@ -12,6 +13,21 @@ export interface BannerFacts {
   readonly listeners: readonly string[];
   readonly logLevel: string;
   readonly storage: string;
+  /** How many processes serve this; not shown where absent. */
+  readonly nodes?: number;
+}
+
+export function bannerFacts(settings: NodeSettings): BannerFacts {
+  return {
+    apiAddress: settings.apiAddress,
+    clusterAddress: settings.clusterAddress,
+    listeners: settings.listeners.map(
+      ({ address, tls_disable }) =>
+        `tcp (addr: "${address}", tls: "${tls_disable ? 'disabled' : 'enabled'}")`,
+    ),
+    logLevel: settings.log.level,
+    storage: settings.cluster?.storage.type ?? settings.storage.type,
+  };
 }
 
 /** Names right-aligned to the longest, as Vault prints them. */
@@ -22,6 +38,7 @@ export function serverBanner(facts: BannerFacts): string {
     ...facts.listeners.map((text, at): [string, string] => [`Listener ${at + 1}`, text]),
     ['Log Level', facts.logLevel],
     ['Node Version', process.versions.node],
+    ...(facts.nodes === undefined ? [] : [['Nodes', String(facts.nodes)] as [string, string]]),
     ['Storage', facts.storage],
     ['Version', `Vault v${VAULT_VERSION} (Coffer ${COFFER_VERSION})`],
   ];

@@ -17,7 +17,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = 0;
 });
 
-if (argv[0] === 'server') {
+if (argv[0] === 'server' && argv.some((arg) => /^--?nodes(=|$)/.test(arg))) {
+  const { runManyNodes } = await import('./many-nodes-command.ts');
+  process.exitCode = await runManyNodes(argv.slice(1), process.env, streams);
+} else if (argv[0] === 'server') {
   const { runServer } = await import('./server-command.ts');
   process.exitCode = await runServer(argv.slice(1), process.env, streams);
 } else {

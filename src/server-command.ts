@@ -7,13 +7,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { devBanner, serverBanner } from './banner.ts';
+import { bannerFacts, devBanner, serverBanner } from './banner.ts';
 import { type DevSecrets, openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import { ListenError } from './http/server.ts';
 import { tellListening } from './machine/child-side.ts';
+import { nodeNumber } from './machine/one-of-many.ts';
 import { type Coffer, openCoffer } from './main.ts';
 import { makeLog } from './observe/log.ts';
+import { writePidFile } from './pid-file.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
 import { type NodeSettings, settingsOf } from './server-settings.ts';
 import { listenToSignals, logFaults, untilEnded } from './server-signals.ts';
@@ -115,7 +117,8 @@ function announce(
   devTls: DevTlsFiles | undefined,
   streams: Streams,
 ): void {
-  streams.stdout.write(serverBanner(bannerFacts(settings)));
+  // One of many: the process that started all of them says it once.
+  if (nodeNumber(env) === undefined) streams.stdout.write(serverBanner(bannerFacts(settings)));
   if (!secrets) return;
   const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);
   streams.stdout.write(
@@ -130,33 +133,9 @@ function announce(
   );
 }
 
-/** @throws Error where it cannot be written: whoever asked for it relies on it. */
-function writePidFile(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    writeFileSync(file, `${process.pid}\n`, { mode: 0o644 });
-  } catch (error) {
-    throw new Error(`the pid file ${file} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  return file;
-}
-
 async function makeDevTlsFiles(flags: ServerFlags): Promise<DevTlsFiles> {
   const { makeDevTls } = await import('./dev-tls.ts');
   return makeDevTls(flags.devTlsCertDir, flags.devTlsSan, Date.now());
-}
-
-function bannerFacts(settings: NodeSettings): Parameters<typeof serverBanner>[0] {
-  return {
-    apiAddress: settings.apiAddress,
-    clusterAddress: settings.clusterAddress,
-    listeners: settings.listeners.map(
-      ({ address, tls_disable }) =>
-        `tcp (addr: "${address}", tls: "${tls_disable ? 'disabled' : 'enabled'}")`,
-    ),
-    logLevel: settings.log.level,
-    storage: settings.cluster?.storage.type ?? settings.storage.type,
-  };
 }
 
 /** Where `login` would put it, so that the next command needs no token. */

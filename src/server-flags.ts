@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NODES_MAX } from './model/limits.ts';
 
 export interface ServerFlags {
   readonly config: readonly string[];
@@ -15,6 +16,8 @@ export interface ServerFlags {
   readonly devNoStoreToken: boolean;
   readonly devKvV1: boolean;
   readonly devData: string | undefined;
+  /** How many nodes, each a process of its own; undefined: one, this process. */
+  readonly nodes: number | undefined;
   readonly logLevel: string | undefined;
   readonly logFormat: string | undefined;
   readonly logFile: string | undefined;
@@ -28,6 +31,7 @@ const VALUES = [
   'dev-tls-cert-dir',
   'dev-tls-san',
   'dev-data',
+  'nodes',
   'log-level',
   'log-format',
   'log-file',
@@ -81,11 +85,20 @@ export function parseServerFlags(args: readonly string[], env: NodeJS.ProcessEnv
     devNoStoreToken: on('dev-no-store-token'),
     devKvV1: on('dev-kv-v1'),
     devData: last('dev-data'),
+    nodes: nodesOf(last('nodes')),
     logLevel: last('log-level') ?? env.VAULT_LOG_LEVEL,
     logFormat: last('log-format') ?? env.VAULT_LOG_FORMAT,
     logFile: last('log-file'),
     help: on('help') || on('h'),
   };
+}
+
+/** @throws Error */
+function nodesOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= NODES_MAX) return count;
+  throw new Error(`invalid value "${text}" for -nodes: expected a number from 1 to ${NODES_MAX}`);
 }
 
 export const SERVER_HELP = `Usage: coffer server [options]
@@ -101,6 +114,7 @@ export const SERVER_HELP = `Usage: coffer server [options]
 Options:
 
   -config=<path>               Configuration file, or a folder of .hcl and .json files. May be given several times.
+  -nodes=<number>              So many nodes, each a process of its own, which share addresses and store: for as many cores.
   -log-level=<level>           trace, debug, info, warn or error.
   -log-format=<format>         standard or json.
   -log-file=<path>             Where the log goes instead of standard error.

@@ -11,6 +11,7 @@ import type { CoordinatorConfig, StorageConfig } from './config/storage.ts';
 import { loadConfig, type ServerConfig } from './config.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
+import { asOneOfMany, nodeNumber } from './machine/one-of-many.ts';
 import { LEASE_TTL_DEFAULT_S } from './model/limits.ts';
 import type { LogLevel } from './model/log.ts';
 import { type LogOptions, parseLogFormat, parseLogLevel } from './observe/log.ts';
@@ -69,7 +70,7 @@ export function settingsOf(
   // `:8200` is every address; a client on this machine reaches one of them.
   const reached = first.address.replace(/^:/, '127.0.0.1:');
   const clusterAddress = config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(reached)}`;
-  return {
+  const settings: NodeSettings = {
     storage: flags.dev ? devStorage(flags) : storageOf(config!),
     cluster: config?.cluster && clusterOf(config, config.cluster, clusterAddress, env),
     listeners,
@@ -86,6 +87,10 @@ export function settingsOf(
     pidFile: config?.pidFile,
     warnings: loaded?.warnings ?? [],
   };
+  const number = nodeNumber(env);
+  if (number === undefined) return settings;
+  // What is to be said about the configuration was said by the process that started all of them.
+  return { ...asOneOfMany(settings, config?.nodeId ?? hostname(), number), warnings: [] };
 }
 
 function devListener(flags: ServerFlags, devTls: DevTlsFiles | undefined): ListenerOptions {

@@ -6,6 +6,8 @@
 import type { CustomResponseHeaders } from './response-headers.ts';
 
 export interface ListenerOptions {
+  /** Other processes of ours listen there too, and the kernel gives each connection to one of them. Of no configuration. */
+  readonly reuse_port?: boolean;
   /** `host:port`, `[::1]:8200`, `:8200` for every address; port 0 takes a free one. */
   readonly address: string;
   readonly tls_disable?: boolean;

@@ -125,7 +125,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
       opened.serve(request, response, true);
     });
     prepare(made);
-    made.listen({ host, port });
+    made.listen({ host, port, reusePort: listener.reuse_port === true });
     try {
       await once(made, 'listening');
     } catch (error) {

@@ -279,6 +279,8 @@ export const ROUTE_RETRY_MS = 90 * SECOND_MS;
 /** Pause before that: first, and the longest after doubling. */
 export const ROUTE_AGAIN_MS = 25;
 export const ROUTE_AGAIN_MAX_MS = 250;
+/** What the store did not do is asked of it again for so long. */
+export const ROUTE_STORE_MS = 2 * SECOND_MS;
 /** A change whose request is authorized anew keeps its place for so long, looked at so often. */
 export const ANEW_MS = 5 * SECOND_MS;
 export const ANEW_LOOK_MS = 250;
