@@ -17,8 +17,14 @@ import {
 } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
-import { ROUTE_AGAIN_MAX_MS, ROUTE_AGAIN_MS, ROUTE_RETRY_MS, SHARDS_NOTED } from '../model/limits.ts';
-import type { Storage } from '../model/storage.ts';
+import {
+  ROUTE_AGAIN_MAX_MS,
+  ROUTE_AGAIN_MS,
+  ROUTE_RETRY_MS,
+  ROUTE_STORE_MS,
+  SHARDS_NOTED,
+} from '../model/limits.ts';
+import { type Storage, StorageFailed } from '../model/storage.ts';
 import { makeChangeLines, Unsettled } from './change-lines.ts';
 import type { Faults } from './faults.ts';
 import type { Grants, Replica } from './grants/grants-interface.ts';
@@ -137,7 +143,7 @@ export function makeRouting(options: RoutingOptions): Routing {
 
   /** Until somebody answers. */
   async function route(message: Message): Promise<unknown> {
-    const endMs = clock.monotonicMs() + ROUTE_RETRY_MS;
+    let endMs = clock.monotonicMs() + ROUTE_RETRY_MS;
     let pauseMs = ROUTE_AGAIN_MS;
     /** A try may have taken effect of which nobody told us. */
     let isUnknown = false;
@@ -147,13 +153,30 @@ export function makeRouting(options: RoutingOptions): Routing {
         return await attempt(message);
       } catch (error) {
         if (isUnknown && message.entry && isStale(error)) throw new Unsettled(error);
-        if (!mayPass(error)) throw error;
-        isUnknown ||= !(error instanceof Moved) && !wasAnswered(error);
+        if (isOfStore(error)) endMs = Math.min(endMs, clock.monotonicMs() + ROUTE_STORE_MS);
+        else if (!mayPass(error)) throw error;
+        isUnknown ||= !(error instanceof Moved) && (isOfStore(error) || !wasAnswered(error));
       }
       ran.again++;
       if (clock.monotonicMs() + pauseMs > endMs) throw new CodedError('unavailable');
       await waits.next(pauseMs);
       pauseMs = Math.min(2 * pauseMs, ROUTE_AGAIN_MAX_MS);
+    }
+  }
+
+  /** Until the store has answered, or long did not. */
+  async function untilRead<T>(read: () => Promise<T>): Promise<T> {
+    const endMs = clock.monotonicMs() + ROUTE_STORE_MS;
+    for (let pauseMs = ROUTE_AGAIN_MS; ; pauseMs *= 2) {
+      await inTime();
+      try {
+        return await read();
+      } catch (error) {
+        if (!isOfStore(error)) throw error;
+        if (clock.monotonicMs() + pauseMs > endMs)
+          throw new CodedError('unavailable', undefined, { cause: error });
+      }
+      await waits.next(pauseMs);
     }
   }
 
@@ -164,7 +187,9 @@ export function makeRouting(options: RoutingOptions): Routing {
     if (serving.isServed(shard)) {
       ran.here++;
       const reply = serving.run(op, id, shard, params, sent, undefined);
-      return reply.catch((error) => (error instanceof Moved ? route(message) : Promise.reject(error)));
+      return reply.catch((error) =>
+        error instanceof Moved || isOfStore(error) ? route(message) : Promise.reject(error),
+      );
     }
     if (!op.actor.replicas) return undefined;
     const found = replicas.run(op, id, key, params, sent);
@@ -205,14 +230,8 @@ export function makeRouting(options: RoutingOptions): Routing {
       const replica = grants().peek(key);
       return replica && new ReplicaPeek(replica);
     },
-    async list(...asked) {
-      await inTime();
-      return lists.list(...asked);
-    },
-    async index(...asked) {
-      await inTime();
-      return lists.index(...asked);
-    },
+    list: (...asked) => untilRead(() => lists.list(...asked)),
+    index: (...asked) => untilRead(() => lists.index(...asked)),
     onView() {
       sending.onView();
       waits.onView();
@@ -232,6 +251,11 @@ interface Message {
 
 function isStale(error: unknown): error is CodedError {
   return error instanceof CodedError && error.code === 'stale_claims';
+}
+
+/** The store did not do its part; it may have, where that was a change. */
+function isOfStore(error: unknown): boolean {
+  return error instanceof StorageFailed || (error instanceof CodedError && error.code === 'storage_failed');
 }
 
 /** May another try find what this one did not? */

@@ -19,6 +19,7 @@ import {
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
 import { VIEW_WAIT_MS } from '../model/limits.ts';
+import { StorageFailed } from '../model/storage.ts';
 import type { Incoming } from '../model/transport.ts';
 import type { Faults } from './faults.ts';
 import { claimsOf, optionsOf, RUN, readLetter } from './letters.ts';
@@ -101,7 +102,13 @@ export function makeServing(options: ServingOptions): Serving {
         })
       : OWN_CLAIMS;
     const handed = optionsOf(letter, claims, () => clock.monotonicMs() >= endMs);
-    return run(op, letter.id, shardOf(actorKey(letter.id)), letter.params, handed, letter.entry);
+    try {
+      return await run(op, letter.id, shardOf(actorKey(letter.id)), letter.params, handed, letter.entry);
+    } catch (error) {
+      // Known to the sender as what it is: it may ask again.
+      if (error instanceof StorageFailed) throw new CodedError('storage_failed', undefined, { cause: error });
+      throw error;
+    }
   }
 
   options.post.onRequest(RUN, answer);

@@ -6,6 +6,7 @@ import { type Claims, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import type { CodedError } from '../../src/model/errors.ts';
 import type { Mount } from '../../src/model/mount.ts';
+import { StorageFailed } from '../../src/model/storage.ts';
 import {
   add,
   get,
@@ -422,4 +423,36 @@ test('a client that numbers its requests may send one twice, through any node, a
   const anew = { ...fresh, claims: claimed({ sections: [2, 2] }) };
   assert.equal(await b.routing.send(add, ID, 1, anew), 4);
   assert.equal(await b.routing.send(add, ID, 1, { ...anew, request: { ...anew.request } }), 4);
+});
+
+test('what the store does not do is tried again for 2 s, here and at the owner, and then nobody can answer', async () => {
+  const { world, a, b } = two();
+  for (const node of [a, b]) {
+    for (const op of [
+      () => node.routing.send(get, ID, undefined, OWN),
+      () => node.routing.send(add, ID, 1, OWN),
+    ]) {
+      let fails = 3;
+      a.beforeStart = () => {
+        if (fails-- > 0) throw new StorageFailed('away', false);
+      };
+      await passing(node, op());
+      fails = Number.POSITIVE_INFINITY;
+      const startMs = node.clock.monotonicMs();
+      await sendsCode(passing(node, op()), 'unavailable');
+      const tookMs = node.clock.monotonicMs() - startMs;
+      assert(tookMs > 1_500 && tookMs <= 2_000, `${tookMs} ms`);
+    }
+    const list = world.storage.list;
+    let fails = 3;
+    world.storage.list = async (...asked) => {
+      if (fails-- > 0) throw new StorageFailed('away', true);
+      return list(...asked);
+    };
+    assert.deepEqual(await passing(node, node.routing.list('counter', 'root', 'm', '')), []);
+    fails = Number.POSITIVE_INFINITY;
+    await sendsCode(passing(node, node.routing.index('i', 'g', 1)), 'unavailable');
+    world.storage.list = list;
+  }
+  assert.equal(world.counts.get(KEY)?.count, 2);
 });
