@@ -107,6 +107,7 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
   }
 
   function evicted(): void {
+    world.tell(`${inc} hears that it is evicted`);
     active.clear();
     givenAway.clear();
     deadline = Number.NEGATIVE_INFINITY;
@@ -149,19 +150,29 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
 
   async function loadAnew(id: ActorId, key: string): Promise<Active | undefined> {
     const life = inc;
-    await takes(0.2, 3);
-    if (inc !== life || !owns(id)) return undefined;
-    const stored = world.store.get(key);
-    if (!stored) return undefined;
-    // The claim is compared by the store: an older view's claim comes to nothing.
-    if (ownerOf(world.view(), shardOfId(id)) !== inc) return undefined;
-    const fence = ++stored.fence;
-    const { version } = stored;
-    await takes(0.2, 3);
-    if (inc !== life || !owns(id)) return undefined;
-    const actor: Active = { state: version, version, fence, isBusy: false };
-    active.set(key, actor);
-    return actor;
+    const isMine = () => inc === life && owns(id);
+    grants.block(key);
+    try {
+      await takes(0.2, 3);
+      const stored = world.store.get(key);
+      // The claim is compared by the store: an older view's claim comes to nothing.
+      if (!stored || !isMine() || ownerOf(world.view(), shardOfId(id)) !== inc) return undefined;
+      const fence = ++stored.fence;
+      // What was loaded before may be held by others still.
+      await grants.end(key);
+      const { version } = stored;
+      await takes(0.2, 3);
+      if (!isMine()) return undefined;
+      world.tell(`${inc} has loaded ${key} version ${version}`);
+      const actor: Active = { state: version, version, fence, isBusy: false };
+      active.set(key, actor);
+      return actor;
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+      return undefined;
+    } finally {
+      grants.release(key);
+    }
   }
 
   async function commit(key: string, actor: Active): Promise<'done' | 'refused' | 'unknown'> {
@@ -175,6 +186,7 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
     };
     if (!world.isCalm && random.chance(0.05)) {
       scheduler.after(random.between(0, 800), '', store);
+      world.tell(`${inc} does not know whether ${key} is changed`);
       return 'unknown';
     }
     const outcome = store();
@@ -294,15 +306,18 @@ export function bootGrantsNode(world: GrantsWorld, process: SimProcess): GrantsN
       }
     },
     async drain(id) {
+      world.tell(`${inc} drains ${actorKey(id)}`);
       givenAway.add(shardOfId(id));
       const life = inc;
+      const epoch = view?.epoch;
       const actor = active.get(actorKey(id));
       while (actor?.isBusy && inc === life) await takes(1, 2);
       await grants.endShards(new Set([shardOfId(id)])).catch((error: unknown) => {
         if (!(error instanceof Moved)) throw error;
       });
-      if (inc !== life) return false;
+      if (inc !== life || view?.epoch !== epoch || !givenAway.has(shardOfId(id))) return false;
       active.delete(actorKey(id));
+      world.tell(`${inc} has drained ${actorKey(id)}`);
       return true;
     },
     undrain: () => givenAway.clear(),

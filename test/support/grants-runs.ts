@@ -36,6 +36,7 @@ export async function runGrantsDay(seed: number, faults?: Faults): Promise<Grant
 
   const nemeses: ((node: GrantsNode, ms: number) => void)[] = [
     (node, ms) => {
+      world.tell(`${node.process.name} stands still for ${ms} ms`);
       node.process.pause();
       scheduler.after(ms, '', () => node.process.resume());
     },

@@ -20,7 +20,13 @@ import { type ActorId, type ActorKind, actorKey } from '../../src/model/actor.ts
 import { EVICTION_SILENCE_MS } from '../../src/model/limits.ts';
 import { bootGrantsNode, type GrantsNode } from './grants-node.ts';
 
-export class GrantsViolation extends Error {}
+export class GrantsViolation extends Error {
+  readonly world: GrantsWorld;
+  constructor(text: string, world: GrantsWorld) {
+    super(text);
+    this.world = world;
+  }
+}
 
 export interface GrantsWorldOptions {
   readonly seed: number;
@@ -61,6 +67,9 @@ export interface GrantsWorld {
   readonly records: Map<string, MemberRecord>;
   readonly isCalm: boolean;
   readonly faults: Faults | undefined;
+  /** What happened, to be read after a violation. */
+  readonly told: string[];
+  tell(what: string): void;
   readonly counts: {
     reads: number;
     replicaReads: number;
@@ -114,7 +123,7 @@ export function makeGrantsWorld(options: GrantsWorldOptions): GrantsWorld {
 
   function violated(text: string): void {
     // Not thrown here: it would go to a peer as its refusal.
-    violation ??= new GrantsViolation(`seed ${seed}, ${scheduler.nowMs.toFixed(1)} ms: ${text}`);
+    violation ??= new GrantsViolation(`seed ${seed}, ${scheduler.nowMs.toFixed(1)} ms: ${text}`, world);
   }
 
   function spread(members: View['members'], before: readonly string[]): string[] {
@@ -151,10 +160,14 @@ export function makeGrantsWorld(options: GrantsWorldOptions): GrantsWorld {
     records: new Map(),
     isCalm,
     faults,
+    told: [],
+    tell: (what) => void world.told.push(`${scheduler.nowMs.toFixed(1)} ${what}`),
     counts: { reads: 0, replicaReads: 0, starts: 0, acknowledged: 0, evictions: 0 },
     view: () => view,
     setView(next) {
       view = next;
+      const owners = ids.map((id) => next.shards[shardOfId(id)]);
+      world.tell(`view ${next.epoch}: ${next.members.map(({ inc }) => inc)}; owners ${owners}`);
       for (const node of world.nodes)
         scheduler.after(random.between(0.2, 5), '', () => node.seeView(next), node.process);
     },
@@ -173,6 +186,7 @@ export function makeGrantsWorld(options: GrantsWorldOptions): GrantsWorld {
       highest.set(key, version);
     },
     acknowledged(key, version) {
+      world.tell(`${key} version ${version} acknowledged`);
       world.counts.acknowledged++;
       highest.set(key, Math.max(highest.get(key) ?? 0, version));
       acknowledged.set(key, Math.max(acknowledged.get(key) ?? 0, version));
