@@ -17,6 +17,7 @@ import { makeClusterTime } from './cluster/cluster-time.ts';
 import { makeClusterControl } from './cluster/control.ts';
 import { highestFence } from './cluster/fences.ts';
 import { makeGrants } from './cluster/grants/grants.ts';
+import { untilJoined } from './cluster/joining.ts';
 import { type Membership, makeMembership } from './cluster/membership.ts';
 import type { MembershipHooks } from './cluster/membership-hooks.ts';
 import { makeOpening } from './cluster/opening.ts';
@@ -326,6 +327,8 @@ export async function makeMember(
       member.start();
       opening.start();
       lookForPeers();
+      if (await seal.initialized())
+        await untilJoined({ clock, membership: member, isSealed: opening.isSealed });
     },
     farewell: drain.drain,
     stopping: [

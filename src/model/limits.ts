@@ -230,11 +230,11 @@ export const FLAPS_MAX = 3;
 export const FLAP_WINDOW_MS = 10 * MINUTE_MS;
 export const FLAP_PAUSE_MS = 10 * SECOND_MS;
 export const FLAP_PAUSE_MAX_MS = 5 * MINUTE_MS;
-/** A record that is nobody's in the view, and silent, is removed after this. */
 /** A node that starts opens its door when it serves: looked for so often, for so long, and for so long though nobody is seen who would let it in. */
 export const JOIN_LOOK_MS = 25;
 export const JOIN_WAIT_MS = 15 * SECOND_MS;
 export const JOIN_NOBODY_MS = 1 * SECOND_MS;
+/** A record that is nobody's in the view, and silent, is removed after this. */
 export const STRAY_RECORD_MS = 1 * MINUTE_MS;
 /** How often records are read again while a proposed view is pending; and otherwise by the keeper and the one after it. */
 export const PENDING_LOOK_MS = 50;
