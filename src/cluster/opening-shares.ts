@@ -10,6 +10,7 @@ import { SEAL_AGREE_MS, SEAL_STATUS_MS, SHARE_ANSWER_MS } from '../model/limits.
 import type { PeerId } from '../model/transport.ts';
 import type { Seal, SealStatus } from '../seal/seal.ts';
 import type { Membership } from './membership.ts';
+import { within } from './opening-waits.ts';
 import type { Post } from './post.ts';
 
 export interface ShareDeskOptions {
@@ -52,12 +53,17 @@ export function makeShareDesk({ clock, post, seal, membership, give }: ShareDesk
   async function agree(): Promise<void> {
     const endMs = clock.monotonicMs() + SEAL_AGREE_MS;
     for (;;) {
-      const late = sleep(endMs - clock.monotonicMs());
-      const looked = await Promise.race([membership().lookNow(), late]);
+      const leftMs = endMs - clock.monotonicMs();
+      let looked = false;
+      const look = membership()
+        .lookNow()
+        .then((answered) => {
+          looked = answered;
+        });
+      if (leftMs <= 0 || !(await within(clock, leftMs, look))) return;
       const linked = post.transport.peers();
       const isSeen = membership().members().has(membership().inc());
       if (looked && isSeen && sealedPeers().every(({ peer }) => linked.includes(peer))) return;
-      if (clock.monotonicMs() >= endMs) return;
       await sleep(SEAL_AGREE_MS / 20);
     }
   }

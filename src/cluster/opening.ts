@@ -10,7 +10,7 @@ import { FAULT } from './faults.ts';
 import type { Opening, OpeningOptions } from './opening-interface.ts';
 import { makeKeyExchange } from './opening-keys.ts';
 import { makeShareDesk } from './opening-shares.ts';
-import { makeTurns } from './opening-turns.ts';
+import { makeTurns, makeWaits, within } from './opening-waits.ts';
 import { makeTermNews } from './term-news.ts';
 
 export type { Initialized, Lifecycle, Opening, OpeningOptions, SealRequest } from './opening-interface.ts';
@@ -20,7 +20,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   const membership = options.membership;
   /** It serves, or would if it were in time. */
   let open = false;
-  let founding: AbortController | undefined;
+  let founding = false;
   /** Sealed by itself alone: it takes keys from people only. */
   let staysSealed = false;
   /** On its way out of the view: it does not open any more. */
@@ -31,7 +31,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   /** Requests of clients that wait for this node to seal. */
   let sealsAsked = 0;
   let prepareFault: unknown;
-  const waiting = new Set<() => void>();
+  const waits = makeWaits(clock);
   /** Of the keys; of what opens with them. */
   const keysTurn = makeTurns();
   const partsTurn = makeTurns();
@@ -58,26 +58,13 @@ export function makeOpening(options: OpeningOptions): Opening {
       open = true;
       options.changed?.(true);
     }
-    for (const run of [...waiting]) run();
+    waits.look();
   }
 
-  /** True as soon as `is`; false after `ms`, or once all is sealed. */
-  function when(is: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
-    if (is()) return Promise.resolve(true);
+  /** False after `ms`, or once all is sealed. */
+  function when(is: () => boolean, ms: number): Promise<boolean> {
     const before = seals;
-    return new Promise((resolve) => {
-      const run = (): void => {
-        const isOver = seals !== before || signal?.aborted === true;
-        if (is() || isOver) end(is());
-      };
-      const timer = clock.after(() => end(is()), ms);
-      const end = (good: boolean): void => {
-        timer.clear();
-        waiting.delete(run);
-        resolve(good);
-      };
-      waiting.add(run);
-    });
+    return waits.when(is, ms, () => seals !== before);
   }
 
   // Keys
@@ -85,7 +72,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   async function takeKey(rootKey: Uint8Array): Promise<void> {
     const before = seals;
     const isWanted = (): boolean => seals === before && !staysSealed && membership().view()?.sealed !== true;
-    if (hasKeys() || !isWanted()) return;
+    if (hasKeys() || closing || !isWanted()) return;
     await seal.unsealWith(rootKey);
     if (isWanted()) membership().setSealed(false);
     else await seal.seal();
@@ -117,7 +104,6 @@ export function makeOpening(options: OpeningOptions): Opening {
   /** Everything stops in this turn; resolves when no key is left. */
   function close(): Promise<void> {
     seals++;
-    founding?.abort();
     const wasOpen = open;
     if (open) options.changed?.(false);
     open = false;
@@ -146,16 +132,7 @@ export function makeOpening(options: OpeningOptions): Opening {
   /** Leaves the view, in peace if that is possible soon, and has no keys then. */
   async function leave(): Promise<void> {
     leaving = true;
-    const isLate = await new Promise<boolean>((resolve) => {
-      const timer = clock.after(() => resolve(true), LEAVE_MS);
-      void membership()
-        .leave()
-        .then(() => {
-          timer.clear();
-          resolve(false);
-        });
-    });
-    if (isLate) await membership().stop();
+    if (!(await within(clock, LEAVE_MS, membership().leave()))) await membership().stop();
     membership().setSealed(true);
     await close();
     leaving = false;
@@ -177,15 +154,14 @@ export function makeOpening(options: OpeningOptions): Opening {
       keysTurn(async () => {
         await closing;
         if (await seal.initialized()) throw badRequest('Vault is already initialized');
-        const abort = new AbortController();
-        founding = abort;
+        founding = true;
         let rootToken = '';
         try {
           const made = await seal.init(
             config,
             async (keysMade) => {
               membership().setSealed(false);
-              if (!(await when(isAlone, FOUND_WAIT_MS, abort.signal)))
+              if (!(await when(isAlone, FOUND_WAIT_MS)))
                 throw (
                   prepareFault ??
                   unavailable('this node could not become the only member of the cluster; try again')
@@ -197,7 +173,7 @@ export function makeOpening(options: OpeningOptions): Opening {
           );
           return { keys: made, rootToken };
         } finally {
-          founding = undefined;
+          founding = false;
           membership().setSealed(true);
           await close();
         }
