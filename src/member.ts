@@ -226,6 +226,7 @@ export async function makeMember(
       opening.look();
       control.look();
     },
+    quiet: grants.quiet,
     unreachable: grants.unreachable,
     clusterTimeMs: now,
     highestFence: () => highestFence(storage),

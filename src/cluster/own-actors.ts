@@ -120,7 +120,8 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
     snapshotOf(id) {
       if (!membership().isInTime() || !shards.mayGrant(shardOf(actorKey(id)))) return undefined;
       const snapshot = actors.snapshotOf(id);
-      if (!snapshot?.bytes) return undefined;
+      // Of what is not there anybody may ask by the thousand; but some is mostly not there, and read all the time.
+      if (!snapshot || (!snapshot.bytes && !actors.kind(id.kind)?.keepsAbsent)) return undefined;
       const { bytes: head, version } = snapshot;
       const endMs = actors.kind(id.kind)?.goodUntilMs?.(actors.peek(actorKey(id))?.state);
       if (endMs === undefined) return { head, version };

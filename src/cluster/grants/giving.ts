@@ -150,7 +150,7 @@ export function makeGiving(options: GivingOptions): Giving {
   function grant(ask: Ask, peer: PeerId): Granted | undefined {
     if (!mayGrant(ask)) return undefined;
     const snapshot = options.snapshotOf(ask.id);
-    if (!snapshot || snapshot.head.length > REPLICA_BYTES_MAX) return undefined;
+    if (!snapshot || (snapshot.head?.length ?? 0) > REPLICA_BYTES_MAX) return undefined;
     const link = notes.linkTo(ask.from, peer);
     const { number } = notes.add(actorKey(ask.id), link);
     const { head, version, termMs } = snapshot;

@@ -23,7 +23,8 @@ export interface Replica {
 
 /** What an owner hands out: the committed state as its kind encodes it. */
 export interface Snapshot {
-  readonly head: Uint8Array;
+  /** Undefined: nothing is stored. */
+  readonly head: Uint8Array | undefined;
   readonly version: number;
   /** It is good for no longer than this, ms: a token with little time left. */
   readonly termMs?: number;
@@ -37,7 +38,7 @@ export interface GrantsOptions {
   /** σ: how much longer another's clock may take for what mine calls the same time. */
   readonly sigma: number;
   /**
-   * The committed state of an own actor; undefined where it is not active, is absent, or a change, a commit or a reload of it is under way.
+   * The committed state of an own actor; undefined where it is not active, is not worth it, or a change, a commit or a reload of it is under way.
    * What is answered is on its way in the same turn.
    */
   snapshotOf(id: ActorId): Snapshot | undefined;

@@ -139,7 +139,7 @@ export function makeHolding(options: HoldingOptions): Holding {
   ): Promise<Replica | undefined> {
     const kind = kinds.get(id.kind)!;
     // It came in a larger message, and the state may keep parts of it.
-    const head = Buffer.from(granted.head);
+    const head = granted.head && Buffer.from(granted.head);
     const decoded = kind.decode(head, id, noRecord);
     const state = decoded instanceof Promise ? await decoded : decoded;
     const link = linkTo(open.owner);

@@ -57,7 +57,8 @@ export interface Granted {
   /** Rises with each grant of a life. */
   readonly number: number;
   readonly version: number;
-  readonly head: Uint8Array;
+  /** Undefined: nothing is stored of it. */
+  readonly head: Uint8Array | undefined;
   readonly termMs: number | undefined;
 }
 
@@ -106,7 +107,7 @@ export function readAsk(value: unknown): Ask {
 export function readGranted(value: unknown): Granted | Declined {
   const { generation, number, version, head, termMs, againMs } = fields(value);
   if (againMs !== undefined) return { againMs: finite(againMs) };
-  if (!(head instanceof Uint8Array)) throw notUnderstood();
+  if (head !== undefined && !(head instanceof Uint8Array)) throw notUnderstood();
   return {
     generation: finite(generation),
     number: finite(number),

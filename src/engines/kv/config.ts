@@ -28,8 +28,8 @@ export const CONFIG_DEFAULT: KvConfig = {
 
 const CONFIG_FORMAT = 1;
 
-/** The settings of one mount; undefined: never written. */
-export const kvConfig: ActorKind<KvConfig | undefined> = {
+/** The settings of one mount; CONFIG_DEFAULT itself: never written. */
+export const kvConfig: ActorKind<KvConfig> = {
   kind: 'kv-config',
   keepsAbsent: true,
   replicas: 'hot',
@@ -37,7 +37,7 @@ export const kvConfig: ActorKind<KvConfig | undefined> = {
   idleMs: KV_IDLE_MS,
   mailboxMax: KV_MAILBOX_MAX,
   decode(head) {
-    if (!head) return undefined;
+    if (!head) return CONFIG_DEFAULT;
     assert.equal(head[0], CONFIG_FORMAT, 'a later release wrote this');
     const stored = JSON.parse(utf8(head.subarray(1)));
     return {
@@ -47,33 +47,32 @@ export const kvConfig: ActorKind<KvConfig | undefined> = {
       metadataCasRequired: stored.metadata_cas_required,
     };
   },
-  encode: (config) =>
-    config &&
-    withFormat(
-      CONFIG_FORMAT,
-      JSON.stringify({
-        max_versions: config.maxVersions,
-        cas_required: config.casRequired,
-        delete_version_after: config.deleteVersionAfter,
-        metadata_cas_required: config.metadataCasRequired,
-      }),
-    ),
+  encode(config) {
+    if (config === CONFIG_DEFAULT) return undefined;
+    const stored = {
+      max_versions: config.maxVersions,
+      cas_required: config.casRequired,
+      delete_version_after: config.deleteVersionAfter,
+      metadata_cas_required: config.metadataCasRequired,
+    };
+    return withFormat(CONFIG_FORMAT, JSON.stringify(stored));
+  },
 };
 
 const NAME = 'config';
 
-const current: ActorOperation<KvConfig | undefined, undefined, KvConfig> = {
+const current: ActorOperation<KvConfig, undefined, KvConfig> = {
   id: 'kv2.config.current',
   actor: kvConfig,
   mode: 'read',
-  run: (config) => ({ reply: config ?? CONFIG_DEFAULT }),
+  run: (config) => ({ reply: config }),
 };
 
 /** The settings of the mount that a request names. Only changes need them. */
 export function configOf({ cluster, mount, claims }: RouteContext): KvConfig | Promise<KvConfig> {
   const id: ActorId = { kind: kvConfig.kind, namespace: mount.namespace, mount: mount.uuid, name: NAME };
-  const held = cluster.peek(id);
-  if (held) return (held.state as KvConfig | undefined) ?? CONFIG_DEFAULT;
+  const held = cluster.peek(id)?.state as KvConfig | undefined;
+  if (held) return held;
   return cluster.send(current, id, undefined, { claims });
 }
 
@@ -83,7 +82,7 @@ export const readConfig = reading({
   actorName: () => NAME,
   summary: 'Shows the settings that hold for all secrets of this mount.',
   params: {},
-  run: (config = CONFIG_DEFAULT) => ({
+  run: (config) => ({
     data: {
       max_versions: config.maxVersions,
       cas_required: config.casRequired,
@@ -106,7 +105,7 @@ export const writeConfig = changing({
     ),
     metadata_cas_required: bool('Must each write of metadata carry metadata_cas?'),
   },
-  run(config = CONFIG_DEFAULT, params) {
+  run(config, params) {
     const { max_versions, cas_required, delete_version_after, metadata_cas_required } = params;
     if (Object.values(params).every((value) => value === undefined)) return { reply: {} };
     const next: KvConfig = {

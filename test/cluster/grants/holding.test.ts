@@ -178,6 +178,14 @@ test('a snapshot that its kind cannot read is our fault, and not kept; its bytes
   assert.equal(seen![0], 0x31);
 });
 
+test('that nothing is stored may be granted too', async () => {
+  const { holding, renew, answer } = makeScene();
+  renew(1);
+  void holding.ask(id);
+  await answer({ head: undefined, version: 0 });
+  assert.equal(holding.peek(key)?.state, 0, 'what its kind makes of nothing');
+});
+
 test('what is dropped is wiped', async () => {
   const wiped: number[] = [];
   const { holding, renew, answer, end } = makeScene({ ...COUNTER, wipe: (state) => void wiped.push(state) });
