@@ -49,10 +49,8 @@ const VERBS = {
 
 /** What is served but not in full, by verb and path, and what is missing. */
 const PARTLY: Record<string, string> = {
-  'GET sys/ha-status': 'one node',
   'GET sys/host-info': 'what Node.js knows of its machine',
   'GET sys/internal/ui/namespaces': 'the root namespace only',
-  'GET sys/leader': 'one node, no leader',
   'POST auth/token/create': 'no batch tokens, no entity aliases',
   'POST auth/token/create-orphan': 'no batch tokens, no entity aliases',
   'POST sys/audit/:path': 'file devices only',
@@ -145,7 +143,7 @@ export function compatibilityPage(): string {
 const DIFFERENCES = [
   'A path with an empty segment (`//`) or a `.` segment is refused with 400; Vault redirects to the clean path.',
   '`identity/` is not among the mounts until it is served.',
-  'Every node serves every request: `sys/step-down` answers 204 and does nothing.',
+  'Every node serves every request: `sys/step-down` answers 204 and does nothing. In a cluster each node that serves calls itself the active one in `sys/leader` and `sys/ha-status`; `sys/health` of one that is cut off, joins or leaves is 503, unless `haunhealthycode` says otherwise.',
   'Error texts never repeat what was sent in a body: an unknown type, TTL or option is refused without it.',
   '`sys/seal-status` and `sys/health` show `coffer_version` beside `version`, which is Vault’s.',
   'One request asks about at most 10,000 paths of `sys/capabilities`; paths of mounts and names of policies have at most 512 bytes.',
