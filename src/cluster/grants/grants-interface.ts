@@ -52,6 +52,13 @@ export interface Grants {
   // What a holder does
   /** The replica, if it is good in this turn. */
   peek(key: string): Replica | undefined;
+  /**
+   * The replica's state however old: for `partition_reads`, out of time (protocol §16). Undefined where none is held, and once a term of its own is
+   * over.
+   */
+  peekStale(key: string): unknown;
+  /** Of this node; in time again after it answered from old ones, before the first other answer. */
+  dropReplicas(): void;
   /** Asks the actor's owner, once however many ask at the same time. Undefined: not granted, or lost on the way: send the operation instead. */
   ask(id: ActorId): Promise<Replica | undefined>;
   /**

@@ -21,6 +21,7 @@ export function makeGrants(options: GrantsOptions): Grants {
     ...options,
     wire,
     renewed: holding.renewed,
+    jumped: holding.endLinks,
     round() {
       holding.round();
       giving.round();
@@ -29,6 +30,8 @@ export function makeGrants(options: GrantsOptions): Grants {
 
   return {
     peek: holding.peek,
+    peekStale: holding.peekStale,
+    dropReplicas: holding.dropAll,
     ask: holding.ask,
     pin: pins.pin,
     goodUntilMs: holding.goodUntilMs,

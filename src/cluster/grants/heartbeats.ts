@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from '../../model/clock.ts';
-import { HEARTBEAT_MS, UNREACHABLE_MS } from '../../model/limits.ts';
+import { CLOCK_JUMP_MS, HEARTBEAT_MS, UNREACHABLE_MS } from '../../model/limits.ts';
 import type { PeerId } from '../../model/transport.ts';
 import { FAULT, type Faults } from '../faults.ts';
 import type { Membership } from '../membership-interface.ts';
@@ -19,6 +19,8 @@ export interface HeartbeatsOptions {
   membership(): Pick<Membership, 'inc' | 'view' | 'members'>;
   /** A member answered a heartbeat of this life. */
   renewed(renewal: Renewal): void;
+  /** The clock stood still for a while, or the wall clock was set: what was counted by it may be over. */
+  jumped(): void;
   /** With each round. */
   round(): void;
   readonly faults?: Faults;
@@ -47,6 +49,10 @@ export function makeHeartbeats(options: HeartbeatsOptions): Heartbeats {
   const silence = new Map<string, number>();
   const stamps = new Map<PeerId, Stamp>();
   let lastRoundMs = clock.monotonicMs();
+  let lastLookMs = lastRoundMs;
+  let lastWallMs = clock.wallMs();
+  /** Answers to what was asked before renew nothing. */
+  let validFromMs = Number.NEGATIVE_INFINITY;
   let timer = clock.after(round, 0);
 
   function others(): string[] {
@@ -64,7 +70,20 @@ export function makeHeartbeats(options: HeartbeatsOptions): Heartbeats {
     if (peer !== undefined) wire.send(peer, KIND.heartbeat, heartbeat);
   }
 
+  /** As the session does for its deadline (protocol §2). */
+  function checkJump(): void {
+    const now = clock.monotonicMs();
+    const wall = clock.wallMs();
+    const apartMs = Math.abs(wall - lastWallMs - (now - lastLookMs));
+    lastLookMs = now;
+    lastWallMs = wall;
+    if (apartMs <= CLOCK_JUMP_MS) return;
+    validFromMs = now;
+    options.jumped();
+  }
+
   function round(): void {
+    checkJump();
     timer = clock.after(round, HEARTBEAT_MS);
     const now = clock.monotonicMs();
     const passed = Math.min(now - lastRoundMs, ROUND_MAX_MS);
@@ -88,7 +107,8 @@ export function makeHeartbeats(options: HeartbeatsOptions): Heartbeats {
       const heardMs = faults?.has(FAULT.stampCountedFromAsking) ? renewal.askedMs : clock.monotonicMs();
       stamps.set(peer, { inc, stampMs, heardMs });
     }
-    options.renewed(renewal);
+    checkJump();
+    if (renewal.askedMs >= validFromMs) options.renewed(renewal);
   });
 
   const offPeer = wire.onPeer((peer, change) => {

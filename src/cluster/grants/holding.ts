@@ -47,6 +47,9 @@ export interface HoldingOptions {
 
 export interface Holding {
   peek(key: string): Replica | undefined;
+  peekStale(key: string): unknown;
+  /** No link is good until it is renewed. */
+  endLinks(): void;
   ask(id: ActorId): Promise<Replica | undefined>;
   goodUntilMs(keys: readonly string[]): number;
   renewed(renewal: Renewal): void;
@@ -233,6 +236,10 @@ export function makeHolding(options: HoldingOptions): Holding {
 
   return {
     peek,
+    peekStale: (key) => replicas.get(key)?.staleState,
+    endLinks() {
+      for (const link of links.values()) link.goodUntilMs = Number.NEGATIVE_INFINITY;
+    },
     ask(id) {
       const key = actorKey(id);
       const known = asks.get(key);

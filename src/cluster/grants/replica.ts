@@ -69,6 +69,11 @@ export class HeldReplica implements Replica {
     return this.#state;
   }
 
+  /** However old, where it has no term of its own that is over. */
+  get staleState(): unknown {
+    return this.#parts.clock.monotonicMs() < this.#untilMs ? this.#state : undefined;
+  }
+
   /** Nobody read it since this was asked last. */
   isIdle(): boolean {
     const isIdle = this.reads === this.#readsAtLook;

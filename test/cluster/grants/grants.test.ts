@@ -213,6 +213,33 @@ test('out of time neither holder nor owner answers, and the owner renews nothing
   assert.equal(other.grants.peek(key)?.state, 1);
 });
 
+test('the clocks jump apart: no link is good before it was asked for anew', async () => {
+  const { world, key, holder, hold } = await scene();
+  await hold(holder);
+  const { clock } = holder.process;
+  const goodUntilMs = holder.grants.goodUntilMs([key]);
+  holder.process.stepWall(1_000);
+  const beganMs = clock.monotonicMs();
+  await world.until(() => holder.grants.goodUntilMs([key]) !== goodUntilMs, HEARTBEAT_MS + SOON_MS);
+  assert.equal(holder.grants.goodUntilMs([key]), Number.NEGATIVE_INFINITY);
+  await world.until(() => holder.grants.peek(key) !== undefined, HEARTBEAT_MS + SOON_MS);
+  assert(holder.grants.goodUntilMs([key]) >= beganMs);
+});
+
+test('what is old can be told when it is asked for as that, until it is dropped', async () => {
+  const { world, key, owner, holder, other, hold } = await scene();
+  await hold(holder);
+  owner.termMs = 500;
+  await hold(other);
+  owner.process.pause();
+  await world.run(GRANT_MS + HEARTBEAT_MS);
+  assert.equal(holder.grants.peek(key), undefined);
+  assert.equal(holder.grants.peekStale(key), 1);
+  assert.equal(other.grants.peekStale(key), undefined, 'its own term is over');
+  holder.grants.dropReplicas();
+  assert.equal(holder.grants.peekStale(key), undefined);
+});
+
 test('shards that are given away: all grants of their actors end, and nobody else’s', async () => {
   const { world, id, key, owner, holder, hold } = await scene();
   await hold(holder);
