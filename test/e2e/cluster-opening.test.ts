@@ -108,3 +108,18 @@ test('all nodes restart one after another, and no request fails', async () => {
   assert.deepEqual(failures, []);
   assert(answered > 100, `${answered} answers`);
 });
+
+test('all nodes are killed at once: shares open them again, and what was acknowledged is there', async () => {
+  const body = { data: { last: 'words' } };
+  const written = await nodes[1]!.call('POST', 'secret/data/last', { token, body });
+  assert.equal(written.status, 200, written.text);
+  await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
+  await Promise.all(nodes.map((node) => node.start()));
+  for (const node of nodes) assert.equal((await statusOf(node)).sealed, true);
+  for (const [n, key] of keys.slice(1).entries()) await give(nodes[n]!, key);
+  await allActive();
+  for (const node of nodes) {
+    const read = await node.call('GET', 'secret/data/last', { token });
+    assert.equal(read.body.data.data.last, 'words');
+  }
+});
