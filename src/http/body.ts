@@ -38,68 +38,67 @@ export function counted(bytes: number): number {
   return Math.max(0, bytes - BODY_BYTES_FREE);
 }
 
-/** The bytes of one body, and their place in the budget, which the caller gives back when the request is done. */
-export interface ReadBody {
-  readonly bytes: Buffer;
-  readonly held: number;
+/** Told once how the reading of a body ended. */
+export interface BodyReader {
+  /** @param held - place in the budget, which the reader gives back when the request is done. */
+  whole(bytes: Buffer, held: number): void;
+  /**
+   * The rest of the body is unread.
+   * @param error - CodedError `too_large`, `overloaded` when the budget is spent, `bad_request` (408) when the time is over; ClientGone.
+   */
+  failed(error: Error): void;
 }
 
 /**
- * Reads a whole body.
+ * Reads a whole body. Tells a reader and gives no promise: most bodies are there in the turn they are asked for, and each write has one.
  * @param bytesMax - one more is refused. What Content-Length says is the caller's to check first.
  * @param timeMs - from now until the last byte; 0 for no limit of ours.
- * @throws CodedError `too_large`, `overloaded` when the budget is spent, `bad_request` (408) when the time is over; ClientGone.
- * The rest of the body is then unread.
  */
 export function readBody(
   request: AnyRequest,
   bytesMax: number,
   budget: BodyBudget,
   timeMs: number,
-): Promise<ReadBody> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    let held = 0;
-    let settled = false;
-    const fail = (error: Error) => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      budget.left += held;
-      request.removeListener('data', onData);
-      request.pause();
-      reject(error);
-    };
-    const onData = (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > bytesMax) return fail(tooLarge());
-      const hold = counted(length) - held;
-      if (hold > budget.left) return fail(new CodedError('overloaded'));
-      budget.left -= hold;
-      held += hold;
-      chunks.push(chunk);
-    };
-    const onEnd = () => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length), held });
-    };
-    const timer =
-      timeMs > 0
-        ? setTimeout(
-            () => fail(badRequest('the request body did not arrive in time', { status: 408 })),
-            timeMs,
-          )
-        : undefined;
-    request.on('data', onData);
-    request.on('end', onEnd);
-    request.on('close', () => {
-      if (!settled) fail(new ClientGone());
-    });
-    request.on('error', ignore);
+  reader: BodyReader,
+): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let held = 0;
+  let settled = false;
+  const fail = (error: Error) => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    budget.left += held;
+    request.removeListener('data', onData);
+    request.pause();
+    reader.failed(error);
+  };
+  const onData = (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > bytesMax) return fail(tooLarge());
+    const hold = counted(length) - held;
+    if (hold > budget.left) return fail(new CodedError('overloaded'));
+    budget.left -= hold;
+    held += hold;
+    chunks.push(chunk);
+  };
+  const onEnd = () => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    reader.whole(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length), held);
+  };
+  const timer =
+    timeMs > 0
+      ? setTimeout(() => fail(badRequest('the request body did not arrive in time', { status: 408 })), timeMs)
+      : undefined;
+  request.on('data', onData);
+  request.on('end', onEnd);
+  request.on('close', () => {
+    if (!settled) fail(new ClientGone());
   });
+  request.on('error', ignore);
 }
 
 function ignore(): void {}

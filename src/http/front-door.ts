@@ -104,32 +104,41 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       if (verb === 'read' && options.access?.isOpen(path.text)) request.openHere = true;
       if (verb === 'patch') checkPatchType(incoming.headers['content-type']);
       if ((verb === 'update' || verb === 'patch') && hasBody(incoming)) {
-        void withBody(request, continues);
+        withBody(request, continues);
       } else run(request);
     } catch (error) {
       refuse(incoming, response, error, false);
     }
   }
 
-  async function withBody(request: IncomingRequest, continues: boolean): Promise<void> {
+  function withBody(request: IncomingRequest, continues: boolean): void {
     const { incoming, response } = request;
-    let whole = false;
+    const failed = (error: unknown, unread: boolean) => {
+      giveBack(request);
+      refuse(incoming, response, error, unread, request);
+    };
     try {
       const bytesMax = bodyBytesMax(request);
       if (declaredLength(incoming) > bytesMax) throw tooLarge();
       if (continues) (response as ServerResponse).writeContinue();
       const timeMs = 'stream' in incoming ? options.bodyMs : 0;
-      const { bytes, held } = await readBody(incoming, bytesMax, options.budget, timeMs);
-      whole = true;
-      request.bodyHeld = held;
-      request.bodyBytes = bytes.length;
-      holdParsed(request, bytes);
+      readBody(incoming, bytesMax, options.budget, timeMs, {
+        failed: (error) => failed(error, true),
+        whole(bytes, held) {
+          request.bodyHeld = held;
+          request.bodyBytes = bytes.length;
+          try {
+            holdParsed(request, bytes);
+          } catch (error) {
+            failed(error, false);
+            return;
+          }
+          run(request);
+        },
+      });
     } catch (error) {
-      giveBack(request);
-      refuse(incoming, response, error, !whole, request);
-      return;
+      failed(error, true);
     }
-    run(request);
   }
 
   /** A body takes of the budget what it is in memory, where that is more than it was on the wire. */

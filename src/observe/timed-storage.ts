@@ -33,16 +33,18 @@ export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>
   return {
     type: storage.type,
     get: (path, signal) => timed(gets, () => storage.get(path, signal)),
-    async commit(changes, conditions, signal) {
+    // Not async, and the store's own promise: it is on the way of every write.
+    commit(changes, conditions, signal) {
       const samples = changes.some((change) => change.value !== undefined) ? puts : deletes;
       const began = performance.now();
-      running++;
-      try {
-        return await storage.commit(changes, conditions, signal);
-      } finally {
+      const ended = () => {
         running--;
         samples.observe(performance.now() - began);
-      }
+      };
+      const committing = storage.commit(changes, conditions, signal);
+      running++;
+      committing.then(ended, ended);
+      return committing;
     },
     commitsRunning: () => running,
     list: (...args) => timed(lists, () => storage.list(...args)),

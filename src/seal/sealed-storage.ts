@@ -39,6 +39,14 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
     }
   }
 
+  function sealAll(changes: readonly Change[]): Change[] {
+    const sealed = changes.map(({ path, value }): Change => {
+      return { path, value: value === undefined ? undefined : barrier.seal(path, value) };
+    });
+    if (barrier.isSealed()) throw new CodedError('sealed');
+    return sealed;
+  }
+
   return {
     type: storage.type,
     async get(path, signal) {
@@ -46,19 +54,20 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
       const stored = await storage.get(path, signal);
       return stored === undefined ? undefined : opened(path, stored);
     },
-    async commit(changes, conditions, signal) {
-      let count = 0;
-      for (const { path, value } of changes) {
-        refuse(path);
-        if (value !== undefined) count++;
+    // Not async: each promise that stands between a commit and its caller costs as much as a lookup in the store.
+    commit(changes, conditions, signal) {
+      try {
+        let count = 0;
+        for (const { path, value } of changes) {
+          refuse(path);
+          if (value !== undefined) count++;
+        }
+        const waiting = barrier.reserve(count);
+        const sealAndCommit = () => storage.commit(sealAll(changes), conditions, signal);
+        return waiting === undefined ? sealAndCommit() : waiting.then(sealAndCommit);
+      } catch (error) {
+        return Promise.reject(error);
       }
-      const waiting = barrier.reserve(count);
-      if (waiting !== undefined) await waiting;
-      const sealed = changes.map(({ path, value }): Change => {
-        return { path, value: value === undefined ? undefined : barrier.seal(path, value) };
-      });
-      if (barrier.isSealed()) throw new CodedError('sealed');
-      return storage.commit(sealed, conditions, signal);
     },
     async list(prefix, after, limit, signal) {
       if (barrier.isSealed()) throw new CodedError('sealed');

@@ -223,9 +223,13 @@ function makeLmdb(
       if (record === undefined) return undefined;
       return { value: record.subarray(VERSION_BYTES), version: versionOf(record) };
     },
-    async commit(changes, conditions, signal) {
-      refuseClosed();
-      return commits.submit(encodeWrite(changes, conditions), signal);
+    commit(changes, conditions, signal) {
+      try {
+        refuseClosed();
+        return commits.submit(encodeWrite(changes, conditions), signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     async list(prefix, after, limit, signal) {
       await ready(signal);

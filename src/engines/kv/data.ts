@@ -184,7 +184,8 @@ export const patchData = operation({
   run: ({ data, options }, ctx) => write(patch, data ?? undefined, options, ctx),
 });
 
-async function write(
+/** Not async: where the mount's settings are held, as they mostly are, one promise stands for all of it. */
+function write(
   op: ActorOperation<KvState, Write, Written>,
   data: JsonMap | null | undefined,
   options: JsonMap | null | undefined,
@@ -194,9 +195,21 @@ async function write(
   const text = encodeSorted(asDoubles(data));
   const cas = casOf(options);
   const id = secretId(ctx);
-  const config = await configOf(ctx);
-  const { reply, isMore } = await ctx.cluster.send(op, id, { text, cas, config }, asRequested(ctx));
-  if (!isMore || (await isTrimmed(id, config, ctx))) return reply;
+  const send = (config: KvConfig): Promise<LogicalReply> =>
+    ctx.cluster
+      .send(op, id, { text, cas, config }, asRequested(ctx))
+      .then(({ reply, isMore }) => (isMore ? trimmed(reply, id, config, ctx) : reply));
+  const config = configOf(ctx);
+  return config instanceof Promise ? config.then(send) : send(config);
+}
+
+async function trimmed(
+  reply: LogicalReply,
+  id: ActorId,
+  config: KvConfig,
+  ctx: RouteContext,
+): Promise<LogicalReply> {
+  if (await isTrimmed(id, config, ctx)) return reply;
   return {
     ...reply,
     warnings: ['error occurred when cleaning up old versions, these will be cleaned up on next write'],
