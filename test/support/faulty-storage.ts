@@ -8,9 +8,12 @@ import { type Storage, StorageFailed } from '../../src/model/storage.ts';
 
 /** What becomes of one commit; `turns`: how long it takes before, and its answer after. */
 export interface Fate {
-  readonly kind: 'well' | 'fails before' | 'fails after';
+  /** `lands late`: nobody knows, and only then it is written, if it still can be. */
+  readonly kind: 'well' | 'fails before' | 'fails after' | 'lands late';
   readonly turns: number;
 }
+
+const LATE_TURNS = 8;
 
 async function wait(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -27,6 +30,12 @@ export function makeFaultyStorage(inner: Storage, fateOf: () => Fate): Storage {
     async commit(changes, conditions) {
       const { kind, turns } = fateOf();
       await wait(turns);
+      if (kind === 'lands late') {
+        void wait(LATE_TURNS * turns)
+          .then(() => inner.commit(changes, conditions))
+          .catch(() => {});
+        throw new StorageFailed('nobody knows', false);
+      }
       if (kind === 'fails before') throw new StorageFailed('nothing was written', true);
       const version = await inner.commit(changes, conditions);
       // Seen by readers of the store before the writer hears of it.
