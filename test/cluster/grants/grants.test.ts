@@ -114,14 +114,54 @@ test('a silent holder is waited for as long as it may answer, and no longer; the
 });
 
 test('a holder that goes on beating without an answer is not renewed', async () => {
-  const { key, holder, hold, change } = await scene();
+  const { world, key, owner, holder, hold, change } = await scene();
   await hold(holder);
   const unpin = holder.grants.pin([key]);
   const ms = await change();
   assert(ms > END_OWED_MS, `${ms}`);
   assert(ms < END_OWED_MS + HEARTBEAT_MS + SIGMA * GRANT_MS + SOON_MS, `${ms}`);
+  const ended = owner.received('ended');
   unpin();
+  await world.run(SOON_MS);
+  assert.equal(owner.received('ended'), ended + 1, 'one answer, however often it was sent');
   assert.equal(await hold(holder), 2);
+});
+
+test('a holder that hears nothing for a while: what was forgotten meanwhile is not renewed', async () => {
+  const { world, key, holder, hold, change } = await scene();
+  await hold(holder);
+  world.network.weather.lost = 1;
+  await change();
+  world.network.weather.lost = 0;
+  await world.run(3 * HEARTBEAT_MS);
+  assert.equal(holder.grants.peek(key), undefined);
+  assert.equal(await hold(holder), 2);
+});
+
+test('an end that is lost is sent again as soon as its holder is heard', async () => {
+  const { world, owner, key, holder, hold } = await scene();
+  await hold(holder);
+  let isEnded = false;
+  world.network.weather.lost = 1;
+  void owner.grants.end(key)!.then(() => {
+    isEnded = true;
+  });
+  await world.run(1);
+  world.network.weather.lost = 0;
+  await world.until(() => isEnded, 2 * HEARTBEAT_MS + SOON_MS);
+  assert(holder.received('end') <= 2);
+});
+
+test('who is no member any more is forgotten, once its time has run out', async () => {
+  const { world, owner, holder, hold } = await scene();
+  await hold(holder);
+  const life = holder.inc();
+  holder.process.pause();
+  await world.until(() => !world.view().members.some(({ inc }) => inc === life), 3_000);
+  await world.run(2 * HEARTBEAT_MS);
+  assert.equal(owner.grants.counts().given, 0);
+  holder.process.resume();
+  assert.equal(await hold(holder), 1, 'in its next life it asks as anybody');
 });
 
 test('an end is answered when the last pin has gone', async () => {
@@ -257,10 +297,20 @@ test('shards that are given away: all grants of their actors end, and nobody els
   assert.equal(holder.grants.peek(key), undefined, 'it grants them no more');
 });
 
+test('what is being given away is granted to nobody', async () => {
+  const { world, id, key, owner, other, hold } = await scene();
+  await hold(owner);
+  const unpin = owner.grants.pin([key]);
+  void owner.drain(id);
+  void other.grants.ask(id);
+  await world.run(SOON_MS);
+  assert.equal(owner.grants.counts().given, 0);
+  unpin();
+});
+
 test('a node that drops all by its own will is quiet when its holders and its requests are', async () => {
-  const { world, key, owner, holder, hold } = await scene();
+  const { world, key, owner, holder, other, hold } = await scene();
   await hold(holder);
-  const unpin = owner.grants.pin(['something it authorized']);
   const ended = owner.grants.end(key)!;
   owner.grants.dropAll();
   await assert.rejects(ended, Moved);
@@ -272,12 +322,20 @@ test('a node that drops all by its own will is quiet when its holders and its re
   // What was sent in the turn before went out with its end.
   await world.run(GRANT_MS - HEARTBEAT_MS - SOON_MS);
   assert(!isQuiet);
-  await world.run(GRANT_MS);
-  assert(!isQuiet, 'a request of its is under way');
+  await world.until(() => isQuiet, SIGMA * GRANT_MS);
   assert.equal(goodUntilMs(), 0);
+
+  const unpin = other.grants.pin(['something it authorized']);
+  other.grants.dropAll();
+  let isOtherQuiet = false;
+  void other.grants.quiet().then(() => {
+    isOtherQuiet = true;
+  });
+  await world.run(2 * GRANT_MS);
+  assert(!isOtherQuiet, 'a request of its is under way');
   unpin();
   await world.run(1);
-  assert(isQuiet);
+  assert(isOtherQuiet);
 });
 
 test('one that is heard by nobody, or hears nobody, is named by both; one that stood still names nobody', async () => {

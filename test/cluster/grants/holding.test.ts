@@ -97,7 +97,7 @@ test('an end that passes the snapshot on its way: it is not kept', async () => {
 });
 
 test('another generation: what came before is dropped, what comes late of the one before is not taken', async () => {
-  const { holding, renew, answer } = makeScene();
+  const { clock, holding, renew, answer } = makeScene();
   renew(1);
   void holding.ask(id);
   await answer({ generation: 1 });
@@ -108,6 +108,11 @@ test('another generation: what came before is dropped, what comes late of the on
   await answer({ generation: 1 });
   renew(1, 60_000);
   assert.equal(holding.count(), 0);
+  void holding.ask(id);
+  await answer({ generation: 2 });
+  clock.advance(1_000);
+  assert.equal(holding.peek(key), undefined, 'an answer of the generation before says nothing of this one');
+  renew(2);
   void holding.ask(id);
   await answer({ generation: 3 });
   assert.equal(holding.count(), 1);
