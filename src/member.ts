@@ -97,6 +97,7 @@ export async function makeMember(
     ...sealed,
     memory: headMemoryIn(dataFolder, () => storageId, fault),
     post,
+    alarm: (text) => log.error(text),
     cluster: () => routing,
   });
   const catalog = makeCatalog({

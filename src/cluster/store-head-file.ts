@@ -5,13 +5,13 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HeadMemory } from './store-head.ts';
+import type { HeadMemory, Mark, Marks } from './store-head.ts';
 
 const FILE = 'store-head.json';
 
 /**
  * @param storageId - of the store that it is about: what was remembered of another one does not count.
- * @param fault - told where it cannot be written: then it is remembered as long as the process runs.
+ * @param fault - told where it cannot be read or written: then it is remembered as long as the process runs.
  */
 export function headMemoryIn(
   folder: string,
@@ -22,23 +22,29 @@ export function headMemoryIn(
   return {
     read() {
       try {
-        const found = JSON.parse(readFileSync(file, 'utf8')) as { storage_id?: unknown; head?: unknown };
-        return found.storage_id === storageId() && Number.isSafeInteger(found.head)
-          ? (found.head as number)
-          : 0;
+        const found = JSON.parse(readFileSync(file, 'utf8')) as { storage_id?: unknown; marks?: unknown };
+        return found.storage_id === storageId() ? marksOf(found.marks) : [];
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') fault(`${file} could not be read`, error);
-        return 0;
+        return [];
       }
     },
-    write(head) {
+    write(marks) {
       try {
         const draft = `${file}.${process.pid}.new`;
-        writeFileSync(draft, `${JSON.stringify({ storage_id: storageId(), head })}\n`, { mode: 0o600 });
+        writeFileSync(draft, `${JSON.stringify({ storage_id: storageId(), marks })}\n`, { mode: 0o600 });
         renameSync(draft, file);
       } catch (error) {
         fault(`${file} could not be written`, error);
       }
     },
   };
+}
+
+/** @throws Error where it is none. */
+function marksOf(value: unknown): Marks {
+  const isMark = (one: unknown): one is Mark =>
+    Array.isArray(one) && Number.isSafeInteger(one[0]) && typeof one[1] === 'string';
+  if (!Array.isArray(value) || !value.every(isMark)) throw new Error('these are no marks');
+  return value;
 }

@@ -165,6 +165,10 @@ export const VERIFY_ASK_MS = 15 * SECOND_MS;
 export const VERIFY_BEHIND_MS = 3 * SECOND_MS;
 /** How often the store's head is moved on: a store put back by more than this is noticed. */
 export const STORE_HEAD_MS = 1 * MINUTE_MS;
+/** Marks of the store's head that are kept, and as many of the older ones, of which each so-manieth is. */
+export const STORE_MARK_BYTES = 6;
+export const STORE_MARKS_EVERY = 64;
+export const STORE_MARKS_MAX = 128;
 export const SECRET_FILE_BYTES_MAX = 16 * 1024;
 /** How often a node reads again who may be a peer; hints come sooner. Identities that the record names, and its bytes. */
 export const ADMISSION_LOOK_MS = 5 * SECOND_MS;

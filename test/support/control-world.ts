@@ -16,7 +16,6 @@ import type { HeldSection } from '../../src/cluster/control-parts.ts';
 import { makeAloneCoordinator } from '../../src/cluster/coordinators/alone.ts';
 import { encodeMember, type MemberRecord, memberKey } from '../../src/cluster/member-record.ts';
 import { makePost } from '../../src/cluster/post.ts';
-import type { HeadMemory } from '../../src/cluster/store-head.ts';
 import { newClusterSecret, readClusterSecrets } from '../../src/cluster/transport/secret.ts';
 import type { View } from '../../src/cluster/view.ts';
 import type { Clock } from '../../src/model/clock.ts';
@@ -165,10 +164,6 @@ export async function makeControlWorld(
       const path = `fence/${shard}`;
       fences.set(shard, { path, version: await storage.commit([{ path, value: Buffer.from('f') }], []) });
     }
-    const memory: HeadMemory = { read: () => 0, write: (head) => remember(head) };
-    const remember = (head: number): void => {
-      made.remembered = head;
-    };
     const made: ControlNode = {
       name,
       peer,
@@ -232,7 +227,7 @@ export async function makeControlWorld(
         head: {
           check: async () => (made.remembered > 7 ? 'the store was put back' : undefined),
           async accept() {
-            memory.write(7);
+            made.remembered = 7;
           },
           kind: undefined as never,
           operations: [],
