@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { FAULT } from '../src/cluster/faults.ts';
+import { ACTOR_FAULT } from '../src/actors/faults.ts';
+import { CATALOG_FAULT, FAULT, SHARD_FAULT } from '../src/cluster/faults.ts';
 import { FENCE_PREFIX } from '../src/cluster/fences.ts';
 import { decodeView, encodeView, VIEW_KEY } from '../src/cluster/view.ts';
 import type { Cluster } from '../src/model/actor.ts';
@@ -174,6 +175,86 @@ export const FAULTS = {
     operations: 300,
     connect: { keeps: isNoFence },
   },
+  'commit-without-version': {
+    about: 'no record version in the commit: a late one overwrites what came after',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.commitWithoutVersion,
+  },
+  'claim-without-epoch': {
+    about: 'a shard is claimed though a later epoch stands in its fence',
+    scenario: 'cluster',
+    foundBy: ['I3', 'I1'],
+    seed: 1,
+    operations: 300,
+    membership: SHARD_FAULT.claimWithoutEpoch,
+  },
+  'load-before-claim': {
+    about: "actors are loaded while their shard's claim is under way",
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2', 'I3'],
+    seed: 1,
+    operations: 300,
+    membership: SHARD_FAULT.loadBeforeClaim,
+  },
+  'create-without-gone': {
+    about: 'creating does not compare what is left of the deleted',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2', 'I8'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.createWithoutGone,
+  },
+  'answered-before-grants-end': {
+    about: 'a change is answered before grants have ended',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I4', 'I5'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.answeredBeforeGrantsEnd,
+  },
+  'reload-keeps-grants': {
+    about: 'a reload shows a new version while grants stand',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I4'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.reloadKeepsGrants,
+  },
+  'outcomes-forgotten': {
+    about: 'outcomes are forgotten on take-over',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2', 'I8'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.outcomesForgotten,
+  },
+  'outcomes-of-last-few': {
+    about: 'only the outcomes of the last few changes are kept',
+    scenario: 'cluster',
+    foundBy: ['I1', 'I2', 'I8'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.outcomesOfLastFew,
+  },
+  'timer-fires-without-due': {
+    about: 'a timer fires without comparing its time',
+    scenario: 'cluster-tokens',
+    foundBy: ['I10'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.timerFiresWithoutDue,
+  },
+  'timers-not-scanned-at-claim': {
+    about: 'timers are not looked for when a shard is claimed',
+    scenario: 'cluster-tokens',
+    foundBy: ['I10'],
+    seed: 1,
+    operations: 300,
+    membership: ACTOR_FAULT.timersNotScanned,
+  },
   'owner-ignores-deadline': {
     about: 'an owner answers though its deadline has passed',
     scenario: 'cluster',
@@ -181,6 +262,30 @@ export const FAULTS = {
     seed: 1,
     operations: 300,
     membership: FAULT.deadlineIgnored,
+  },
+  'catalog-acknowledged-early': {
+    about: 'a catalog change is answered before all members have applied it',
+    scenario: 'cluster-policies',
+    foundBy: ['I6', 'I12'],
+    seed: 1,
+    operations: 200,
+    membership: CATALOG_FAULT.acknowledgedEarly,
+  },
+  'catalog-applied-late': {
+    about: 'a member says that it has applied a catalog change, and has not yet',
+    scenario: 'cluster-policies',
+    foundBy: ['I6', 'I12'],
+    seed: 1,
+    operations: 200,
+    membership: CATALOG_FAULT.appliedLate,
+  },
+  'catalog-not-caught-up': {
+    about: 'a joiner rests on the catalog that it loaded before the others acknowledged it',
+    scenario: 'cluster-policies',
+    foundBy: ['I6', 'I12'],
+    seed: 1,
+    operations: 200,
+    membership: CATALOG_FAULT.notCaughtUp,
   },
 } as const satisfies Record<string, PlantedFault>;
 

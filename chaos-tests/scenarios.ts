@@ -24,6 +24,7 @@ import {
   OVERTAKEN,
   STORE_FAULTS,
 } from './workloads/nemesis.ts';
+import { PolicyWorkload } from './workloads/policies.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
 
 export interface RunOptions {
@@ -59,6 +60,7 @@ interface Scenario {
   readonly nodes: number;
   readonly kind: WorldOptions['kind'];
   readonly isOpen?: boolean;
+  readonly hasPolicies?: boolean;
   readonly faults: Faults;
   readonly faultEveryMs: readonly [number, number];
   /** Faults have ended; within this all is served again (I14), ms. */
@@ -205,6 +207,26 @@ const clusterTokens: Scenario = {
   },
 };
 
+/** As `cluster`, with policies: nothing starts anywhere under one that was tightened, and all members hold one catalog. */
+const clusterPolicies: Scenario = {
+  ...cluster,
+  isOpen: false,
+  hasPolicies: true,
+  begin(world, operations) {
+    const random = world.random.fork('cluster');
+    const views = new MembershipWorkload(world, 0);
+    watchFences(world);
+    const workload = new PolicyWorkload(world, { users: 4, tighteners: 6, operations });
+    workload.start(() => random.pick(world.nodes));
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      check: () => [...workload.check(), ...lostWrites(world), ...views.check()],
+    };
+  },
+};
+
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   kv,
   tokens,
@@ -212,6 +234,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   membership,
   cluster,
   'cluster-tokens': clusterTokens,
+  'cluster-policies': clusterPolicies,
 };
 
 /** I1. */
@@ -265,8 +288,8 @@ export async function runScenario(name: string, options: RunOptions): Promise<Ru
   const scenario = SCENARIOS[name];
   if (!scenario) throw new Error(`no such scenario: ${name}`);
   const { seed, fault, keepTrace } = options;
-  const { nodes, kind, isOpen } = scenario;
-  const world = makeWorld({ seed, nodes, kind, isOpen, fault, keepTrace });
+  const { nodes, kind, isOpen, hasPolicies } = scenario;
+  const world = makeWorld({ seed, nodes, kind, isOpen, hasPolicies, fault, keepTrace });
   return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
 }
 

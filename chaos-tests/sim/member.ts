@@ -20,7 +20,9 @@ export interface MemberOptions {
   readonly transport: Transport;
   readonly faults: Faults | undefined;
   /** What follows from the view, where this node owns anything. */
-  readonly owning?: Pick<Routed, 'onView' | 'dropAll' | 'drain' | 'unreachable'>;
+  readonly owning?: Omit<Routed, 'cluster' | 'catalog' | 'routing' | 'held'>;
+  /** Lets nobody in any more; resolves when what was let in is answered. */
+  closeDoor?(signal: AbortSignal): Promise<void>;
   /** Faults have ended: all goes well, and soon. */
   isCalm(): boolean;
   /** Something changed by which this node may serve more, or less. */
@@ -46,6 +48,7 @@ export function bootMember({
   transport,
   faults,
   owning,
+  closeDoor,
   isCalm,
   changed,
   fault,
@@ -76,18 +79,25 @@ export function bootMember({
       owning?.onView();
       changed();
     },
-    onTimeChanged: () => changed(),
+    onTimeChanged() {
+      owning?.onTimeChanged();
+      changed();
+    },
     async drainShards(shards, signal) {
       await Promise.all([step(signal, 'drain'), owning?.drain(shards, signal)]);
     },
-    closeDoor: (signal) => step(signal, 'close the door'),
+    async closeDoor(signal) {
+      await Promise.all([step(signal, 'close the door'), closeDoor?.(signal)]);
+    },
     expectJoiners: () => {},
     async prepare(signal) {
       heard.keep();
-      await step(signal, 'prepare');
+      await Promise.all([step(signal, 'prepare'), owning?.prepare()]);
       if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
     },
-    catchUp: (signal) => step(signal, 'catch up'),
+    async catchUp(signal) {
+      await Promise.all([step(signal, 'catch up'), owning?.catchUp()]);
+    },
     onEvicted() {
       owning?.dropAll();
       evictions++;

@@ -3,9 +3,14 @@
  *
  * @module
  */
+
+import * as automerge from '@automerge/automerge';
 import type { Names } from '../../src/actors/places.ts';
 import type { ActorSendOptions } from '../../src/actors/round.ts';
 import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
+import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
+import { makeAnnouncer } from '../../src/cluster/catalog-announcer.ts';
+import { makeCatalogSync } from '../../src/cluster/catalog-sync.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
 import { makeGrants } from '../../src/cluster/grants/grants.ts';
 import type { Membership } from '../../src/cluster/membership.ts';
@@ -19,6 +24,7 @@ import type { ActorKind, Cluster } from '../../src/model/actor.ts';
 import { actorOperationsOf } from '../../src/model/engine.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
+import { catalogOperations } from '../../src/pipeline/catalog-operations.ts';
 import type { SimProcess } from './process.ts';
 
 export interface RoutedOptions {
@@ -38,11 +44,18 @@ export interface RoutedOptions {
 
 export interface Routed {
   readonly cluster: Cluster;
+  readonly catalog: Catalog;
   readonly routing: Routing;
   /** Shards that this node has claimed and not let go of. */
   held(): readonly number[];
   /** The view is another: what is not this node's any more goes in this turn. */
   onView(): void;
+  /** In time again, or not any more. */
+  onTimeChanged(): void;
+  /** Before this node is proposed. */
+  prepare(): Promise<void>;
+  /** All old members have acknowledged. */
+  catchUp(): Promise<void>;
   /** Everything goes in this turn. */
   dropAll(): void;
   /** Lets what runs end, then lets go. */
@@ -51,13 +64,34 @@ export interface Routed {
   unreachable(): readonly string[];
 }
 
-const OPERATIONS = makeOperations([...actorOperationsOf(kv2), ...makeTokenActor(async () => {}).sends]);
+const OPERATIONS = makeOperations([
+  ...actorOperationsOf(kv2),
+  ...makeTokenActor(async () => {}).sends,
+  ...catalogOperations,
+]);
 
-export function makeRouted({ process, storage, transport, names, kinds, ...options }: RoutedOptions): Routed {
+export function makeRouted({ process, storage, transport, names, ...options }: RoutedOptions): Routed {
   const { clock } = process;
   const { now, membership, faults } = options;
   const post = makePost({ transport });
   const randomBytes = (bytes: number) => process.random.bytes(bytes);
+  const catalog = makeCatalog({
+    cluster: () => routing,
+    storage,
+    names,
+    tell: (notice) => announcer.tell(notice),
+    sync: (section, own) => sync.sync(section, own),
+    faults,
+  });
+  const sync = makeCatalogSync({
+    post,
+    membership,
+    clock,
+    applied: (section) => catalog.applied(section),
+    automerge,
+  });
+  const announcer = makeAnnouncer({ post, membership, clock, receive: catalog.receive, faults });
+  const kinds = [...options.kinds, catalog.kind as unknown as ActorKind<never>];
   const common = { clock, post, storage, names, kinds, membership, now, randomBytes, faults };
   const rate = sigma({ sharesClock: false });
   const own = makeOwnActors({
@@ -84,13 +118,14 @@ export function makeRouted({ process, storage, transport, names, kinds, ...optio
       send: (op, id, params, sent) => own.actors.send(op, id, params, noting(sent, options.started)),
     }),
     grants: () => grants,
-    sections: () => [],
+    sections: () => catalog.sequences(),
   });
   own.start();
   void own.startTimers().catch((error: unknown) => options.log('timers', error));
 
   return {
     cluster: routing,
+    catalog,
     routing,
     held: own.shards.held,
     onView() {
@@ -98,10 +133,15 @@ export function makeRouted({ process, storage, transport, names, kinds, ...optio
       const view = membership().view();
       if (view) grants.onView(view);
       routing.onView();
+      announcer.look();
     },
+    onTimeChanged: () => announcer.look(),
+    prepare: () => catalog.load(),
+    catchUp: () => catalog.catchUp(),
     dropAll() {
       own.shards.dropAll();
       grants.dropAll();
+      announcer.dropAll();
     },
     drain: (shards, signal) => own.shards.drain(shards, signal),
     unreachable: grants.unreachable,

@@ -8,19 +8,24 @@ import type { Names } from '../../src/actors/places.ts';
 import { makeTokenAuth } from '../../src/auth/token/routes.ts';
 import { makeTokenActor, ROOT_PATH } from '../../src/auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
+import type { Catalog } from '../../src/cluster/catalog.ts';
 import { makeLocalCluster } from '../../src/cluster/local.ts';
 import { kv2, kvKinds } from '../../src/engines/kv/kv.ts';
+import type { SystemCore } from '../../src/engines/system/core.ts';
+import { policyRoutes } from '../../src/engines/system/policies.ts';
 import { encodeReply } from '../../src/http/envelope.ts';
 import { type ActorKind, type Cluster, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../src/model/caller.ts';
-import type { Engine } from '../../src/model/engine.ts';
+import { type Engine, engine } from '../../src/model/engine.ts';
 import type { JsonMap } from '../../src/model/json.ts';
 import { parseJson } from '../../src/model/json-parser.ts';
 import type { Mount } from '../../src/model/mount.ts';
 import type { Request, Verb } from '../../src/model/request.ts';
 import type { Storage } from '../../src/model/storage.ts';
+import { makeAuthority } from '../../src/pipeline/authority.ts';
 import { makePipeline } from '../../src/pipeline/handle.ts';
 import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
+import { makePolicyStore } from '../../src/pipeline/policy-store.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import type { SimProcess } from './process.ts';
 
@@ -49,6 +54,7 @@ export interface SimServer {
   handle(request: SimRequest): Promise<SimReply>;
   /** What the node takes for the time, ms. */
   now(): number;
+  readonly catalog: Catalog | undefined;
 }
 
 /** How planted faults change the parts. */
@@ -67,6 +73,10 @@ export interface ServerOptions {
   fault(what: string, error: unknown): void;
   /** How actors are reached, where they are not all of them here. `now` is cluster time, ms. */
   clusterOf?(names: Names, kinds: readonly ActorKind<never>[], now: () => number): Cluster;
+  /** Of this node, once `clusterOf` was called. */
+  catalogOf?(): Catalog;
+  /** Those of the catalog decide; otherwise all is allowed. */
+  readonly hasPolicies?: boolean;
   /** Everybody is root. */
   readonly isOpen?: boolean;
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
@@ -99,6 +109,7 @@ function mountOf(path: string, type: string, kind: Mount['class']): Mount {
 
 const KV = mountOf('secret/', 'kv', 'secret');
 const TOKEN = mountOf('token/', 'token', 'auth');
+const SYS = mountOf('sys/', 'system', 'secret');
 
 /** Everybody is root. */
 const OPEN = {
@@ -107,7 +118,6 @@ const OPEN = {
   },
   isGood: () => true,
   isStillGood: async () => true,
-  basis: () => ({ actors: [], sections: [] }),
 };
 
 /** Boots in the turn it is called in. Nothing of it is ever stopped: a crash simply lets go of it. */
@@ -168,12 +178,23 @@ export function bootServer(options: ServerOptions): SimServer {
   const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
   const tokenAuth = makeTokenAuth({ tokens, ttls: () => ttls, policyExists: () => true });
 
+  const catalog = options.catalogOf?.();
+  const policies = catalog && options.hasPolicies ? makePolicyStore(catalog) : undefined;
+  const deciding = catalog && policies && makeAuthority(tokens, catalog, policies.parsed, fault);
   const engines = new Map<Mount, Engine>([
     [KV, kv2],
     [TOKEN, tokenAuth],
   ]);
   const mountAt = (path: string) =>
-    path.startsWith('secret/') ? KV : path.startsWith('auth/token/') ? TOKEN : undefined;
+    path.startsWith('sys/')
+      ? policies && SYS
+      : path.startsWith('secret/')
+        ? KV
+        : path.startsWith('auth/token/')
+          ? TOKEN
+          : undefined;
+  if (policies)
+    engines.set(SYS, engine('system', 'Policies.', policyRoutes({ policies } as unknown as SystemCore)));
   const resolver = makeResolver({ find: mountAt, at: mountAt }, (mount) => engines.get(mount));
   const pipeline = makePipeline({
     seal: { isSealed: () => false },
@@ -187,8 +208,11 @@ export function bootServer(options: ServerOptions): SimServer {
         return isGood;
       },
       isStillGood: tokens.isStillGood,
-      basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: [] }),
       ...(options.isOpen ? OPEN : {}),
+      basis: (caller) => ({
+        actors: caller && !options.isOpen ? tokens.chainOf(caller) : [],
+        sections: catalog?.sequences() ?? [],
+      }),
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
       version: () => 0,
       isSudo: (caller) => caller.isRoot,
@@ -198,6 +222,7 @@ export function bootServer(options: ServerOptions): SimServer {
       async revokeSpent(caller) {
         await tokens.revoke(caller.accessor, 'tree');
       },
+      ...deciding,
     },
     audit: { isOn: () => false, request: async () => {}, response: async () => {} },
     cluster,
@@ -213,6 +238,7 @@ export function bootServer(options: ServerOptions): SimServer {
   return {
     tokens,
     now,
+    catalog,
     async handle(request) {
       if (plant?.countsUsesAfter)
         clock.after(() => void tokens.authenticate(request.token).catch(() => {}), 50);

@@ -33,6 +33,10 @@ export interface SimNode {
   readonly server: SimServer | undefined;
   /** Undefined while it is down, and where nodes are `servers`. */
   readonly member: Membership | undefined;
+  /** Clients are let in: it does not leave. */
+  readonly isOpen: boolean;
+  /** A client's request at the door; undefined: refused. */
+  enter(request: SimRequest): Promise<SimReply> | undefined;
   start(): void;
   crash(): void;
 }
@@ -91,15 +95,20 @@ export interface WorldOptions {
   readonly kind: 'servers' | 'members' | 'cluster';
   /** Everybody is root, whatever token they show. */
   readonly isOpen?: boolean;
+  /** Policies of the catalog decide; otherwise all is allowed. */
+  readonly hasPolicies?: boolean;
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
 }
 
+/** Whether all that was let in is answered. */
+const DOOR_LOOK_MS = 5;
 /** A client gives up after this, ms. */
 const CLIENT_PATIENCE_MS = 20_000;
 const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
 
-export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }: WorldOptions): World {
+export function makeWorld(options: WorldOptions): World {
+  const { seed, nodes: count, kind, isOpen, hasPolicies, fault, keepTrace } = options;
   const random = makeRandom(seed);
   const trace = makeTrace({ keepAll: keepTrace });
   const scheduler = makeScheduler(trace);
@@ -116,35 +125,47 @@ export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }
     let server: SimServer | undefined;
     let member: Membership | undefined;
     let timeFloorMs = 0;
+    let door = { isClosed: false, running: 0 };
     const log = (what: string, error: unknown) =>
       void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
 
     const started = (accessor: string) => void starts.push({ accessor, atMs: scheduler.nowMs, node: name });
 
     function boots(): void {
+      door = { isClosed: false, running: 0 };
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
       let owning: Routed | undefined;
       if (kind === 'cluster') {
-        bootsServer(storage, (names, kinds, now) => {
-          const membership = () => member!;
-          const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
-          owning = makeRouted({
-            ...{ process, storage, transport, names, kinds, now, membership, started, log, faults },
-          });
-          return owning.cluster;
-        });
+        bootsServer(
+          storage,
+          (names, kinds, now) => {
+            const membership = () => member!;
+            const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
+            owning = makeRouted({
+              ...{ process, storage, transport, names, kinds, now, membership, started, log, faults },
+            });
+            return owning.cluster;
+          },
+          () => owning!.catalog,
+        );
       }
       if (kind === 'servers') bootsServer(storage);
       else bootsMember(transport, owning);
     }
 
-    function bootsServer(storage: Storage, clusterOf?: ServerOptions['clusterOf']): void {
+    function bootsServer(
+      storage: Storage,
+      clusterOf?: ServerOptions['clusterOf'],
+      catalogOf?: ServerOptions['catalogOf'],
+    ): void {
       server = bootServer({
         process,
         storage,
         clusterOf,
+        catalogOf,
+        hasPolicies,
         started,
         isOpen,
         fault: log,
@@ -160,6 +181,12 @@ export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }
         coordinator: planted.coordinator ? planted.coordinator(connected) : connected,
         transport,
         owning,
+        async closeDoor(signal) {
+          const mine = door;
+          mine.isClosed = true;
+          while (mine.running > 0 && !signal.aborted)
+            await new Promise<void>((resolve) => process.clock.after(resolve, DOOR_LOOK_MS));
+        },
         faults: planted.membership === undefined ? undefined : new Set([planted.membership]),
         isCalm: () => world.isCalm,
         changed: () => world.membershipChanged?.(),
@@ -174,6 +201,17 @@ export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }
       },
       get member() {
         return member;
+      },
+      get isOpen() {
+        return !door.isClosed;
+      },
+      enter(request) {
+        if (!server || door.isClosed) return undefined;
+        const mine = door;
+        mine.running++;
+        return server.handle(request).finally(() => {
+          mine.running--;
+        });
       },
       start: () => process.start(boots),
       crash() {
@@ -215,7 +253,12 @@ export function makeWorld({ seed, nodes: count, kind, isOpen, fault, keepTrace }
               return;
             }
             const arrive = () => {
-              void node.server!.handle(request).then((reply) => {
+              const answering = node.enter(request);
+              if (!answering) {
+                scheduler.after(way(), 'refused', () => hear({ kind: 'refused' }), process);
+                return;
+              }
+              void answering.then((reply) => {
                 scheduler.after(
                   way(),
                   `${reply.status} ${label}`,

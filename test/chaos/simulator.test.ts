@@ -11,6 +11,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   shared: 80,
   membership: 40,
   cluster: 60,
+  'cluster-policies': 120,
 };
 
 /** Tried where the recorded one no longer finds a planted fault. */
