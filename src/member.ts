@@ -29,13 +29,15 @@ import { storageIdOf } from './cluster/storage-id.ts';
 import { makeStoreHead } from './cluster/store-head.ts';
 import { headMemoryIn } from './cluster/store-head-file.ts';
 import { sigma } from './cluster/times.ts';
+import { makeTouches } from './cluster/touch.ts';
 import { openIdentity } from './cluster/transport/identity.ts';
 import { readClusterSecrets } from './cluster/transport/secret.ts';
 import { makeClusterTransport } from './cluster/transport/transport.ts';
 import { makeUsesElsewhere } from './cluster/uses-elsewhere.ts';
 import { openCoordinator } from './cluster-stores.ts';
 import { makeDrain } from './http/drain.ts';
-import { type ActorKind, actorKey } from './model/actor.ts';
+import { type ActorKind, actorKey, OWN_CLAIMS } from './model/actor.ts';
+import { CodedError } from './model/errors.ts';
 import { COFFER_VERSION } from './model/version.ts';
 import type { Node, NodeParts } from './node.ts';
 import { catalogOperations } from './pipeline/catalog-operations.ts';
@@ -135,6 +137,7 @@ export async function makeMember(
     cluster: () => routing,
     fault,
   });
+  const touches = makeTouches(kinds, nodeId);
   let operations: Operations | undefined;
   const routing = makeRouting({
     ...sealed,
@@ -142,7 +145,12 @@ export async function makeMember(
     post,
     sigma: sigma(coordinator),
     operations() {
-      operations ??= makeOperations([...catalogOperations, ...storeHead.operations, ...parts.operations()]);
+      operations ??= makeOperations([
+        ...catalogOperations,
+        ...storeHead.operations,
+        ...touches.values(),
+        ...parts.operations(),
+      ]);
       return operations;
     },
     membership,
@@ -195,6 +203,13 @@ export async function makeMember(
     fault,
   });
 
+  /** Cluster times of the other members. Who is none goes by its own wall clock, which may say anything. */
+  function memberTimes(): number[] {
+    const records = member.members();
+    const others = (member.view()?.members ?? []).filter(({ inc }) => inc !== member.inc());
+    return others.flatMap(({ inc }) => records.get(inc)?.clusterTime ?? []);
+  }
+
   const hooks: MembershipHooks = {
     ...opening.hooks,
     onView(view) {
@@ -203,7 +218,7 @@ export async function makeMember(
       grants.onView(view);
       routing.onView();
       announcer.look();
-      for (const { clusterTime } of member.members().values()) time.see(clusterTime);
+      for (const timeMs of memberTimes()) time.see(timeMs);
       opening.look();
       control.look();
     },
@@ -216,8 +231,7 @@ export async function makeMember(
     expectJoiners: () => {},
     async prepare(signal) {
       keepLinks();
-      const others = [...member.members()].filter(([inc]) => inc !== member.inc());
-      time.join(others.map(([, { clusterTime }]) => clusterTime));
+      time.join(memberTimes());
       await opening.hooks.prepare(signal);
     },
     onEvicted() {
@@ -277,6 +291,11 @@ export async function makeMember(
       (await readStored(sealed.storage, sealed.names, catalogSection, sectionId(section))).state,
     storage,
     head: storeHead,
+    touch: (id) => {
+      const op = touches.get(id.kind);
+      if (!op) throw new CodedError('unsupported');
+      return routing.send(op, id, undefined, { claims: OWN_CLAIMS });
+    },
     activeCount,
     isActive: (key) => own.actors.peek(key)?.state !== undefined,
     isSealed: opening.isSealed,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ActorId } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Coordinator } from '../model/coordinator.ts';
 import type { Log } from '../model/log.ts';
@@ -38,6 +39,8 @@ export interface ControlParts {
   readonly storage: Pick<Storage, 'get'>;
   /** Absent: nothing is remembered beyond this process. */
   readonly head?: StoreHead;
+  /** Sends a read that reads nothing to the actor, by the way of all reads. Node id of where it ran. */
+  touch(id: ActorId): Promise<string>;
   /** Actors in memory, and whether one is. */
   activeCount(): number;
   isActive(key: string): boolean;

@@ -5,7 +5,7 @@
  */
 import { shardOf } from '../actors/places.ts';
 import { type ActorId, actorKey } from '../model/actor.ts';
-import type { ClusterControl, NodeReport, TraceStep, Whereabouts } from '../model/cluster-control.ts';
+import type { ClusterControl, NodeReport, Whereabouts } from '../model/cluster-control.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import { CONTROL_ASK_MS, CONTROL_LOOK_MS, REMOVE_WAIT_MS } from '../model/limits.ts';
 import type { PeerId } from '../model/transport.ts';
@@ -15,15 +15,8 @@ import { makeStatus, ownReport, ownStanding } from './control-status.ts';
 import { makeFindings } from './findings.ts';
 import { type MemberRecord, memberKey } from './member-record.ts';
 import { makeSecretRotation } from './secret-rotation.ts';
+import { makeTracing, type Sighting } from './tracing.ts';
 import { isMember, ownerOf } from './view.ts';
-
-/** What a node says of one actor. */
-interface Sighting {
-  readonly isClaimed: boolean;
-  readonly isActive: boolean;
-  readonly isReplica: boolean;
-  readonly epoch: number;
-}
 
 export interface OwnControl extends ClusterControl {
   /** To be called with each newer view, and when time or sealing changed. */
@@ -37,6 +30,7 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
   const asking = { timeoutMs: CONTROL_ASK_MS };
   const findings = makeFindings(parts);
   const rotation = makeSecretRotation(parts);
+  const { sight, nameOf, trace } = makeTracing(parts);
 
   const records = () => parts.membership().members();
   const own = () => parts.membership().inc();
@@ -44,18 +38,8 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
   // What others ask
 
   post.onRequest('cluster/report', () => ownReport(parts, startedMs));
-  post.onRequest('cluster/sight', (key) => sight(String(key)));
   post.onRequest('cluster/drain', () => drainOwn());
   post.onRequest('cluster/admissions', () => admissions.look());
-
-  function sight(key: string): Sighting {
-    return {
-      isClaimed: parts.shards.isHeld(shardOf(key)),
-      isActive: parts.isActive(key),
-      isReplica: parts.grants.peek(key) !== undefined,
-      epoch: parts.membership().view()?.epoch ?? 0,
-    };
-  }
 
   function drainOwn(): void {
     log.info('an operator drains this node');
@@ -89,12 +73,6 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
     return { inc, record };
   }
 
-  const nameOf = (inc: string | undefined): string | undefined =>
-    parts
-      .membership()
-      .view()
-      ?.members.find((member) => member.inc === inc)?.nodeId;
-
   async function whereis(id: ActorId): Promise<Whereabouts> {
     const key = actorKey(id);
     const shard = shardOf(key);
@@ -111,45 +89,6 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
       isActive: there?.isActive,
       replicas: [...sightings].flatMap(([inc, { isReplica }]) => (isReplica ? (nameOf(inc) ?? []) : [])),
     };
-  }
-
-  async function trace(id: ActorId): Promise<TraceStep[]> {
-    const began = clock.monotonicMs();
-    const steps: TraceStep[] = [];
-    const add = (node: string, what: string, fromMs: number, tookMs?: number): void =>
-      void steps.push({ node, what, atMs: fromMs - began, tookMs });
-    const key = actorKey(id);
-    const shard = shardOf(key);
-    const view = parts.membership().view();
-    const owner = view && ownerOf(view, shard);
-    add(
-      nodeId,
-      `came in; shard ${shard}, epoch ${view?.epoch ?? 0}, owner ${nameOf(owner) ?? 'nobody'}`,
-      began,
-    );
-    if (owner === own()) {
-      add(nodeId, memoryOf(sight(key)), clock.monotonicMs());
-      return steps;
-    }
-    const replica = parts.grants.peek(key);
-    if (replica) {
-      const left = Math.round(replica.goodUntilMs - clock.monotonicMs());
-      add(nodeId, `replica, good for ${left} ms more: a read is answered here`, clock.monotonicMs());
-    }
-    const record = owner === undefined ? undefined : records().get(owner);
-    if (!record) return steps;
-    const sentMs = clock.monotonicMs();
-    try {
-      const there = (await post.request(record.peerId, 'cluster/sight', key, asking)) as Sighting;
-      const tookMs = clock.monotonicMs() - sentMs;
-      add(nodeId, `one hop to ${record.nodeId} and back`, sentMs, tookMs);
-      const moved = there.epoch === view?.epoch ? '' : `; it goes by epoch ${there.epoch}`;
-      add(record.nodeId, memoryOf(there) + moved, sentMs + tookMs / 2);
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      add(nodeId, `${record.nodeId} did not answer: ${error.message}`, sentMs, clock.monotonicMs() - sentMs);
-    }
-    return steps;
   }
 
   /** Waits, looking now and then. @throws CodedError `unavailable` */
@@ -245,9 +184,4 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
     rotateSecret: rotation.rotate,
     verify: findings.verify,
   };
-}
-
-function memoryOf({ isClaimed, isActive }: Sighting): string {
-  if (!isClaimed) return 'owner: it has not claimed the shard yet, and does so with the first request';
-  return isActive ? 'owner: in memory' : 'owner: not in memory, it is read from the store';
 }

@@ -163,7 +163,7 @@ export interface ClusterControl {
   /** `status` without reports, from memory. */
   glance(): ClusterStatus;
   whereis(id: ActorId): Promise<Whereabouts>;
-  /** Sends a probe the way that a read of this actor takes from here. Changes nothing. */
+  /** What is known of the way that a read of this actor takes from here; then one goes it, which reads nothing and changes nothing. */
   trace(id: ActorId): Promise<readonly TraceStep[]>;
   /**
    * Has a node give away what it owns, leave the view and serve no more, until it is started again. Resolves once it has begun.

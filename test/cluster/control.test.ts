@@ -122,21 +122,30 @@ test('trace: here, by a replica, over one hop, and where the owner does not answ
   const wayOf = async (node: string) =>
     (await world.run(world.node(node).control.trace(id))).map(({ node: at, what }) => `${at}: ${what}`);
   assert.deepEqual((await wayOf('b')).slice(1), [
-    'b: owner: it has not claimed the shard yet, and does so with the first request',
+    'b: owner: it claims the shard with the first request',
+    'b: a read ran here, at its owner',
   ]);
   world.node('b').fences.set(shardOf(actorKey(id)), { path: 'fence', version: 1 });
   const way = await wayOf('a');
   assert.match(way[0]!, /^a: came in; shard \d+, epoch 5, owner b$/);
   assert.deepEqual(way.slice(1), [
     'a: one hop to b and back',
-    'b: owner: not in memory, it is read from the store',
+    'b: owner: to be read from the store',
+    'b: a read ran at its owner',
   ]);
-  world.node('a').replicas.add(actorKey(id));
-  assert.equal((await wayOf('a'))[1], 'a: replica, good for 500 ms more: a read is answered here');
   world.node('b').active.add(actorKey(id));
-  assert.equal((await wayOf('a')).at(-1), 'b: owner: in memory');
+  assert.equal((await wayOf('a'))[2], 'b: owner: in memory');
+  world.node('a').replicas.add(actorKey(id));
+  assert.deepEqual((await wayOf('a')).slice(1), [
+    'a: replica, good for 500 ms more: no hop is needed',
+    'a: a read ran here, on a replica',
+  ]);
+  world.node('a').replicas.clear();
   world.office.cut(peerOf('a'), peerOf('b'));
-  assert.match((await wayOf('a')).at(-1)!, /^a: b did not answer/);
+  world.touched = new CodedError('unavailable');
+  const cut = await wayOf('a');
+  assert.match(cut[1]!, /^a: b did not answer/);
+  assert.equal(cut[2], 'a: a read failed: no node can answer this now; try again');
 });
 
 test('drain: the node that is named does it, whoever is asked', async () => {

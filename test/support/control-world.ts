@@ -18,6 +18,7 @@ import { encodeMember, type MemberRecord, memberKey } from '../../src/cluster/me
 import { makePost } from '../../src/cluster/post.ts';
 import { newClusterSecret, readClusterSecrets } from '../../src/cluster/transport/secret.ts';
 import type { View } from '../../src/cluster/view.ts';
+import { actorKey } from '../../src/model/actor.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Coordinator } from '../../src/model/coordinator.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
@@ -53,6 +54,8 @@ export interface ControlWorld {
   node(name: string): ControlNode;
   view: View;
   readonly records: Map<string, MemberRecord>;
+  /** Node id of where a read of an actor runs, unless there is a replica; or what it fails with. */
+  touched: string | Error;
   /** Those of whom nothing is heard. */
   readonly silent: Set<string>;
   /** Moves time on, until `work` is done. */
@@ -106,6 +109,7 @@ export async function makeControlWorld(
       sealed: false,
     },
     records: new Map(),
+    touched: 'b',
     silent: new Set(),
     async run(work) {
       let isDone = false;
@@ -216,6 +220,10 @@ export async function makeControlWorld(
           sequences: () => SECTIONS.map((one) => made.applied.get(one)!.seq),
         },
         readStored: async (one) => world.stored.get(one)!,
+        async touch(id) {
+          if (world.touched instanceof Error) throw world.touched;
+          return made.replicas.has(actorKey(id)) ? name : world.touched;
+        },
         activeCount: () => made.active.size,
         isActive: (key) => made.active.has(key),
         isSealed: () => made.isSealed,

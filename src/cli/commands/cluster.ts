@@ -60,8 +60,8 @@ PATH is as in the API (secret/data/hello) or as kv takes it (secret/hello).
 export const clusterTrace = command({
   usage: 'cluster trace [options] PATH',
   about: `
-Shows the way that a read of PATH takes from the node that is asked, step by step with times. It sends a
-probe along that way, which reads no secret and changes nothing.
+Shows the way that a read of PATH takes from the node that is asked, step by step with times. A read goes
+that way which is as all others, but reads no secret and changes nothing.
 
     $ vault cluster trace secret/hello`,
   output: { format: true },
