@@ -8,14 +8,18 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { COMPILED, clientOf, runToEnd, until } from '../support/configured.ts';
-import { freePort } from '../support/free-port.ts';
+import { findConsul, startConsul } from '../support/consul.ts';
+import { findEtcd, startEtcd } from '../support/etcd.ts';
+import { freePorts } from '../support/free-port.ts';
+import { call } from '../support/http.ts';
+import { missing } from '../support/missing.ts';
 import { COFFER_ENTRY } from '../support/server.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
 after(() => rmSync(base, { recursive: true, force: true }));
 
 /** The promise is 10 s; the tests beside this one take their share of the machine. */
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 
 interface DemoLine {
   readonly node_id: string;
@@ -32,31 +36,13 @@ interface Demo {
   readonly temporary: string;
 }
 
-/** A first port with `count` free ones behind it. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = await freePort();
-    const probes = Array.from({ length: count }, (_, at) => createServer().listen(first + at, '127.0.0.1'));
-    const outcomes = await Promise.all(
-      probes.map((probe) =>
-        once(probe, 'listening').then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    for (const probe of probes) probe.close();
-    if (outcomes.every((free) => free)) return first;
-  }
-}
-
-async function startDemo(count: number): Promise<Demo> {
+async function startDemo(count: number, ...flags: string[]): Promise<Demo> {
   const temporary = mkdtempSync(join(base, 't-'));
   const process_ = spawn(
     process.execPath,
     [
       ...[COFFER_ENTRY, 'cluster', 'demo', `-nodes=${count}`, '-root-token-id=root', '-format=json'],
-      `-base-port=${await freePorts(2 * count)}`,
+      ...[`-base-port=${await freePorts(2 * count)}`, ...flags],
     ],
     {
       env: { PATH: process.env.PATH, HOME: base, TMPDIR: temporary, NODE_COMPILE_CACHE: COMPILED },
@@ -81,6 +67,18 @@ async function startDemo(count: number): Promise<Demo> {
   return { process: process_, nodes, stderr: () => stderr, temporary };
 }
 
+/** As Ctrl-C does, and looks whether anything is left. */
+async function end(demo: Demo): Promise<void> {
+  const gone = once(demo.process, 'exit');
+  demo.process.kill('SIGINT');
+  assert.deepEqual(await gone, [0, null], demo.stderr());
+  for (const { pid, node_id } of demo.nodes) assert(!isAlive(pid), node_id);
+  assert.deepEqual(
+    readdirSync(demo.temporary).filter((name) => name.startsWith('coffer-')),
+    [],
+  );
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -93,7 +91,7 @@ const secret = (who: string) => ({ data: { who } });
 const dataOf = (body: unknown) => (body as { data: { data: { who: string } } }).data.data.who;
 
 test('three nodes: written on one, read on another, one killed, read on the third; Ctrl-C leaves nothing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const demo = await startDemo(3);
   assert.deepEqual(
@@ -123,7 +121,39 @@ test('three nodes: written on one, read on another, one killed, read on the thir
   );
 });
 
-test('a demo that is killed takes its nodes with it', { timeout: 60_000 }, async () => {
+for (const [store, find, startStore] of [
+  ['etcd', findEtcd, startEtcd],
+  ['consul', findConsul, startConsul],
+] as const) {
+  test(`on ${store}: one reads what the other wrote, and all keys are gone at the end`, {
+    timeout: 120_000,
+  }, async (t) => {
+    const program = await find();
+    if ('missing' in program) return t.skip(missing(program.missing));
+    const server = await startStore(program.path);
+    t.after(() => server.remove());
+    const demo = await startDemo(2, `-${store}=${server.address}`);
+    const [first, second] = demo.nodes.map(({ api_addr }) => clientOf(api_addr, { token: 'root' }));
+    await first!('PUT', 'secret/data/hello', secret(store));
+    assert.equal(dataOf((await second!('GET', 'secret/data/hello')).body), store);
+    assert.notEqual(await countKeys(store, server.address), 0);
+    await end(demo);
+    assert.equal(await countKeys(store, server.address), 0);
+  });
+}
+
+/** Of the whole store. */
+async function countKeys(store: 'etcd' | 'consul', address: string): Promise<number> {
+  if (store === 'consul') {
+    const { status, body } = await call(address, 'GET', '/v1/kv/?keys&consistent');
+    return status === 404 ? 0 : body.length;
+  }
+  const all = { key: 'AA==', range_end: 'AA==', count_only: true };
+  const { body } = await call(address, 'POST', '/v3/kv/range', { body: all });
+  return Number(body.count ?? 0);
+}
+
+test('a demo that is killed takes its nodes with it', { timeout: 120_000 }, async () => {
   const demo = await startDemo(1);
   demo.process.kill('SIGKILL');
   await until('the node ends', () => !isAlive(demo.nodes[0]!.pid));

@@ -23,3 +23,26 @@ export async function freePort(): Promise<number> {
     return port;
   }
 }
+
+/** The first of `count` such ports that follow each other. */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const probes = Array.from({ length: count - 1 }, (_, at) =>
+      createServer().listen(first + 1 + at, '127.0.0.1'),
+    );
+    const free = await Promise.all(
+      probes.map((probe) =>
+        once(probe, 'listening').then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    for (const probe of probes) probe.close();
+    const all = Array.from({ length: count }, (_, at) => first + at);
+    if (!free.every(Boolean) || all.slice(1).some((port) => handedOut.has(port))) continue;
+    for (const port of all) handedOut.add(port);
+    return first;
+  }
+}
