@@ -121,7 +121,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokens.clear();
     },
     found: () => foundCluster(catalog, tokens, policies, options.clusterName, node.now()),
-    requestsRunning: inFlight,
+    requestsRunning: () => httpServers.flatMap((server) => [...server.inFlight().keys()]),
     whenUnused: (accessor) => uses.whenUnused(accessor),
     servers: () => httpServers,
     fault,

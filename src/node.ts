@@ -32,8 +32,8 @@ export interface NodeParts {
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
-  /** Requests of clients that run here. */
-  requestsRunning(): number;
+  /** Ids of the requests of clients that run here. */
+  requestsRunning(): readonly string[];
   /** Resolves when no request of that token, whose uses are limited, runs here. */
   whenUnused(accessor: string): Promise<void>;
   /** The listeners, once they listen. */

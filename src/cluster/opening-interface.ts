@@ -61,8 +61,8 @@ export interface OpeningOptions {
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
-  /** Requests of clients that run here. */
-  requestsRunning(): number;
+  /** Ids of the requests of clients that run here. */
+  requestsRunning(): readonly string[];
   /** Told in the turn in which the node begins to serve after it was sealed; and when it no longer does. */
   changed?(open: boolean): void;
   fault(what: string, error: unknown): void;

@@ -243,7 +243,13 @@ export function makeOpening(options: OpeningOptions): Opening {
       },
       async closeDoor(signal) {
         if (faults?.has(FAULT.leavingAuthorizes)) return;
-        while (options.requestsRunning() > sealsAsked && !signal.aborted) await sleep(DOOR_LOOK_MS);
+        // What comes from now on is refused at the door, and need not be waited for.
+        let letIn = options.requestsRunning();
+        while (letIn.length > sealsAsked && !signal.aborted) {
+          await sleep(DOOR_LOOK_MS);
+          const running = new Set(options.requestsRunning());
+          letIn = letIn.filter((id) => running.has(id));
+        }
       },
       onSealed: close,
     },

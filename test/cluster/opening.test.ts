@@ -184,14 +184,23 @@ test('a node that seals itself answers what runs on it first; but not the reques
   const world = makeOpeningWorld(9);
   await opened(world);
   const node = world.node('n2');
-  node.requests = 2;
+  node.requests = ['seals', 'slow'];
   const sealing = world.begin('n2', ({ opening }) => opening.seal({ nodeOnly: true, isRequest: true }));
   await world.pass(2_000);
   assert.equal(sealing.done, false);
   assert.equal(node.opening.isSealed(), true);
   assert(!world.allWiped('n2'));
-  node.requests = 1;
+  // More of them come, and are refused.
+  node.requests = ['seals', 'new', 'more'];
   await world.until(() => sealing.done, 'n2 is sealed');
+  assert(world.allWiped('n2'));
+});
+
+test('planted: a node that leaves does not wait for what runs on it', async () => {
+  const world = makeOpeningWorld(9, new Set([FAULT.leavingAuthorizes]));
+  await opened(world);
+  world.node('n2').requests = ['seals', 'slow'];
+  await world.do('n2', ({ opening }) => opening.seal({ nodeOnly: true, isRequest: true }));
   assert(world.allWiped('n2'));
 });
 

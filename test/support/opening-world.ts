@@ -35,7 +35,7 @@ export interface OpeningNode {
   /** The next opening of it fails so often. */
   openFails: number;
   /** Clients' requests under way. */
-  requests: number;
+  requests: string[];
   /** Awaited while a store is founded. */
   founding: (() => Promise<void>) | undefined;
   readonly faults: string[];
@@ -153,7 +153,7 @@ export function makeOpeningWorld(seed: number, plant?: Faults) {
       storage,
       isOpen: false,
       openFails: 0,
-      requests: 0,
+      requests: [],
       founding: undefined,
       faults: [],
     };
