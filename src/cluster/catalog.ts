@@ -84,6 +84,7 @@ export function makeCatalog(options: CatalogOptions): Catalog {
   const { storage, names, faults } = options;
   const sections = new Map<SectionName, AppliedSection>();
   const watchers = new Map<SectionName, ((entries: Entries) => void)[]>();
+  const refreshing = new Map<SectionName, Promise<void>>();
   let version = 0;
   let sequences: readonly number[] | undefined;
   let isLoaded = false;
@@ -119,6 +120,16 @@ export function makeCatalog(options: CatalogOptions): Catalog {
     if (isOld()) throw new CodedError('sealed');
     if (synced) apply(name, synced);
     return applied(name).seq >= seq;
+  }
+
+  /** One at a time, for who asks again where it does not show enough. */
+  function refreshShared(name: SectionName): Promise<void> {
+    let running = refreshing.get(name);
+    if (!running) {
+      running = refresh(name).finally(() => refreshing.delete(name));
+      refreshing.set(name, running);
+    }
+    return running;
   }
 
   async function refreshAll(): Promise<void> {
@@ -190,7 +201,7 @@ export function makeCatalog(options: CatalogOptions): Catalog {
       if (own.seq >= seq) return;
       const from = seq - changes.length;
       if (own.seq >= from) return apply(name, changes.slice(own.seq - from).reduce(advanced, own));
-      await refresh(name);
+      await refreshShared(name);
       if (applied(name).seq < seq) throw new CodedError('storage_failed');
     },
     clear() {
