@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { FAULT } from '../../src/cluster/faults.ts';
 import { type Claims, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller } from '../../src/model/caller.ts';
-import type { CodedError } from '../../src/model/errors.ts';
+import { CodedError } from '../../src/model/errors.ts';
 import type { Mount } from '../../src/model/mount.ts';
 import { StorageFailed } from '../../src/model/storage.ts';
 import {
@@ -201,13 +201,14 @@ test('a node out of time serves nothing: not here, not from replicas, not by a h
 });
 
 test('an owner that falls out of time before the operation starts runs nothing, and the sender tries again', async () => {
-  const { a, b } = two();
+  const { world, a, b } = two();
   await b.routing.send(add, ID, 1, OWN);
   a.beforeStart = () => {
     a.isInTime = false;
   };
   const sent = b.routing.send(add, ID, 1, OWN);
   await settle();
+  assert.equal(world.counts.get(KEY)?.count, 1);
   a.beforeStart = undefined;
   a.isInTime = true;
   assert.equal(await passing(b, sent), 2);
@@ -239,9 +240,15 @@ test('a request that was authorized under an older catalog is stale at the owner
 });
 
 test('a request starts no later than what the sender had read is good, by the owner’s own clock', async () => {
-  for (const fault of [undefined, FAULT.byIgnored]) {
+  for (const [fault, ends] of [
+    [undefined, 'replicas'],
+    [undefined, 'session'],
+    [FAULT.byIgnored, 'replicas'],
+  ] as const) {
     const { a, b } = two(fault && new Set([fault]));
-    b.goodUntilMs = b.clock.monotonicMs() + 110;
+    const endMs = b.clock.monotonicMs() + 110;
+    if (ends === 'replicas') b.goodUntilMs = endMs;
+    else b.deadlineMs = endMs;
     const late = (ms: number) => {
       a.beforeStart = () => a.clock.advance(ms);
       return b.routing.send(add, ID, 1, { claims: claimed() });
@@ -357,8 +364,11 @@ test('records of a replica are read from the store, and count only if the replic
   assert.equal(await b.routing.send(withRecord, ID, undefined, OWN), 'payload');
   assert.equal(a.received, 0);
   world.storage.beforeGet = () => void b.replicas.set(KEY, replicaOf(8));
-  assert.equal(await b.routing.send(withRecord, ID, undefined, OWN), undefined);
-  assert.equal(a.received, 1, 'the owner read it');
+  assert.equal(await b.routing.send(withRecord, ID, undefined, OWN), 'at the owner');
+  world.storage.beforeGet = undefined;
+  world.storage.records.delete(path);
+  assert.equal(await b.routing.send(withRecord, ID, undefined, OWN), 'at the owner');
+  assert.equal(a.received, 2);
 });
 
 /** A change whose first try ran and was not answered; then nothing is known of it, and its authority is not good any more. */
@@ -455,4 +465,43 @@ test('what the store does not do is tried again for 2 s, here and at the owner, 
     world.storage.list = list;
   }
   assert.equal(world.counts.get(KEY)?.count, 2);
+});
+
+test('an owner that must not serve yet runs nothing', async () => {
+  const { a, b } = two();
+  a.hasEntered = false;
+  const sent = [a, b].map((node) => node.routing.send(add, ID, 1, OWN));
+  await settle();
+  assert.equal(a.received, 0);
+  a.hasEntered = true;
+  assert.deepEqual(await Promise.all([passing(a, sent[0]!), passing(b, sent[1]!)]), [1, 2]);
+});
+
+test('a letter to a former life of the owner is not taken by the next one', async () => {
+  const { world, a, b } = two();
+  const { inc, view } = a;
+  world.office.carry = async () => {
+    a.inc = 'another';
+    a.view = { ...view, shards: view.shards.map(() => 'another') };
+    return true;
+  };
+  const sent = b.routing.send(add, ID, 1, OWN);
+  await settle();
+  assert.equal(a.received, 0);
+  world.office.carry = undefined;
+  Object.assign(a, { inc, view });
+  assert.equal(await passing(b, sent), 1);
+});
+
+test('a letter that nobody answers in time is sent again', async () => {
+  const { world, b } = two();
+  let isLate = true;
+  world.office.carryBack = async () => {
+    if (isLate) throw new CodedError('deadline');
+    return true;
+  };
+  const sent = b.routing.send(add, ID, 1, OWN);
+  await settle();
+  isLate = false;
+  assert.equal(await passing(b, sent), 1);
 });

@@ -21,6 +21,7 @@ import {
   type ActorKind,
   type ActorOperation,
   actorKey,
+  RecordGone,
 } from '../../src/model/actor.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { packValue, unpackValue } from '../../src/model/value-codec.ts';
@@ -71,7 +72,8 @@ export const withRecord: ActorOperation<Counter, undefined, string | undefined> 
   mode: 'read',
   run: async (_state, _params, ctx: ActorContext) => {
     const record = await ctx.record('v/1');
-    return { reply: record && Buffer.from(record).toString() };
+    if (!record) throw new RecordGone('v/1');
+    return { reply: Buffer.from(record).toString() };
   },
 };
 
@@ -108,6 +110,8 @@ export interface RoutingNode {
   /** Keys pinned now. */
   readonly pins: string[];
   goodUntilMs: number;
+  /** Of its session. */
+  deadlineMs: number;
   /** A change of an own token is under way. */
   changing: Promise<void> | undefined;
   /** Messages its actors were given. */
@@ -176,7 +180,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       ...options,
       now: () => 0,
       randomBytes: (bytes: number) => Buffer.alloc(bytes),
-      record: async () => undefined,
+      record: async () => Buffer.from('at the owner'),
     };
     const { reply, next } = await op.run(state, params, context);
     if (next) {
@@ -206,9 +210,9 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
         members: records,
         isInTime: () => node.isInTime,
         whenInTime: () => Promise.resolve(node.isInTime),
-        deadlineMs: () => clock.monotonicMs() + 1_500,
+        deadlineMs: () => node.deadlineMs,
         mayServe: (shard) => owns(shard) && node.hasEntered,
-        publish: () => node.learn(world.view),
+        publish: () => void setImmediate(() => node.learn(world.view)),
       }),
       shards: () => ({
         isHeld: (shard) => node.held.has(shard),
@@ -268,6 +272,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       asked: 0,
       pins: [],
       goodUntilMs: Number.POSITIVE_INFINITY,
+      deadlineMs: Number.POSITIVE_INFINITY,
       changing: undefined,
       received: 0,
       beforeStart: undefined,
