@@ -224,6 +224,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     randomBytes,
     fault,
     after: systemClock.after,
+    staleForMs: node.staleForMs,
     observe: metrics.request,
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });

@@ -25,6 +25,7 @@ import { makeOperations, type Operations } from './cluster/operations.ts';
 import { makeOwnActors } from './cluster/own-actors.ts';
 import { makePost } from './cluster/post.ts';
 import { makeRouting } from './cluster/routing.ts';
+import { withStaleReads } from './cluster/stale-reads.ts';
 import { storageIdOf } from './cluster/storage-id.ts';
 import { makeStoreHead } from './cluster/store-head.ts';
 import { headMemoryIn } from './cluster/store-head-file.ts';
@@ -38,6 +39,7 @@ import { openCoordinator } from './cluster-stores.ts';
 import { makeDrain } from './http/drain.ts';
 import { type ActorKind, actorKey, OWN_CLAIMS } from './model/actor.ts';
 import { CodedError } from './model/errors.ts';
+import { SECOND_MS } from './model/limits.ts';
 import { COFFER_VERSION } from './model/version.ts';
 import type { Node, NodeParts } from './node.ts';
 import { catalogOperations } from './pipeline/catalog-operations.ts';
@@ -87,7 +89,7 @@ export async function makeMember(
     speaks: { min: speaks[0], max: speaks[1] },
     protocol: () => member.view()?.protocol ?? speaks[0],
     isBarred: admissions.isBarred,
-    isAdmitted: settings.approve ? admissions.isAdmitted : undefined,
+    isAdmitted: admissions.isAdmitted,
     onApplicant: admissions.onApplicant,
     clock,
     randomBytes,
@@ -223,6 +225,7 @@ export async function makeMember(
       control.look();
     },
     onTimeChanged() {
+      stale?.look();
       announcer.look();
       opening.look();
       control.look();
@@ -324,8 +327,24 @@ export async function makeMember(
     looking = clock.after(lookForPeers, PEERS_LOOK_MS);
   }
 
+  const stale =
+    settings.partitionReads > 0
+      ? withStaleReads({
+          ...sealed,
+          cluster: routing,
+          clock,
+          maxMs: settings.partitionReads * SECOND_MS,
+          membership,
+          actors: () => own.actors,
+          grants: () => grants,
+          now,
+          randomBytes,
+        })
+      : undefined;
+
   return {
-    cluster: routing,
+    cluster: stale ?? routing,
+    staleForMs: stale?.ageMs,
     catalog,
     lifecycle: opening,
     now,

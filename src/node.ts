@@ -49,6 +49,8 @@ export interface Node {
   now(): number;
   /** Resolves when no other node runs a request of that token, or can be asked. */
   unusedElsewhere(accessor: string): Promise<void>;
+  /** ms for which what this node answers may be stale (`partition_reads`); undefined: it is not. */
+  staleForMs?(): number | undefined;
   /** Absent: it is alone. */
   readonly control?: ClusterControl;
   /** Absent: it is alone. */

@@ -21,6 +21,12 @@ export interface Encoded {
 const JSON_TYPE = 'application/json';
 
 export function encodeReply(reply: Reply): Encoded {
+  const encoded = encodeAny(reply);
+  if (reply.staleSeconds === undefined) return encoded;
+  return { ...encoded, headers: [...(encoded.headers ?? []), 'X-Coffer-Stale', String(reply.staleSeconds)] };
+}
+
+function encodeAny(reply: Reply): Encoded {
   switch (reply.kind) {
     case 'envelope':
       return json(reply.status, envelope(reply.requestId, reply.mountType, reply.reply));

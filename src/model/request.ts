@@ -88,7 +88,10 @@ export interface LogicalReply {
 }
 
 /** What `http/` sends. */
-export type Reply =
+/** `staleSeconds`: it may be older by so much than what was acknowledged elsewhere. */
+export type Reply = AnyReply & { readonly staleSeconds?: number };
+
+type AnyReply =
   | {
       readonly kind: 'envelope';
       readonly status: number;

@@ -30,6 +30,20 @@ export function replyOf(request: Request, mount: Mount, reply: LogicalReply): Re
   };
 }
 
+/** A reply that may be older than what was acknowledged elsewhere says so, to the client and to the audit log. */
+export function staleReply(
+  request: Request,
+  mount: Mount,
+  reply: LogicalReply,
+  ageMs: number,
+): { reply: Reply; logical: LogicalReply } {
+  const staleSeconds = Math.ceil(ageMs / 1_000);
+  const warning = `may be stale by ${staleSeconds} s`;
+  const isEmpty = reply.data === undefined;
+  const logical = isEmpty ? reply : { ...reply, warnings: [...(reply.warnings ?? []), warning] };
+  return { reply: { ...replyOf(request, mount, logical), staleSeconds }, logical };
+}
+
 /** No keys and nothing else either: such a list is answered 404 (contract §1.5). */
 function isEmptyList({ data, warnings }: LogicalReply): boolean {
   if (!data || warnings?.length) return false;

@@ -12,7 +12,7 @@ import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply } from '../model/request.ts';
 import type { Authority } from './authority.ts';
 import { helpReply } from './help.ts';
-import { replyOf } from './replies.ts';
+import { replyOf, staleReply } from './replies.ts';
 import type { Resolver } from './resolve.ts';
 import { fieldsOf, isWrite, type Walk } from './walk.ts';
 import { paramWarnings } from './warnings.ts';
@@ -23,6 +23,8 @@ export interface RunnerOptions {
   readonly cluster: Cluster;
   now(): number;
   randomBytes(bytes: number): Buffer;
+  /** ms for which what is answered may be stale; undefined, or absent: it is not. */
+  staleForMs?(): number | undefined;
   /** The mount's effective default TTL, seconds. */
   defaultTtlOf(mount: Mount): number;
 }
@@ -61,7 +63,10 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       throw match.route.whileSealed ? new CodedError('unsupported_operation', []) : unsupportedOperation();
     const reply = await runOperation(state, operation, mount, match.captures);
     const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
-    return { reply: replyOf(request, mount, leased), logical: leased };
+    const ageMs = options.staleForMs?.();
+    return ageMs === undefined
+      ? { reply: replyOf(request, mount, leased), logical: leased }
+      : staleReply(request, mount, leased, ageMs);
   }
 
   async function runOperation(

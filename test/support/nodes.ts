@@ -26,7 +26,7 @@ export interface NodesOptions {
   /** Further lines of each node's configuration. */
   readonly config?: string;
   /** Further lines of `cluster { … }`. */
-  readonly clusterConfig?: string;
+  readonly clusterConfig?: string | ((node: number) => string);
   readonly env?: Record<string, string | undefined>;
   /** Put before node and its arguments, by node. */
   readonly wrapper?: (node: number) => readonly string[];
@@ -108,7 +108,7 @@ cluster_addr = "${ip}:${clusterPort}"
 cluster_name = "test"
 cluster {
   secret_file = "${secretFile}"
-  ${options.clusterConfig ?? ''}
+  ${typeof options.clusterConfig === 'function' ? options.clusterConfig(n) : (options.clusterConfig ?? '')}
 }
 listener "tcp" {
   address = "${ip}:${port}"
