@@ -25,6 +25,7 @@ export interface Report {
 
 /** Versions kept where a mount says nothing. */
 const VERSIONS_MAX = 10;
+const READERS = 8;
 
 /** @param addresses - of nodes that are up: everything is read once more there. */
 export async function report(
@@ -70,7 +71,8 @@ async function readAll(
 ): Promise<void> {
   const client = makeClient();
   const { history } = load;
-  for (const [n, key] of [...new Set(history.entries.map((entry) => entry.key))].entries()) {
+  const keys = [...new Set(history.entries.map((entry) => entry.key))];
+  await inParallel(keys, async (key, n) => {
     const path = load.keys.find((each) => each.endsWith(`/${key}`))!;
     const address = addresses[n % addresses.length]!;
     const entry = history.call('final', key, { op: 'get', version: 0 }, performance.now());
@@ -85,16 +87,27 @@ async function readAll(
       history.back(entry, 'unknown', undefined, performance.now());
       violations.push(`${key} is not served after the faults ended: ${JSON.stringify(heard)}`);
     }
-  }
-  for (const [n, accessor] of load.created.entries()) {
+  });
+  await inParallel(load.created, async (accessor, n) => {
     const address = addresses[n % addresses.length]!;
     const body = { accessor };
     const asked = { method: 'POST', path: 'auth/token/lookup-accessor', token: rootToken, body };
     const heard = await client.ask(address, asked);
     if (heard.kind !== 'reply' || heard.status !== 200)
       violations.push(`a token that was made is gone: ${JSON.stringify(heard)}`);
-  }
+  });
   client.close();
+}
+
+async function inParallel<T>(items: readonly T[], run: (item: T, n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const n = next++;
+      await run(items[n]!, n);
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, worker));
 }
 
 export function percentile(values: readonly number[], share: number): number {
