@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { makeBalancer } from '../support/balancer.ts';
+import { until } from '../support/configured.ts';
 import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
 
 let cluster: TestNodes;
@@ -107,6 +108,45 @@ test('all nodes restart one after another, and no request fails', async () => {
   await balancer.stop();
   assert.deepEqual(failures, []);
   assert(answered > 100, `${answered} answers`);
+});
+
+test('sealed and unsealed while everything is asked for: 503 meanwhile, and nothing acknowledged is lost', async () => {
+  const written = new Map<string, number>();
+  const statuses = new Set<number>();
+  let stopped = false;
+  const client = async (own: number): Promise<void> => {
+    const path = `secret/data/sealing/${own}`;
+    for (let n = 1; !stopped; n++) {
+      const [one, other] = [nodes[(own + n) % 3]!, nodes[(own + n + 1) % 3]!];
+      const put = await one.call('POST', path, { token, body: { data: { n } } });
+      if (put.status === 200) written.set(path, n);
+      const made = await other.call('POST', 'auth/token/create', { token, body: { ttl: '1h' } });
+      const policy = { token, body: { policy: `# ${n}` } };
+      const changed = await one.call('PUT', `sys/policies/acl/p${own}`, policy);
+      for (const { status } of [put, made, changed]) statuses.add(status);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const clients = [0, 1, 2].map(client);
+  for (const [sealer, opener] of [
+    [nodes[0]!, nodes[1]!],
+    [nodes[2]!, nodes[0]!],
+  ] as const) {
+    const enough = 5 + Math.max(0, ...written.values());
+    await until('more is written', async () => [...written.values()].some((n) => n > enough));
+    const sealed = await sealer.call('PUT', 'sys/seal', { token });
+    assert.equal(sealed.status, 204, sealed.text);
+    for (const node of nodes) assert.equal((await statusOf(node)).sealed, true, node.id);
+    for (const key of keys.slice(0, 3)) await give(opener, key);
+    await allActive();
+  }
+  stopped = true;
+  await Promise.all(clients);
+  assert.deepEqual([...statuses].sort(), [200, 204, 503]);
+  for (const [path, n] of written) {
+    const read = await nodes[1]!.call('GET', path, { token });
+    assert(read.body.data.data.n >= n, `${path}: ${n} was acknowledged`);
+  }
 });
 
 test('all nodes are killed at once: shares open them again, and what was acknowledged is there', async () => {
