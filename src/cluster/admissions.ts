@@ -166,6 +166,8 @@ export function makeAdmissions(options: AdmissionsOptions): Admissions {
     isBarred: (peer) => barred.has(peer),
     isAdmitted: (peer) => version >= 0 && !barred.has(peer) && (!options.approve || approved.has(peer)),
     onApplicant(peer) {
+      // Before the record was read: it tries again, and is let in.
+      if (!options.approve) return;
       applicants.delete(peer);
       applicants.set(peer, clock.wallMs());
       if (applicants.size <= IDENTITIES_MAX) return;

@@ -7,7 +7,7 @@ import { shardOf } from '../actors/places.ts';
 import { type ActorId, actorKey } from '../model/actor.ts';
 import type { ClusterControl, NodeReport, Whereabouts } from '../model/cluster-control.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
-import { CONTROL_ASK_MS, CONTROL_LOOK_MS, REMOVE_WAIT_MS } from '../model/limits.ts';
+import { CONTROL_ASK_MS, CONTROL_LOOK_MS, REMOVE_WAIT_MS, STATUS_ASK_MS } from '../model/limits.ts';
 import type { PeerId } from '../model/transport.ts';
 import { isPeerId } from './admission-record.ts';
 import type { ControlParts } from './control-parts.ts';
@@ -49,7 +49,12 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
   // What is asked of others
 
   /** The answers of those that give one in time, by `inc`; this node's own from `mine`. */
-  async function askAll<T>(kind: string, value: unknown, mine: () => T): Promise<Map<string, T>> {
+  async function askAll<T>(
+    kind: string,
+    value: unknown,
+    mine: () => T,
+    asking = { timeoutMs: CONTROL_ASK_MS },
+  ): Promise<Map<string, T>> {
     const answers = new Map<string, T>([[own(), mine()]]);
     const asked = [...records()]
       .filter(([inc]) => inc !== own())
@@ -128,9 +133,10 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
     glance: () => makeStatus(parts, new Map()),
     async status({ ask = false } = {}) {
       if (!ask) return makeStatus(parts, new Map());
-      const reports = await askAll<NodeReport>('cluster/report', undefined, () =>
-        ownReport(parts, startedMs),
-      );
+      const mine = () => ownReport(parts, startedMs);
+      const reports = await askAll<NodeReport>('cluster/report', undefined, mine, {
+        timeoutMs: STATUS_ASK_MS,
+      });
       return makeStatus(parts, reports);
     },
     whereis,
@@ -141,13 +147,14 @@ export function makeClusterControl(parts: ControlParts): OwnControl {
       await post.request(record.peerId, 'cluster/drain', undefined, asking);
     },
     async remove(node) {
-      const found = isPeerId(node) ? undefined : find(node).record;
-      const peer = found?.peerId ?? node;
+      // One that is long gone has no record; who was admitted by an operator is remembered all the same.
+      const known = admissions.list().approved?.find(({ nodeId: called }) => called === node);
+      const peer = isPeerId(node) ? node : (known?.peer ?? find(node).record.peerId);
       if (peer === post.transport.peer) {
         throw badRequest('a node does not remove itself: ask another one');
       }
       const lives = [...records()].filter(([, record]) => record.peerId === peer);
-      const called = lives[0]?.[1].nodeId ?? '';
+      const called = lives[0]?.[1].nodeId ?? known?.nodeId ?? '';
       await admissions.bar(peer, called);
       await askAll('cluster/admissions', undefined, () => true);
       for (const [inc] of lives) await deleteRecord(inc);

@@ -155,6 +155,8 @@ export const SKEW_MS = 5 * SECOND_MS;
 // cluster
 /** An operator's question to another node; how long a removal waits for the eviction; how often it looks. */
 export const CONTROL_ASK_MS = 2 * SECOND_MS;
+/** One that stands still must not keep the others' status from being shown. */
+export const STATUS_ASK_MS = 500;
 export const REMOVE_WAIT_MS = 15 * SECOND_MS;
 export const CONTROL_LOOK_MS = 50;
 /** Between a node's answer that it has forgotten the old secret and the end of its links by that. */

@@ -193,6 +193,14 @@ test('remove: an identity of which there is no record, by its peer id', async ()
   assert.equal(world.node('b').admissions.isBarred(stranger), true);
 });
 
+test('remove: an admitted node that is long gone, by the name it had', async () => {
+  const world = await makeControlWorld(['a', 'b'], { approve: true });
+  world.records.delete(world.node('b').inc);
+  world.view = { ...world.view, members: world.view.members.slice(0, 1) };
+  const removed = await world.run(world.node('a').control.remove('b'));
+  assert.deepEqual([removed.peer, removed.nodeId], [peerOf('b'), 'b']);
+});
+
 test('remove: a node that stays in the view is told about, and is barred all the same', async () => {
   const world = await makeControlWorld();
   await assert.rejects(
