@@ -29,6 +29,8 @@ const TIGHT = 'path "secret/data/guarded/*" { capabilities = ["deny"] }';
 /** Rounds that users choose from: the newest. */
 const KNOWN_MAX = 6;
 const PATHS = 4;
+/** Changes of which it is looked everywhere. */
+const RETURNED_MAX = 12;
 /** A change whose outcome is not known is sent again so often; a run in which that does not do is judged by I14. */
 const TRIES = 60;
 
@@ -38,6 +40,8 @@ export class PolicyWorkload {
   readonly #random: Random;
   readonly #rounds: Round[] = [];
   readonly #found: string[] = [];
+  /** What must be everywhere: by policy, the text of the last change that returned, unless another is under way. */
+  readonly #returned = new Map<string, string>();
   #left: number;
   #running = 0;
   #made = 0;
@@ -47,6 +51,11 @@ export class PolicyWorkload {
     this.#options = options;
     this.#random = world.random.fork('policies');
     this.#left = options.operations;
+    const before = world.membershipChanged;
+    world.membershipChanged = () => {
+      before?.();
+      this.#everywhere();
+    };
   }
 
   get isOver(): boolean {
@@ -77,7 +86,7 @@ export class PolicyWorkload {
     const policy = `guard-${++this.#made}`;
     // Only where it certainly is made once: what is not known to have been made may be made after it was tightened.
     if (!isDone(await client.ask(nodeFor(), put(policy, OPEN)))) return;
-    this.#everywhere(policy, OPEN);
+    this.#hasReturned(policy, OPEN);
     const made = await client.ask(nodeFor(), {
       verb: 'update',
       path: 'auth/token/create',
@@ -89,23 +98,34 @@ export class PolicyWorkload {
     const round: Round = { policy, token, accessor, tightSinceMs: undefined };
     this.#rounds.push(round);
     await client.sleep(this.#random.between(0, 500));
+    this.#returned.delete(policy);
     for (let tries = 0; tries < TRIES; tries++) {
       if (!isDone(await client.ask(nodeFor(), put(policy, TIGHT)))) {
         await client.sleep(this.#random.between(20, 400));
         continue;
       }
       round.tightSinceMs = this.#world.scheduler.nowMs;
-      this.#everywhere(policy, TIGHT);
+      this.#hasReturned(policy, TIGHT);
       return;
     }
   }
 
-  /** I12: whoever may answer has what has returned. */
-  #everywhere(policy: string, text: string): void {
+  #hasReturned(policy: string, text: string): void {
+    this.#returned.set(policy, text);
+    if (this.#returned.size > RETURNED_MAX) this.#returned.delete(this.#returned.keys().next().value!);
+    this.#everywhere();
+  }
+
+  /** I12: whoever may answer has what has returned; a node that joins, from the turn on in which it may. */
+  #everywhere(): void {
+    if (this.#found.length > 0) return;
     for (const { process, member, server, isOpen } of this.#world.nodes) {
       if (!process.isAlive || !isOpen || !member?.isInTime()) continue;
-      if (server?.catalog?.entries('policies').get(policy) === text) continue;
-      this.#violated(`I12: ${process.name} does not have the change of ${policy} that returned`);
+      const held = server?.catalog?.entries('policies');
+      for (const [policy, text] of this.#returned) {
+        if (held?.get(policy) !== text)
+          this.#violated(`I12: ${process.name} does not have the change of ${policy} that returned`);
+      }
     }
   }
 
