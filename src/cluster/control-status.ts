@@ -11,6 +11,7 @@ import type {
   PendingView,
   Standing,
 } from '../model/cluster-control.ts';
+import { SESSION_DEADLINE_MS } from '../model/limits.ts';
 import { SECTIONS } from './catalog-section.ts';
 import type { ControlParts } from './control-parts.ts';
 import type { MemberRecord } from './member-record.ts';
@@ -107,7 +108,8 @@ function standingOf(
   report: NodeReport | undefined,
 ): Standing {
   if (report) return report.standing;
-  if (!record || !parts.membership().isBeating(inc)) return 'silent';
+  // By then it has stopped by itself, as far as its clock and ours agree.
+  if (!record || parts.membership().silenceMs(inc) >= SESSION_DEADLINE_MS) return 'silent';
   if (record.state !== 'member') return record.state;
   return view && isMember(view, inc) ? 'serving' : 'joining';
 }
