@@ -54,9 +54,10 @@ const pause: Fault = async ({ cluster, random, kills, say }) => {
   await node.untilActive(ACTIVE_MS);
 };
 
-const restart: Fault = async ({ cluster, random, say }) => {
+const restart: Fault = async ({ cluster, random, kills, say }) => {
   const node = random.pick(cluster.nodes);
   say(`restart ${node.id}`);
+  kills.push({ address: node.address, atMs: performance.now() });
   await node.stop('SIGTERM');
   await node.start();
   await node.untilActive(ACTIVE_MS);
