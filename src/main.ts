@@ -204,6 +204,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
           cluster: clusterNow,
           apiAddress: options.apiAddress,
           clusterAddress: options.clusterAddress,
+          staleForMs: node.staleForMs,
           defaultLeaseTtl,
           maxLeaseTtl,
           inFlight: () => httpServers.flatMap((server) => [...server.inFlight()].map(inFlightRequest)),

@@ -151,6 +151,8 @@ export interface NodeFacts {
   cluster(): { readonly name: string; readonly id: string } | undefined;
   readonly apiAddress: string;
   readonly clusterAddress: string;
+  /** ms for which this node has been cut off and answers reads all the same; undefined: it is not, or answers nothing. */
+  readonly staleForMs?: () => number | undefined;
   /** Seconds. */
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;

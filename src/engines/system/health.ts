@@ -128,26 +128,28 @@ function thisNode({ node }: SystemCore): Encodable {
 }
 
 async function health(core: SystemCore, { request, now }: RouteContext): Promise<LogicalReply> {
-  const codes = codesOf((name) => first(request.query.get(name)));
+  const sent = (name: string) => first(request.query.get(name));
+  const codes = codesOf(sent);
   const { initialized, sealed } = await core.seal.status();
   const open = initialized && !sealed;
   // A node that leaves, has not entered yet, or is cut off answers no request.
-  const isServing = open && (core.cluster?.standing() ?? 'serving') === 'serving';
+  const standing = core.cluster?.standing() ?? 'serving';
+  const isServing = open && standing === 'serving';
+  // Cut off, and told to go on with reads: what Vault calls a performance standby.
+  const isReading = open && standing === 'held' && core.node.staleForMs?.() !== undefined;
+  const readingCode = p.toBool(sent('perfstandbyok') ?? false)
+    ? codes.activecode
+    : codes.performancestandbycode;
+  const openCode = isServing ? codes.activecode : isReading ? readingCode : codes.haunhealthycode;
   const cluster = open ? core.node.cluster() : undefined;
   const replication = open ? 'disabled' : 'unknown';
   return {
-    status: !initialized
-      ? codes.uninitcode
-      : sealed
-        ? codes.sealedcode
-        : isServing
-          ? codes.activecode
-          : codes.haunhealthycode,
+    status: !initialized ? codes.uninitcode : sealed ? codes.sealedcode : openCode,
     bare: {
       initialized,
       sealed: !open,
       standby: !isServing,
-      performance_standby: false,
+      performance_standby: isReading,
       replication_performance_mode: replication,
       replication_dr_mode: replication,
       server_time_utc: Math.floor(now() / 1_000),

@@ -27,6 +27,7 @@ export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 /** A core in memory, unsealed, with what a dev server has. Its state is there to look at and to change. */
 export interface FakeCore extends SystemCore {
   cluster?: ClusterControl;
+  node: SystemCore['node'];
   mountsNow: Mount[];
   policyTexts: Map<string, string>;
   /** By token; the accessor is `accessorOf<token>`. */

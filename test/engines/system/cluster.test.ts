@@ -216,6 +216,22 @@ for (const standing of ['leaving', 'held', 'joining'] as const) {
   });
 }
 
+test('health of a member that is cut off and goes on with reads: a performance standby', async () => {
+  const { core, control } = clustered('held');
+  core.node = { ...core.node, staleForMs: () => 1_200 };
+  assert.equal((await ask(core, 'read', 'health')).status, 473);
+  const health = await answer(core, 'read', 'health');
+  assert.deepEqual([health.standby, health.performance_standby], [true, true]);
+  const status = async (query: Record<string, string>) =>
+    (await ask(core, 'read', 'health', { query })).status;
+  assert.equal(await status({ perfstandbyok: 'true' }), 200);
+  assert.equal(await status({ performancestandbycode: '299' }), 299);
+  control.standingNow = 'leaving';
+  assert.equal(await status({ perfstandbyok: 'true' }), 503);
+  core.sealNow = { ...core.sealNow, sealed: true };
+  assert.equal(await status({ perfstandbyok: 'true' }), 503);
+});
+
 test('health of a member that serves: 200', async () => {
   assert.equal((await ask(clustered().core, 'read', 'health')).status, 200);
 });
