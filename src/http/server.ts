@@ -239,7 +239,7 @@ function http1Options(listener: ListenerOptions) {
     headersTimeout:
       requestTimeout > 0 ? Math.min(headersTimeout || requestTimeout, requestTimeout) : headersTimeout,
     requestTimeout,
-    keepAliveTimeout: milliseconds(listener.http_idle_timeout, CONNECTION_IDLE_MS),
+    keepAliveTimeout: idleMs(listener),
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
     // A request without a body has no stream to be run to its end.
     optimizeEmptyRequests: true,
@@ -262,6 +262,15 @@ function secureServer(
     settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: HEAD_BYTES_MAX },
   };
   return createSecureServer(options, serve);
+}
+
+/**
+ * How long a connection may idle between requests; 0 where that is as long as it may be inactive at any time. Node would begin and end a
+ * timer for it with each request, and tell clients of it.
+ */
+function idleMs(listener: ListenerOptions): number {
+  const idle = milliseconds(listener.http_idle_timeout, CONNECTION_IDLE_MS);
+  return idle === inactivityMs(listener) ? 0 : idle;
 }
 
 /** A connection on which nothing moves is cut; a request that is being answered has its own, shorter time. */
