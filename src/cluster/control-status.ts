@@ -110,7 +110,8 @@ function standingOf(
   if (report) return report.standing;
   // By then it has stopped by itself, as far as its clock and ours agree.
   if (!record || parts.membership().silenceMs(inc) >= SESSION_DEADLINE_MS) return 'silent';
-  if (record.state !== 'member') return record.state;
+  if (record.state === 'sealed' || record.state === 'leaving') return record.state;
+  // The view is newer than a record that still says `joining`.
   return view && isMember(view, inc) ? 'serving' : 'joining';
 }
 

@@ -79,6 +79,33 @@ test('status: shares, who is keeper, what each says of itself, and how far it is
   );
 });
 
+test('status, without asking: what records and view say together', async () => {
+  const world = await makeControlWorld();
+  const { inc } = world.node('b');
+  const said = () =>
+    world
+      .node('a')
+      .control.glance()
+      .nodes.find(({ nodeId }) => nodeId === 'b')?.standing;
+  const put = (more: object) => world.records.set(inc, { ...world.records.get(inc)!, ...more });
+  assert.equal(said(), 'serving');
+  put({ state: 'joining' });
+  assert.equal(said(), 'serving', 'the view has it already');
+  put({ state: 'leaving' });
+  assert.equal(said(), 'leaving');
+  put({ state: 'sealed', sealed: true });
+  assert.equal(said(), 'sealed');
+  put({ state: 'member', sealed: false });
+  world.view = {
+    ...world.view,
+    members: world.view.members.filter((member) => member.inc !== inc),
+    shards: [],
+  };
+  assert.equal(said(), 'joining');
+  world.records.delete(inc);
+  assert.equal(said(), undefined);
+});
+
 test('status: one that does not answer has no report; a pending view says whom it waits for', async () => {
   const world = await makeControlWorld();
   world.office.cut(peerOf('a'), peerOf('c'));
