@@ -38,6 +38,8 @@ interface Preparing {
   readonly abort: AbortController;
   /** A joiner's turn comes after the others'. */
   waits: boolean;
+  /** From now on its shards are not served. */
+  gives: boolean;
 }
 
 /** No proposal's number. */
@@ -55,7 +57,7 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
 
   function begin(number: number, shards: readonly number[], waits: boolean): Preparing {
     drop();
-    preparing = { number, shards: new Set(shards), abort: new AbortController(), waits };
+    preparing = { number, shards: new Set(shards), abort: new AbortController(), waits, gives: false };
     return preparing;
   }
 
@@ -73,10 +75,15 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
     return tryUntilDone(parts, 'a proposed view could not be prepared', mine.abort.signal, work);
   }
 
-  /** Gives `shards` away; a leaver besides lets nobody in any more. */
-  function drain(shards: ReadonlySet<number>, leaves: boolean, signal: AbortSignal): Promise<unknown> {
-    const drained = hooks.drainShards([...shards], signal);
-    return leaves ? Promise.all([drained, hooks.closeDoor(signal)]) : drained;
+  /**
+   * Gives its shards away. A leaver first closes its door, and serves until all that was let in is answered: those requests may need the
+   * very shards, and would wait for a view that waits for them.
+   */
+  async function drain(mine: Preparing, leaves: boolean, signal: AbortSignal): Promise<void> {
+    if (leaves) await hooks.closeDoor(signal);
+    signal.throwIfAborted();
+    mine.gives = true;
+    await hooks.drainShards([...mine.shards], signal);
   }
 
   /** Members of the view as it is have all acknowledged. */
@@ -86,7 +93,7 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
 
   return {
     number: () => acknowledged,
-    isGivenAway: (shard) => preparing?.shards.has(shard) === true,
+    isGivenAway: (shard) => preparing?.gives === true && preparing.shards.has(shard),
     see(view) {
       const { next } = view;
       const inc = options.inc();
@@ -101,7 +108,7 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
         const mine = begin(next.number, shardsLostBy(view, inc), !isOld);
         if (isOld) {
           hooks.expectJoiners(next.members.filter((member) => !isMember(view, member.inc)));
-          acknowledgeAfter(mine, (signal) => drain(mine.shards, !isNew, signal));
+          acknowledgeAfter(mine, (signal) => drain(mine, !isNew, signal));
         }
       }
       if (preparing?.waits && haveOthers(view, next.number)) {
@@ -111,7 +118,7 @@ export function makeAcknowledgement(options: AcknowledgementOptions): Acknowledg
     },
     leaveAlone(view) {
       const mine = begin(ALONE, shardsOf(view, options.inc()), false);
-      return tried(mine, (signal) => drain(mine.shards, true, signal));
+      return tried(mine, (signal) => drain(mine, true, signal));
     },
     reset() {
       drop();
