@@ -10,7 +10,8 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { call } from '../test/support/http.ts';
 import { startDev } from '../test/support/server.ts';
-import type { Load, Seen } from './generator.ts';
+import { generate, request } from './generate.ts';
+import type { Seen } from './generator.ts';
 
 const CONNECTIONS = 64;
 const KEYS = 1_000;
@@ -26,11 +27,6 @@ interface Scenario {
   readonly goal: number;
   readonly requests: (port: number, token: string) => string[];
   readonly before?: (address: string, token: string) => Promise<void>;
-}
-
-function request(method: string, port: number, path: string, token: string, body?: string): string {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Vault-Request: true\r\nX-Vault-Token: ${token}\r\n`;
-  return body === undefined ? `${head}\r\n` : `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 const keys = Array.from({ length: KEYS }, (_, n) => `/v1/secret/data/bench/k${n}`);
@@ -63,18 +59,6 @@ const SCENARIOS: Scenario[] = [
     },
   },
 ];
-
-function generate(load: Load): Promise<Seen> {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('./generator.ts', import.meta.url));
-    child.once('message', (message: { seen?: Seen; error?: string }) => {
-      if (message.seen) resolve(message.seen);
-      else reject(new Error(message.error));
-    });
-    child.once('error', reject);
-    child.send(load);
-  });
-}
 
 async function withFloor<T>(bytes: number, run: (port: number) => Promise<T>): Promise<T> {
   const child = fork(new URL('./floor.ts', import.meta.url), [String(bytes)]);

@@ -7,122 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';
-import type { Storage } from '../src/model/storage.ts';
 import { openConsul } from '../src/storage/consul.ts';
 import { makeConsulClient } from '../src/storage/consul-client.ts';
-import { openEtcd } from '../src/storage/etcd.ts';
-import { type EtcdOperation, etcdBytes, makeEtcdClient } from '../src/storage/etcd-client.ts';
 import { systemClock as clock } from '../src/system-clock.ts';
 import { findConsul, startConsul } from '../test/support/consul.ts';
 import { findEtcd, type StoreServer, startEtcd } from '../test/support/etcd.ts';
+import { etcdWays, ourSteps, run, type Step, type Store, VALUE, WRITERS } from './store-ways.ts';
 
-const WRITERS = 64;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-const VALUE = Buffer.alloc(400, 'v');
-
-/** One writer's next write; resolves with how many writes that were. */
-type Step = () => Promise<number>;
-
-interface Way {
-  readonly name: string;
-  readonly steps: readonly Step[];
-}
-
-interface Store {
-  readonly name: string;
-  readonly ways: readonly [single: Way, ours: Way, grouped: Way];
-  close(): Promise<void>;
-}
-
-/** Writes a second, and milliseconds of one step. */
-async function run({ steps }: Way): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
-  const took: number[] = [];
-  let writes = 0;
-  const from = performance.now();
-  const until = from + SECONDS * 1_000;
-  await Promise.all(
-    steps.map(async (step) => {
-      for (let now = performance.now(); now < until; ) {
-        const written = await step();
-        writes += written;
-        const then = performance.now();
-        took.push(then - now);
-        now = then;
-      }
-    }),
-  );
-  const seconds = (performance.now() - from) / 1_000;
-  took.sort((a, b) => a - b);
-  const at = (share: number) => took[Math.floor(took.length * share)] ?? 0;
-  return { perSecond: writes / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-/** As an actor writes: its record at the version it knows, under its shard's fence. */
-async function ourSteps(storage: Storage): Promise<Step[]> {
-  const fence = await storage.commit([{ path: 'fence/1', value: VALUE }], []);
-  return Array.from({ length: WRITERS }, (_, n): Step => {
-    let version = 0;
-    const path = `data/kv/ours/${n}`;
-    return async () => {
-      const conditions = [
-        { path: 'fence/1', version: fence },
-        { path, version },
-      ];
-      version = await storage.commit([{ path, value: VALUE }], conditions);
-      return 1;
-    };
-  });
-}
-
-async function etcd(server: StoreServer): Promise<Store> {
-  const client = makeEtcdClient({ endpoints: [server.address], clock });
-  const storage = await openEtcd({ endpoints: [server.address], path: 'coffer/', clock, randomBytes });
-  const value = etcdBytes(VALUE);
-  const fence = etcdBytes('fence');
-  await client.txn({ success: [{ request_put: { key: fence, value } }] });
-  const one = (key: string, revision: string): EtcdOperation => ({
-    request_txn: {
-      compare: [
-        { key: fence, result: 'GREATER', target: 'MOD', mod_revision: '0' },
-        { key, result: 'EQUAL', target: 'MOD', mod_revision: revision },
-      ],
-      success: [{ request_put: { key, value } }],
-    },
-  });
-  const single = Array.from({ length: WRITERS }, (_, n): Step => {
-    const key = etcdBytes(`single/${n}`);
-    let revision = '0';
-    return async () => {
-      const operation = one(key, revision) as { request_txn: object };
-      const reply = await client.txn(operation.request_txn);
-      if (!reply.succeeded) throw new Error('a transaction failed');
-      revision = reply.header.revision;
-      return 1;
-    };
-  });
-  const keys = Array.from({ length: WRITERS }, (_, n) => etcdBytes(`grouped/${n}`));
-  let revision = '0';
-  const group: Step = async () => {
-    const reply = await client.txn({ success: keys.map((key) => one(key, revision)) });
-    if (!reply.responses?.every((each) => each.response_txn?.succeeded))
-      throw new Error('a transaction failed');
-    revision = reply.header.revision;
-    return keys.length;
-  };
-  return {
-    name: 'etcd',
-    ways: [
-      { name: '64 loops, one transaction each', steps: single },
-      { name: '64 writers through our storage', steps: await ourSteps(storage) },
-      { name: 'bare loop of grouped ones', steps: [group] },
-    ],
-    async close() {
-      client.close();
-      await storage.close();
-    },
-  };
-}
 
 async function consul(server: StoreServer): Promise<Store> {
   const client = makeConsulClient({ endpoints: [server.address], clock });
@@ -166,7 +59,7 @@ async function measure(store: Store): Promise<void> {
   for (const way of store.ways) for (const step of way.steps) await step();
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, way] of store.ways.entries()) {
-      const { perSecond, p50Ms, p99Ms } = await run(way);
+      const { perSecond, p50Ms, p99Ms } = await run(way, SECONDS);
       rates[index]!.push(perSecond);
       if (round < ROUNDS - 1) continue;
       const rate = Math.round(perSecond).toString().padStart(6);
@@ -186,7 +79,7 @@ console.log(
   `${cpus()[0]?.model ?? 'unknown cpu'} × ${cpus().length}, Node ${process.versions.node}, ${WRITERS} writers, ${SECONDS} s × ${ROUNDS}`,
 );
 const stores = [
-  { found: await findEtcd(), start: startEtcd, open: etcd },
+  { found: await findEtcd(), start: startEtcd, open: etcdWays },
   { found: await findConsul(), start: startConsul, open: consul },
 ];
 for (const { found, start, open } of stores) {

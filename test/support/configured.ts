@@ -44,6 +44,8 @@ export interface ConfiguredOptions {
   readonly env?: Record<string, string | undefined>;
   /** What `sys/health` may answer for it to be up: 200, 501 and 503 where absent. */
   readonly readyStatus?: number[];
+  /** Further arguments, such as `-nodes=2`. */
+  readonly args?: readonly string[];
   /** Put before node and its arguments, such as `['strace', '-f']`. */
   readonly wrapper?: readonly string[];
 }
@@ -58,6 +60,7 @@ export async function startConfigured(options: ConfiguredOptions): Promise<Runni
     COFFER_ENTRY,
     'server',
     `-config=${file}`,
+    ...(options.args ?? []),
   ];
   return startServer({
     command,
