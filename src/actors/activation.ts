@@ -19,7 +19,6 @@ import { CodedError } from '../model/errors.ts';
 import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import { Conflict, type Storage } from '../model/storage.ts';
 import { OutcomeUnknown, storageError } from './commit-errors.ts';
-import { decodeHead, NO_MEMORY } from './memory.ts';
 import { MessageContext } from './message-context.ts';
 import type { Holding, Ownership } from './ownership.ts';
 import { actorKey, headPath, type Names, recordPath } from './places.ts';
@@ -36,6 +35,7 @@ import {
 } from './round.ts';
 import { Sharing } from './sharing.ts';
 import type { Spawned } from './spawn.ts';
+import { readState } from './stored.ts';
 import { type AloneWriting, type Place, writingOf } from './writing.ts';
 
 export interface Components {
@@ -165,7 +165,7 @@ export class Activation implements Place {
 
   async #load(): Promise<void> {
     await this.#sharing?.beforeLoad();
-    const { record, memory, state } = await this.#readHead();
+    const { record, memory, state } = await readState(this.#parts.storage, this.kind, this.id, this.head);
     await this.#sharing?.loaded(record, memory);
     try {
       this.#checkHeld();
@@ -179,22 +179,6 @@ export class Activation implements Place {
     this.#headVersion = record?.version ?? 0;
     this.#loaded = true;
     this.#sharing?.unblock();
-  }
-
-  async #readHead() {
-    let version: number | undefined;
-    for (;;) {
-      const record = await this.#parts.storage.get(this.head);
-      const { memory, head } = record ? decodeHead(record.value) : { memory: NO_MEMORY, head: undefined };
-      try {
-        const state = await this.kind.decode(head, this.id, (name) => this.#readRecord(name));
-        return { record, memory, state };
-      } catch (error) {
-        // A commit that came late may have changed the records between the two reads: then the head is another.
-        if (!this.#sharing || version === (record?.version ?? 0)) throw error;
-        version = record?.version ?? 0;
-      }
-    }
   }
 
   async #readRecord(name: string): Promise<Uint8Array | undefined> {
@@ -239,7 +223,10 @@ export class Activation implements Place {
     const isOfOneState = () => this.#loaded && this.#headVersion === version && !this.#committing;
     try {
       const { reply } = await outcome;
-      if (isOfOneState()) return reply;
+      if (isOfOneState()) {
+        this.#checkGood(options);
+        return reply;
+      }
     } catch (error) {
       if (isOfOneState() && !(error instanceof RecordGone)) throw error;
     }
@@ -364,12 +351,7 @@ export class Activation implements Place {
         isRun = true;
         const outcome = message.op.run(round.state, message.params, context);
         if (outcome instanceof Promise) {
-          return outcome
-            .then(
-              (waited) => addTo(round, message, waited),
-              (error: unknown) => refuseIn(round, message, error),
-            )
-            .then(() => this.#runOn(messages, round));
+          return this.#waitFor(outcome, message, round).then(() => this.#runOn(messages, round));
         }
         addTo(round, message, outcome);
       } catch (error) {
@@ -378,6 +360,29 @@ export class Activation implements Place {
       }
     }
     return undefined;
+  }
+
+  async #waitFor(outcome: Promise<Outcome<unknown, unknown>>, message: Message, round: Round): Promise<void> {
+    let waited: Outcome<unknown, unknown>;
+    try {
+      waited = await outcome;
+    } catch (error) {
+      return refuseIn(round, message, error);
+    }
+    try {
+      this.#checkGood(message.options);
+    } catch (error) {
+      return answerIn(round, message, { refused: true, told: error });
+    }
+    addTo(round, message, waited);
+  }
+
+  /**
+   * What waited for records rests on what it has read meanwhile, and that is this actor's only while nobody else may own it.
+   * @throws CodedError `stale_claims`, or what the claims throw.
+   */
+  #checkGood({ claims }: ActorSendOptions): void {
+    if (this.#sharing && !claims.good()) throw new CodedError('stale_claims');
   }
 
   /** Undefined where nothing changed. */

@@ -318,6 +318,33 @@ describe('actors of one node of several', () => {
     await assert.rejects(asked, isMoved);
   });
 
+  test('what waits for records is told only while nobody else may own the actor', async () => {
+    const { one, storage } = world();
+    await one.ask(add, id, 1, entry(1));
+    for (const mode of ['read', 'change'] as const) {
+      const op: Op<undefined, string> = {
+        id: 'slow',
+        actor: counter,
+        mode,
+        async run(_state, _params, ctx) {
+          await ctx.record('r');
+          return { reply: 'of whom?' };
+        },
+      };
+      let isGood = true;
+      const claims = { good: () => isGood, mayCreate: true, mayUpdate: true };
+      const { promise, resolve } = Promise.withResolvers<void>();
+      storage.beforeGet = () => promise;
+      const asked = one.ask(op, id, undefined, { claims });
+      asked.catch(() => {});
+      await settle();
+      isGood = false;
+      storage.beforeGet = undefined;
+      resolve();
+      await assert.rejects(asked, { code: 'stale_claims' });
+    }
+  });
+
   test('what must be known everywhere is told before the answer, and after each load', async () => {
     announced = [];
     const { one } = world();
