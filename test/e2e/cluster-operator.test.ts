@@ -39,13 +39,12 @@ async function ask(node: TestNode, method: string, path: string, body?: unknown)
 // biome-ignore lint/suspicious/noExplicitAny: as above
 const statusOf = async (node: TestNode): Promise<any> => ask(node, 'GET', 'sys/cluster/status');
 
-/** Until `node` sees the others so: `n1 serving 512`. */
+/** Until `node` sees the members so: `n1 serving, n2 serving`. A record of one that has gone may stay for a minute. */
 async function untilSeen(node: TestNode, pattern: RegExp): Promise<void> {
   await until(`${node.id} sees ${pattern}`, async () => {
-    const { nodes: seen } = await statusOf(node);
-    return pattern.test(
-      seen.map((one: { node_id: string; state: string }) => `${one.node_id} ${one.state}`).join(', '),
-    );
+    const seen: { node_id: string; state: string; member: boolean }[] = (await statusOf(node)).nodes;
+    const members = seen.filter(({ member }) => member);
+    return pattern.test(members.map(({ node_id, state }) => `${node_id} ${state}`).join(', '));
   });
 }
 const ALL_SERVE = /^n1 serving, n2 serving, n3 serving$/;
