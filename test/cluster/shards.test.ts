@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ACTOR_FAULT } from '../../src/actors/faults.ts';
 import { gonePrefix, shardOf, timerPrefix } from '../../src/actors/places.ts';
 import { SHARD_FAULT } from '../../src/cluster/faults.ts';
 import { decodeFence, fencePath, highestFence } from '../../src/cluster/fences.ts';
@@ -293,5 +294,31 @@ describe('what is left of deleted actors', () => {
     assert.equal(fence().claim, 2);
     await one.ask(write, id, { text: 'b' });
     assert.equal(await one.ask(read, id, undefined), 'b');
+  });
+
+  test('a creation that lands after it was swept does not revive the deleted', async () => {
+    for (const faults of [new Set<string>(), new Set([ACTOR_FAULT.goneSweptWithoutClaim])]) {
+      const { one, clock, storage } = world(faults);
+      await one.shards.claim(shard);
+      const commit = storage.commit.bind(storage);
+      let late: (() => Promise<number>) | undefined;
+      storage.commit = async (changes, conditions) => {
+        storage.commit = commit;
+        late = () => commit(changes, conditions);
+        throw new StorageFailed('lost', false);
+      };
+      const writing = one.ask(write, id, { text: 'a' }, { entry: { inc: 'e', n: 1 } });
+      await settle();
+      clock.advance(OUTCOME_RETRY_MS);
+      await writing;
+      await one.ask(write, id, undefined, { entry: { inc: 'e', n: 2 } });
+      for (let passed = 0; passed < GONE_MS + 2 * GONE_LOOK_MS; passed += GONE_LOOK_MS) {
+        clock.advance(GONE_LOOK_MS);
+        await settle();
+      }
+      assert.deepEqual(storage.paths(gonePrefix(shard)), []);
+      await late!().catch(() => {});
+      assert.equal(storage.paths('data/').length, faults.size);
+    }
   });
 });
