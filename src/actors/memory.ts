@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { MEMORY_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../model/limits.ts';
+import { CLIENT_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../model/limits.ts';
 
 /** Who let a message in, and the how manieth change of it it is. */
 export interface Entry {
@@ -43,12 +43,19 @@ export function remembering(before: Memory, fresh: Memory, nowMs: number): Memor
   return next;
 }
 
-/** Is there room for one that is not in it yet? Entry nodes are few; what clients number themselves may be many. */
-export function hasRoom(memory: Memory, inc: string, nowMs: number): boolean {
-  if (memory.size < MEMORY_ENTRIES_MAX || memory.has(inc)) return true;
+/** Begins the `inc` of entries that clients number. Their number is theirs to choose, so they are bounded; entry nodes are few. */
+const CLIENTS = 'id:';
+
+export function isOfClient(entry: Entry): boolean {
+  return entry.inc.startsWith(CLIENTS);
+}
+
+/** Is there room for one more that is not remembered yet? */
+export function hasRoom(memory: Memory, entry: Entry, nowMs: number): boolean {
+  if (!isOfClient(entry) || memory.size < CLIENT_ENTRIES_MAX) return true;
   let size = 0;
-  for (const { atMs } of memory.values()) if (nowMs - atMs <= REMEMBER_MS) size++;
-  return size < MEMORY_ENTRIES_MAX;
+  for (const [inc, { atMs }] of memory) if (inc.startsWith(CLIENTS) && nowMs - atMs <= REMEMBER_MS) size++;
+  return size < CLIENT_ENTRIES_MAX;
 }
 
 export function keptReply(reply: Uint8Array): Uint8Array | undefined {

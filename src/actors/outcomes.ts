@@ -6,15 +6,8 @@
  */
 import { CodedError } from '../model/errors.ts';
 import { unpackValue } from '../model/value-codec.ts';
-import { type Entry, type Memory, NO_MEMORY } from './memory.ts';
+import { type Entry, isOfClient, type Memory, NO_MEMORY } from './memory.ts';
 import type { Ran, Round } from './round.ts';
-
-/** Begins the `inc` of entries that clients number: their owner may ask for the same thing again after a refusal. */
-export const CLIENT_ENTRIES = 'id:';
-
-export function isOfClient(entry: Entry): boolean {
-  return entry.inc.startsWith(CLIENT_ENTRIES);
-}
 
 export type Answer = Pick<Ran, 'refused' | 'told'>;
 

@@ -9,8 +9,8 @@ import { CONFLICT_TRIES, OUTCOME_RETRY_MAX_MS, OUTCOME_RETRY_MS, OUTCOME_TRIES }
 import { Conflict, type Storage, StorageFailed, type Stored } from '../model/storage.ts';
 import { FenceConflict, OutcomeUnknown } from './commit-errors.ts';
 import { ACTOR_FAULT } from './faults.ts';
-import { decodeGone, hasRoom, type Memory } from './memory.ts';
-import { type Answer, isOfClient, Outcomes } from './outcomes.ts';
+import { decodeGone, hasRoom, isOfClient, type Memory } from './memory.ts';
+import { type Answer, Outcomes } from './outcomes.ts';
 import type { Holding, Ownership } from './ownership.ts';
 import { gonePath } from './places.ts';
 import type { Message, Round } from './round.ts';
@@ -86,7 +86,7 @@ export class Sharing {
     const known = this.#outcomes.answerTo(entry, round);
     // What clients number anybody could ask for: it is told under good claims alone.
     if (known && isOfClient(entry) && !claims.good()) throw new CodedError('stale_claims');
-    if (!known && !hasRoom(this.#outcomes.memory, entry.inc, this.#parts.now()))
+    if (!known && !hasRoom(this.#outcomes.memory, entry, this.#parts.now()))
       throw new CodedError('overloaded');
     return known;
   }

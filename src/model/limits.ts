@@ -131,9 +131,9 @@ export const PASSIVATE_EVERY_MS = 30 * SECOND_MS;
 export const SWEEP_PAGE = 256;
 /** A remembered reply, encoded; a longer one is remembered as done without it (protocol §9). */
 export const OUTCOME_BYTES_MAX = 512;
-/** How long an entry is remembered after its last change, and of how many at most: a change of one more is refused. */
+/** How long an entry is remembered after its last change. Of one actor, so many that clients number: a change of one more is refused. */
 export const REMEMBER_MS = 180 * SECOND_MS;
-export const MEMORY_ENTRIES_MAX = 256;
+export const CLIENT_ENTRIES_MAX = 256;
 /** Runs of a change whose record has changed under it, before it is told so. */
 export const CONFLICT_TRIES = 8;
 /** A change of which it is not known whether it took effect is looked for after this, which doubles up to its longest, so often. */
@@ -365,7 +365,7 @@ export const NODE_STEADY_MS = MINUTE_MS;
 /** How long a node that was told to end may take: longer than its own steps together would. */
 export const NODE_STOP_MS = 30 * SECOND_MS;
 /** A demo that is not up by then is given up; nodes that their peers have not unsealed by then are given the share. */
-export const DEMO_UP_MS = 60 * SECOND_MS;
+export const DEMO_UP_MS = 2 * MINUTE_MS;
 export const DEMO_SHARE_AFTER_MS = 3 * SECOND_MS;
 /** How often a demo looks whether a node is up, and how long it waits for the answer. */
 export const DEMO_LOOK_MS = 25;
@@ -452,6 +452,8 @@ export const KV_ERASED_PER_CHANGE = 24;
 export const KV_SENT_AT_ONCE = 64;
 
 // seal
+/** How often the last commit of an init is tried again where nobody knows what became of it. */
+export const FOUNDING_TRIES = 8;
 export const SHARES_MAX = 255;
 /** Encryptions of a term that are debited in storage at a time (protocol §19). */
 export const TERM_SLICE = 2 ** 24;

@@ -6,6 +6,7 @@ import {
   decodeHead,
   encodeGone,
   encodeHead,
+  hasRoom,
   headOf,
   keptReply,
   type Memory,
@@ -13,7 +14,7 @@ import {
   type Remembered,
   remembering,
 } from '../../src/actors/memory.ts';
-import { OUTCOME_BYTES_MAX, REMEMBER_MS } from '../../src/model/limits.ts';
+import { CLIENT_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../../src/model/limits.ts';
 
 const replies = fc.option(fc.uint8Array({ maxLength: OUTCOME_BYTES_MAX }), { nil: undefined });
 const remembered: fc.Arbitrary<Remembered> = fc
@@ -75,6 +76,16 @@ describe('the memory of outcomes', () => {
     ]);
     const after = remembering(before, new Map([['new', { n: 1, atMs: 5_000, reply }]]), 1_001 + REMEMBER_MS);
     assert.deepEqual([...after.keys()], ['young', 'new']);
+  });
+
+  test('what clients number is bounded, and never in the way of entry nodes', () => {
+    const reply = undefined;
+    const full: Memory = new Map(
+      Array.from({ length: CLIENT_ENTRIES_MAX }, (_, n) => [`id:${n}`, { n: 1, atMs: 1_000, reply }]),
+    );
+    assert(!hasRoom(full, { inc: 'id:new', n: 1 }, 1_000));
+    assert(hasRoom(full, { inc: 'node', n: 1 }, 1_000));
+    assert(hasRoom(full, { inc: 'id:new', n: 1 }, 1_001 + REMEMBER_MS));
   });
 
   test('an outcome of 512 bytes is kept, a longer one is not', () => {
