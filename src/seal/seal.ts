@@ -8,12 +8,13 @@ import { timingSafeEqual } from 'node:crypto';
 import { badRequest, CodedError } from '../model/errors.ts';
 import {
   COMMIT_OPERATIONS,
+  FOUNDING_TRIES,
   SHARE_BYTES_MAX,
   SHARE_BYTES_MIN,
   SHARES_MAX,
   TERM_OPERATIONS_MAX,
 } from '../model/limits.ts';
-import { type Change, Conflict, type Storage } from '../model/storage.ts';
+import { type Change, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { NONCE_BYTES } from './aead.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
 import { activeTerm, type Keyring, ROTATION_DEFAULT, type RotationConfig } from './keyring.ts';
@@ -170,8 +171,7 @@ export function makeSeal(parts: SealParts): Seal {
       const version = await keys.create(keyring, records, { path: SEAL_PATH, version: 0 });
       if (found) {
         await found(made);
-        // The mark of this very init: who was thought dead may have been overtaken by another.
-        await storage.commit([{ path: FOUNDING_PATH, value: undefined }], [{ path: FOUNDING_PATH, version }]);
+        await takeMark(version, encodeSealConfig(fresh));
       }
     } catch (error) {
       for (const share of made) share.fill(0);
@@ -179,6 +179,28 @@ export function makeSeal(parts: SealParts): Seal {
     }
     config = fresh;
     return made;
+  }
+
+  /**
+   * Takes away the mark of this very init: who was thought dead may have been overtaken by another. It must be known what became of
+   * that: a store that counts as initialised, and whose shares nobody was given, is lost.
+   */
+  async function takeMark(version: number, config: Uint8Array): Promise<void> {
+    for (let tries = FOUNDING_TRIES; ; tries--) {
+      try {
+        await storage.commit([{ path: FOUNDING_PATH, value: undefined }], [{ path: FOUNDING_PATH, version }]);
+        return;
+      } catch (error) {
+        if (error instanceof Conflict) {
+          // Either an earlier try was done after all, or the store is another's by now.
+          const stored = await storage.get(SEAL_PATH);
+          if (stored !== undefined && Buffer.compare(stored.value, config) === 0) return;
+          throw error;
+        }
+        const isUnknown = error instanceof StorageFailed && !error.outcomeKnown;
+        if (!isUnknown || tries === 0) throw error;
+      }
+    }
   }
 
   /** What an init left that did not come to its end. The mark goes last, so that this too may be broken off. */

@@ -24,7 +24,11 @@ async function run(seed: number, plant?: Faults): Promise<void> {
   for (const key of keys.slice(0, 2)) await world.do('n2', ({ opening }) => opening.unseal(key));
   /** When each was last in trouble: what it does then is what a silent node does. */
   const trouble = new Map(ALL.map((name) => [name, 0]));
+  for (const { weather } of [world.store, world.coordinator])
+    Object.assign(weather, { lostQuestion: 0.01, lostAnswer: 0.02, late: 0.005 });
   for (let n = 0; n < STEPS; n++) await step(world, random, keys, trouble);
+  for (const { weather } of [world.store, world.coordinator])
+    Object.assign(weather, { lostQuestion: 0, lostAnswer: 0, late: 0 });
   await mend(world);
   await world.pass(20_000);
   // Whatever state they are in, shares given to each open it.

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { makeSeal } from '../../src/seal/seal.ts';
 import { FOUNDING_PATH } from '../../src/seal/seal-config.ts';
 import { makeSealedStorage } from '../../src/seal/sealed-storage.ts';
+import { makeFaultyStorage } from '../support/faulty-storage.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 
 const ONE = { shares: 1, threshold: 1 };
@@ -84,6 +85,25 @@ test('where several nodes use the store, what one of them is founding is not cle
   );
   await first;
   assert.equal(await sealOn(kept).initialized(), true);
+});
+
+test('an init whose last commit nobody answered is asked about until it is known', async () => {
+  for (const kind of ['fails after', 'lands late'] as const) {
+    const inner = makeMemoryStorage();
+    let ending = false;
+    let times = 0;
+    const storage = makeFaultyStorage(inner, () => ({
+      kind: ending && ++times <= 2 ? kind : 'well',
+      turns: 1,
+    }));
+    const seal = makeSeal({ storage, randomBytes: (bytes) => randomBytes(bytes), now: () => 0 });
+    const [key] = await seal.init(ONE, async () => {
+      ending = true;
+    });
+    const next = sealOn(inner);
+    assert.equal(await next.initialized(), true, kind);
+    assert.equal((await next.unseal(key!)).sealed, false);
+  }
 });
 
 test('a removal of left-overs that is broken off is taken up again', async () => {
