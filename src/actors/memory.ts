@@ -44,17 +44,18 @@ export function remembering(before: Memory, fresh: Memory, nowMs: number): Memor
 }
 
 /** Begins the `inc` of entries that clients number. Their number is theirs to choose, so they are bounded; entry nodes are few. */
-const CLIENTS = 'id:';
+export const CLIENT_ENTRIES = 'id:';
 
 export function isOfClient(entry: Entry): boolean {
-  return entry.inc.startsWith(CLIENTS);
+  return entry.inc.startsWith(CLIENT_ENTRIES);
 }
 
 /** Is there room for one more that is not remembered yet? */
 export function hasRoom(memory: Memory, entry: Entry, nowMs: number): boolean {
   if (!isOfClient(entry) || memory.size < CLIENT_ENTRIES_MAX) return true;
   let size = 0;
-  for (const [inc, { atMs }] of memory) if (inc.startsWith(CLIENTS) && nowMs - atMs <= REMEMBER_MS) size++;
+  for (const [inc, { atMs }] of memory)
+    if (inc.startsWith(CLIENT_ENTRIES) && nowMs - atMs <= REMEMBER_MS) size++;
   return size < CLIENT_ENTRIES_MAX;
 }
 

@@ -4,8 +4,7 @@
  * @module
  */
 import { hash } from 'node:crypto';
-import type { Entry } from '../actors/memory.ts';
-import { CLIENT_ENTRIES } from '../actors/outcomes.ts';
+import { CLIENT_ENTRIES, type Entry } from '../actors/memory.ts';
 
 /** The same id of another caller, or with another operation, is another request: an outcome is told to nobody but who asked for it. */
 export function clientEntry(clientId: string, accessor: string, op: string): Entry {
