@@ -80,7 +80,11 @@ export async function makeMember(
     approve: settings.approve,
     log: log.named('admissions'),
     changed: () => transport.reconsider(),
-    barred: () => void opening.stop(),
+    // Not in peace: the others have stopped talking to it, and its keys are to go now.
+    barred() {
+      member.stop().catch((error: unknown) => fault('leaving', error));
+      opening.stop().catch((error: unknown) => fault('sealing', error));
+    },
   });
   const transport = makeClusterTransport({
     identity,
