@@ -129,6 +129,7 @@ export class Sharing {
     try {
       const committing = this.#store(writing, fence.path, fence.version);
       if (ended && !faults?.has(ACTOR_FAULT.answeredBeforeGrantsEnd)) {
+        if (faults?.has(ACTOR_FAULT.reloadKeepsGrants)) await committing;
         const [end] = await Promise.allSettled([ended, committing]);
         await committing;
         if (end.status === 'rejected') throw new OutcomeUnknown(end.reason);
