@@ -95,14 +95,16 @@ export function makeFindings(parts: ControlParts): Pick<ClusterControl, 'verify'
   return {
     async verify({ accept = false } = {}) {
       const endMs = clock.monotonicMs() + VERIFY_BEHIND_MS;
-      for (let first = true; ; first = false) {
+      // A change that is on its way makes a difference for a moment; later ones may be on theirs all the time.
+      let baseline: Digests | undefined;
+      for (;;) {
+        const nodes = await ask(accept && baseline === undefined);
         // What a node has applied was stored before; so what is read afterwards is as new.
-        const nodes = await ask(accept && first);
         const stored = await readStored();
-        const faults = compare(nodes, stored);
-        // A change that is on its way makes a difference for a moment.
-        const isOver = faults.length === 0 || clock.monotonicMs() > endMs;
-        if (isOver) {
+        baseline ??= stored;
+        const behind = behindOf(nodes, baseline);
+        if (behind.length === 0 || clock.monotonicMs() > endMs) {
+          const faults = [...differences(nodes, stored), ...behind];
           const isGood = faults.length === 0 && nodes.every((node) => node.faults.length === 0);
           return { isGood, stored, nodes, faults };
         }
@@ -112,21 +114,34 @@ export function makeFindings(parts: ControlParts): Pick<ClusterControl, 'verify'
   };
 }
 
-function compare(nodes: readonly NodeFindings[], stored: Digests): string[] {
-  const faults: string[] = [];
+/** Each section of each node, beside the stored one. */
+function* pairs(nodes: readonly NodeFindings[], stored: Digests) {
   for (const { node, sections } of nodes) {
     for (const [name, own] of Object.entries(sections ?? {})) {
       const there = stored[name];
-      if (!there) continue;
-      if (own.seq > there.seq)
-        faults.push(
-          `${name}: the store ends with change ${there.seq}, ${node} has applied ${own.seq}: it was put back`,
-        );
-      else if (own.seq < there.seq)
-        faults.push(`${name}: ${node} has applied change ${own.seq}, the store ends with ${there.seq}`);
-      else if (own.digest !== there.digest)
-        faults.push(`${name}: what ${node} holds is not what is stored, both at change ${own.seq}`);
+      if (there) yield { node, name, own, there };
     }
+  }
+}
+
+function behindOf(nodes: readonly NodeFindings[], stored: Digests): string[] {
+  return [...pairs(nodes, stored)]
+    .filter(({ own, there }) => own.seq < there.seq)
+    .map(
+      ({ node, name, own, there }) =>
+        `${name}: ${node} has applied change ${own.seq}, the store ends with ${there.seq}`,
+    );
+}
+
+function differences(nodes: readonly NodeFindings[], stored: Digests): string[] {
+  const faults: string[] = [];
+  for (const { node, name, own, there } of pairs(nodes, stored)) {
+    if (own.seq > there.seq)
+      faults.push(
+        `${name}: the store ends with change ${there.seq}, ${node} has applied ${own.seq}: it was put back`,
+      );
+    else if (own.seq === there.seq && own.digest !== there.digest)
+      faults.push(`${name}: what ${node} holds is not what is stored, both at change ${own.seq}`);
   }
   return faults;
 }
