@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   ADMISSION_KEY,
   decodeAdmission,
@@ -226,4 +227,33 @@ test('peer ids', () => {
   assert.equal(isPeerId('12D3KooWGRUGmTSPQhrjVGAR3qXsYXWyXdTpkTfbwPMcS2kSCbi1'.slice(0, 52)), true);
   for (const text of ['', 'n1', '12D3KooW', `12D3KooW${'0'.repeat(44)}`, `12D3KooW${'a'.repeat(45)}`])
     assert.equal(isPeerId(text), false, text);
+});
+
+test('whatever lies at the coordinator is a record, or refused as none', () => {
+  const likely = fc.record(
+    {
+      format: fc.constantFrom(1, 1, 2, '1'),
+      approved: fc.oneof(fc.constant(null), fc.array(fc.anything())),
+      barred: fc.array(fc.record({ peer: fc.string(), nodeId: fc.string(), atMs: fc.integer() })),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.json(),
+        likely.map((value) => JSON.stringify(value)),
+        fc.string(),
+      ),
+      (text) => {
+        try {
+          const read = decodeAdmission(Buffer.from(text));
+          assert.deepEqual(decodeAdmission(encodeAdmission(read)), read);
+        } catch (error) {
+          assert(error instanceof BadRecord, String(error));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
