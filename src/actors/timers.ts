@@ -164,21 +164,26 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
     }
   }
 
+  async function open(shards: readonly number[]): Promise<void> {
+    if (stopped || options.faults?.has(ACTOR_FAULT.timersNotScanned)) return;
+    const left = [...shards];
+    const worker = async (): Promise<void> => {
+      for (let shard = left.pop(); shard !== undefined; shard = left.pop()) await lookLater(shard);
+    };
+    await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker));
+    plan();
+  }
+
   return {
     async start() {
       stopped = false;
-      for (let shard = 0; shard < SHARDS; shard++) if (isOpen(shard)) await look(shard);
+      const all = Array.from({ length: SHARDS }, (_, shard) => shard);
+      if (options.fence) return open(all.filter(isOpen));
+      // Of a node that is alone all are read before it serves, or it does not.
+      for (const shard of all) await look(shard);
       plan();
     },
-    async open(shards) {
-      if (stopped || options.faults?.has(ACTOR_FAULT.timersNotScanned)) return;
-      const left = [...shards];
-      const worker = async (): Promise<void> => {
-        for (let shard = left.pop(); shard !== undefined; shard = left.pop()) await lookLater(shard);
-      };
-      await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker));
-      plan();
-    },
+    open,
     close,
     set(path, dueMs) {
       note(Number(path.slice('timer/'.length, 'timer/'.length + 4)), dueMs);

@@ -276,6 +276,21 @@ describe('timers by shard', () => {
   });
 });
 
+test('a store that cannot list when the timers start makes none forgotten', async () => {
+  fired.length = 0;
+  const { one, clock, storage } = world();
+  await one.ask(write, id, { text: 'a', dueMs: clock.wallMs() + 1_000 });
+  const list = storage.list.bind(storage);
+  storage.list = () => Promise.reject(new StorageFailed('away', true));
+  await one.startTimers();
+  storage.list = list;
+  for (let s = 0; s < 10; s++) {
+    clock.advance(1_000);
+    await settle(20);
+  }
+  assert.deepEqual(fired, ['a']);
+});
+
 describe('what is left of deleted actors', () => {
   test('goes after its time, and only after a new claim', async () => {
     const { one, clock, storage, fence } = world();
