@@ -29,7 +29,7 @@ for (const store of ['embedded', 'etcd', 'consul'] satisfies StoreKind[]) {
     after(async () => cluster?.remove());
 
     const on = (name: string, run: (nodes: readonly TestNode[]) => Promise<void>) =>
-      test(name, async (t) => {
+      void test(name, async (t) => {
         if (missing !== undefined) return t.skip(missingTool(missing));
         await run(cluster.nodes);
       });
