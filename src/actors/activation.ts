@@ -16,7 +16,6 @@ import {
   RecordGone,
 } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
-import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import { Conflict, type Storage } from '../model/storage.ts';
 import { OutcomeUnknown, storageError } from './commit-errors.ts';
 import { MessageContext } from './message-context.ts';
@@ -24,15 +23,13 @@ import type { Holding, Ownership } from './ownership.ts';
 import { actorKey, headPath, type Names, recordPath } from './places.ts';
 import {
   type ActorSendOptions,
-  addTo,
-  answerIn,
   type Message,
   makeRound,
   type Ran,
   type Records,
   type Round,
-  refuseIn,
 } from './round.ts';
+import { checkStillGood, type Runner, runMessages } from './running.ts';
 import { Sharing } from './sharing.ts';
 import type { Spawned } from './spawn.ts';
 import { readState } from './stored.ts';
@@ -53,10 +50,7 @@ export interface Components {
   readonly ownership?: Ownership;
 }
 
-/** Records that one message finds changed by those before it, at most: with what else a commit holds there is room for its own. */
-const RECORDS_BEFORE = COMMIT_OPERATIONS / 2 - 2;
-
-export class Activation implements Place {
+export class Activation implements Place, Runner {
   readonly id: ActorId;
   readonly key: string;
   readonly kind: ActorKind<unknown>;
@@ -67,7 +61,7 @@ export class Activation implements Place {
   readonly head: string;
   readonly #parts: Components;
   /** Undefined: this node is alone. */
-  readonly #sharing: Sharing | undefined;
+  readonly sharing: Sharing | undefined;
   readonly #spawn: (activation: Activation) => Spawned;
   /** Called when its mailbox has been worked through. */
   readonly #onRest: (activation: Activation) => void;
@@ -105,18 +99,18 @@ export class Activation implements Place {
     this.names = parts.names;
     this.head = headPath(parts.names, id);
     this.#parts = parts;
-    this.#sharing = holding && new Sharing(this, parts, holding, () => this.#checkHeld());
+    this.sharing = holding && new Sharing(this, parts, holding, () => this.#checkHeld());
     this.#spawn = spawn;
     this.#onRest = onRest;
   }
 
   get shard(): number | undefined {
-    return this.#sharing?.holding.shard;
+    return this.sharing?.holding.shard;
   }
 
   /** Nothing is stored of it: it is not worth keeping active. */
   get isAbsent(): boolean {
-    return this.#loaded && this.#headVersion === 0 && this.#sharing?.isForgettable !== false;
+    return this.#loaded && this.#headVersion === 0 && this.sharing?.isForgettable !== false;
   }
 
   get isIdle(): boolean {
@@ -164,9 +158,9 @@ export class Activation implements Place {
   }
 
   async #load(): Promise<void> {
-    await this.#sharing?.beforeLoad();
+    await this.sharing?.beforeLoad();
     const { record, memory, state } = await readState(this.#parts.storage, this.kind, this.id, this.head);
-    await this.#sharing?.loaded(record, memory);
+    await this.sharing?.loaded(record, memory);
     try {
       this.#checkHeld();
       if (this.kind.announce) await this.kind.announce(state, this.id);
@@ -178,7 +172,7 @@ export class Activation implements Place {
     this.#state = state;
     this.#headVersion = record?.version ?? 0;
     this.#loaded = true;
-    this.#sharing?.unblock();
+    this.sharing?.unblock();
   }
 
   async #readRecord(name: string): Promise<Uint8Array | undefined> {
@@ -194,7 +188,7 @@ export class Activation implements Place {
   read(op: ActorOperation<unknown, unknown, unknown>, params: unknown, options: ActorSendOptions): unknown {
     if (!this.#loaded) return this.#reading(this.#loadAndRead(op, params, options));
     if (!options.claims.good()) throw new CodedError('stale_claims');
-    const outcome = op.run(this.#state, params, this.#context(options, undefined));
+    const outcome = op.run(this.#state, params, this.context(options, undefined));
     if (!(outcome instanceof Promise)) return outcome.reply;
     return this.#reading(this.#readOn(outcome, op, params, options));
   }
@@ -224,7 +218,7 @@ export class Activation implements Place {
     try {
       const { reply } = await outcome;
       if (isOfOneState()) {
-        this.#checkGood(options);
+        if (this.sharing) checkStillGood(options);
         return reply;
       }
     } catch (error) {
@@ -291,7 +285,7 @@ export class Activation implements Place {
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;
-    this.#sharing?.unblock();
+    this.sharing?.unblock();
     for (const message of this.#mailbox ?? []) message.reject(told());
     this.#mailbox = undefined;
   }
@@ -302,7 +296,7 @@ export class Activation implements Place {
     while (waiting.length > 0) {
       if (!this.#loaded) await this.load();
       const round = makeRound(this.#state);
-      const running = this.#runOn(waiting, round);
+      const running = runMessages(this, waiting, round);
       if (running) await running;
       const { ran } = round;
       const rest = waiting.slice(ran.length);
@@ -312,8 +306,8 @@ export class Activation implements Place {
       } catch (error) {
         this.#loaded = false;
         tries++;
-        const isAgain = this.#sharing
-          ? await this.#sharing.mayRunAgain(error, tries)
+        const isAgain = this.sharing
+          ? await this.sharing.mayRunAgain(error, tries)
           : error instanceof Conflict && tries === 1;
         if (!isAgain) tries = 0;
         if (!isAgain || error instanceof OutcomeUnknown) this.#parts.fault('commit', error);
@@ -334,64 +328,13 @@ export class Activation implements Place {
     }
   }
 
-  /** Runs messages until one commit is full. In this turn, unless one of them has to wait. */
-  #runOn(messages: readonly Message[], round: Round): Promise<void> | undefined {
-    while (round.ran.length < messages.length && round.records.size < RECORDS_BEFORE) {
-      const message = messages[round.ran.length]!;
-      let isRun = false;
-      try {
-        const known = this.#sharing?.known(message, round);
-        if (known) {
-          answerIn(round, message, known);
-          continue;
-        }
-        if (message.options.request?.isOver) throw new CodedError('deadline');
-        if (!message.options.claims.good()) throw new CodedError('stale_claims');
-        const context = this.#context(message.options, round.records);
-        isRun = true;
-        const outcome = message.op.run(round.state, message.params, context);
-        if (outcome instanceof Promise) {
-          return this.#waitFor(outcome, message, round).then(() => this.#runOn(messages, round));
-        }
-        addTo(round, message, outcome);
-      } catch (error) {
-        if (isRun) refuseIn(round, message, error);
-        else answerIn(round, message, { refused: true, told: error });
-      }
-    }
-    return undefined;
-  }
-
-  async #waitFor(outcome: Promise<Outcome<unknown, unknown>>, message: Message, round: Round): Promise<void> {
-    let waited: Outcome<unknown, unknown>;
-    try {
-      waited = await outcome;
-    } catch (error) {
-      return refuseIn(round, message, error);
-    }
-    try {
-      this.#checkGood(message.options);
-    } catch (error) {
-      return answerIn(round, message, { refused: true, told: error });
-    }
-    addTo(round, message, waited);
-  }
-
-  /**
-   * What waited for records rests on what it has read meanwhile, and that is this actor's only while nobody else may own it.
-   * @throws CodedError `stale_claims`, or what the claims throw.
-   */
-  #checkGood({ claims }: ActorSendOptions): void {
-    if (this.#sharing && !claims.good()) throw new CodedError('stale_claims');
-  }
-
   /** Undefined where nothing changed. */
   #commit(round: Round): Promise<void> | undefined {
     if (round.state === this.#state && round.records.size === 0) {
-      this.#sharing?.unchanged(round);
+      this.sharing?.unchanged(round);
       return undefined;
     }
-    return this.#sharing ? this.#commitShared(this.#sharing, round) : this.#commitAlone(round);
+    return this.sharing ? this.#commitShared(this.sharing, round) : this.#commitAlone(round);
   }
 
   async #commitShared(sharing: Sharing, round: Round): Promise<void> {
@@ -432,7 +375,7 @@ export class Activation implements Place {
     this.#state = state;
   }
 
-  #context(options: ActorSendOptions, records: Records | undefined): ActorContext {
+  context(options: ActorSendOptions, records: Records | undefined): ActorContext {
     return new MessageContext(this.id, this.#parts, options, (name) =>
       records?.has(name) ? Promise.resolve(records.get(name)) : this.#readRecord(name),
     );

@@ -27,8 +27,6 @@ export interface GoneSweepOptions {
 export interface GoneSweep {
   start(): void;
   stop(): Promise<void>;
-  /** One look at all shards that are held. */
-  sweep(): Promise<void>;
 }
 
 /** Records of one commit: each is compared and deleted, beside the fence. */
@@ -53,7 +51,7 @@ export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
   }
 
   async function sweep(): Promise<void> {
-    for (const shard of options.held()) await sweepShard(shard);
+    for (const shard of options.held()) if (!stopped) await sweepShard(shard);
   }
 
   async function sweepShard(shard: number): Promise<void> {
@@ -68,7 +66,7 @@ export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
       }
       for (let from = 0; from < old.length; from += GONE_AT_ONCE)
         await remove(shard, old.slice(from, from + GONE_AT_ONCE));
-      if (paths.length < SWEEP_PAGE || !options.fence(shard)) return;
+      if (stopped || paths.length < SWEEP_PAGE || !options.fence(shard)) return;
       after = paths.at(-1)!;
     }
   }
@@ -103,7 +101,6 @@ export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
   }
 
   return {
-    sweep,
     start() {
       stopped = false;
       plan();
