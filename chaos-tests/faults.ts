@@ -251,9 +251,25 @@ export const FAULTS = {
     about: 'a joiner rests on the catalog that it loaded before the others acknowledged it',
     scenario: 'cluster-policies',
     foundBy: ['I6', 'I12'],
-    seed: 1,
+    seed: 3,
     operations: 200,
     membership: CATALOG_FAULT.notCaughtUp,
+  },
+  'catalog-joiner-not-waited-for': {
+    about: 'a catalog change does not wait for members of the proposed view',
+    scenario: 'cluster-policies',
+    foundBy: ['I6', 'I12'],
+    seed: 22,
+    operations: 200,
+    membership: CATALOG_FAULT.joinerNotWaitedFor,
+  },
+  'catalog-head-not-resent': {
+    about: "a section's new owner does not tell what its forerunner committed last",
+    scenario: 'cluster-policies',
+    foundBy: ['I6', 'I12'],
+    seed: 1,
+    operations: 300,
+    membership: CATALOG_FAULT.headNotResent,
   },
 } as const satisfies Record<string, PlantedFault>;
 
