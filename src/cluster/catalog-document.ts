@@ -41,12 +41,12 @@ export function mayBeDocument(history: History | undefined): history is History 
   return bytes <= CATALOG_DOCUMENT_BYTES_MAX;
 }
 
-/** @param pause - awaited now and then: others have their turn. */
+/** @param breathe - asked now and then: others may have their turn. */
 export async function documentOf(
   automerge: AutomergeLibrary,
   name: SectionName,
   { base, entries, changes }: History,
-  pause: () => Promise<void>,
+  breathe: () => Promise<void> | undefined,
 ): Promise<SectionDocument> {
   const { ImmutableString } = automerge;
   const text = (value: unknown) => new ImmutableString(JSON.stringify(value));
@@ -66,7 +66,7 @@ export async function documentOf(
       for (const [key, value] of sorted.slice(from, from + ENTRIES_AT_ONCE))
         content.entries[MARK + key] = text(value);
     });
-    await pause();
+    await breathe();
   }
   for (const [n, change] of changes.entries()) {
     const patch = Object.entries(JSON.parse(Buffer.from(change).toString()) as Patch).sort(byKey);
@@ -77,7 +77,7 @@ export async function documentOf(
         else content.entries[MARK + key] = text(value);
       }
     });
-    await pause();
+    await breathe();
   }
   return document;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from '../model/clock.ts';
-import { CATALOG_SYNC_MS } from '../model/limits.ts';
+import { CATALOG_DOCUMENT_TURN_MS, CATALOG_SYNC_MS } from '../model/limits.ts';
 import type { PeerId } from '../model/transport.ts';
 import type { Catalog } from './catalog.ts';
 import {
@@ -60,13 +60,25 @@ function loaded(): Promise<AutomergeLibrary> {
 
 export function makeCatalogSync(options: CatalogSyncOptions): CatalogSync {
   const { post, membership, clock } = options;
-  const pause = () => new Promise<void>((resolve) => void clock.after(resolve, 0));
+  /** Not after each step: on a busy machine every turn that is given away is long in coming back. */
+  function breather(): () => Promise<void> | undefined {
+    let sinceMs = clock.monotonicMs();
+    return () => {
+      if (clock.monotonicMs() - sinceMs < CATALOG_DOCUMENT_TURN_MS) return undefined;
+      return new Promise((resolve) => {
+        clock.after(() => {
+          sinceMs = clock.monotonicMs();
+          resolve();
+        }, 0);
+      });
+    };
+  }
   const automergeOf = async () => options.automerge ?? (await loaded());
 
   async function ownDocument(name: SectionName): Promise<SectionDocument | undefined> {
     const { history } = options.applied(name);
     if (!mayBeDocument(history)) return undefined;
-    return documentOf(await automergeOf(), name, history, pause);
+    return documentOf(await automergeOf(), name, history, breather());
   }
 
   post.onRequest(SYNC, async (value, { peer }): Promise<Answer> => {
@@ -110,7 +122,7 @@ export function makeCatalogSync(options: CatalogSyncOptions): CatalogSync {
     if (!mayBeDocument(own.history)) return undefined;
     const automerge = await automergeOf();
     const { base } = own.history;
-    let document = await documentOf(automerge, section, own.history, pause);
+    let document = await documentOf(automerge, section, own.history, breather());
     let state = automerge.initSyncState();
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const timeoutMs = Math.ceil(endMs - clock.monotonicMs());

@@ -182,12 +182,14 @@ export const ADMISSION_TRIES = 30;
 export const CATALOG_AGAIN_MS = 25;
 export const CATALOG_AGAIN_MS_MAX = 250;
 /** Until members are given up that were asked for what is missing here, and the store is read. */
-export const CATALOG_SYNC_MS = 1 * SECOND_MS;
+export const CATALOG_SYNC_MS = 2 * SECOND_MS;
 /** Until a member that does not answer is told a catalog change again. */
 export const CATALOG_APPLY_MS = 2 * SECOND_MS;
 /** What of a section may become a document: entries, and their bytes. Building it takes about 0.1 ms for each entry. */
 export const CATALOG_DOCUMENT_ENTRIES_MAX = 1_000;
 export const CATALOG_DOCUMENT_BYTES_MAX = 1 * MIB;
+/** Who makes one lets others have their turn after so long. */
+export const CATALOG_DOCUMENT_TURN_MS = 8;
 /** Changes since the last snapshot that each member keeps of a section. */
 export const CATALOG_HISTORY_BYTES_MAX = 4 * MIB;
 /** Changes of a catalog section that its owner keeps for members that are behind, and their bytes: who lacks more reads the store. */

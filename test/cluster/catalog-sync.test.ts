@@ -30,7 +30,7 @@ import { makeManualClock } from '../support/manual-clock.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makePostOffice } from '../support/post-office.ts';
 
-const pause = async () => {};
+const pause = () => undefined;
 const document = (section: AppliedSection) => documentOf(automerge, 'policies', section.history!, pause);
 const fingerprint = async (section: AppliedSection) => fingerprintOf(automerge, await document(section));
 
