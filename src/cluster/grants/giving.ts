@@ -34,7 +34,7 @@ import type { Pins } from './pins.ts';
 import type { Wire } from './wire.ts';
 import { makeWorth } from './worth.ts';
 
-export interface GivingOptions extends Pick<GrantsOptions, 'snapshotOf' | 'activate'> {
+export interface GivingOptions extends Pick<GrantsOptions, 'snapshotOf' | 'activate' | 'coldMs'> {
   readonly clock: Clock;
   readonly wire: Wire;
   readonly pins: Pins;
@@ -69,7 +69,7 @@ export function makeGiving(options: GivingOptions): Giving {
   const { clock, wire, pins, faults, sigma } = options;
   const granted = new Map(options.kinds.map(({ kind, replicas }) => [kind, replicas]));
   const blocked = new Map<string, Block>();
-  const worth = makeWorth(clock);
+  const worth = makeWorth(clock, options.coldMs);
   const notes = makeNotes({
     clock,
     send: sendEnds,
@@ -167,10 +167,10 @@ export function makeGiving(options: GivingOptions): Giving {
 
   function end(key: string): Promise<void> | undefined {
     const holders = notes.end(key);
-    const waits = faults?.has(FAULT.invalidationNotAwaited) ? [] : holders;
     const free = pins.whenFree(key);
-    if (free) waits.push(free);
-    return waits.length === 0 ? undefined : allOf(waits);
+    if (holders.length === 0 && !free) return undefined;
+    const ended = allOf([...holders, free]);
+    return faults?.has(FAULT.invalidationNotAwaited) ? free : ended;
   }
 
   return {

@@ -44,6 +44,8 @@ export interface GrantsOptions {
   snapshotOf(id: ActorId): Snapshot | undefined;
   /** Makes it active, so that `snapshotOf` has something to say; then that is asked once more. Absent: who asks is sent away. */
   activate?(id: ActorId): Promise<void>;
+  /** How long a holder is not granted what was hardly read before a change ended it, the first time, ms; 0: never. GRANT_COLD_MS where absent. */
+  readonly coldMs?: number;
   fault(what: string, error: unknown): void;
   readonly faults?: Faults;
 }

@@ -26,7 +26,8 @@ interface Cold {
   readonly pauseMs: number;
 }
 
-export function makeWorth(clock: Clock): Worth {
+/** @param coldMs - of the first pause */
+export function makeWorth(clock: Clock, coldMs = GRANT_COLD_MS): Worth {
   const colds = makeRecent<Cold>(GRANTS_COLD_MAX);
 
   return {
@@ -37,7 +38,7 @@ export function makeWorth(clock: Clock): Worth {
       const before = colds.get(name);
       // One that had long been over says nothing of today.
       const isAgain = before !== undefined && now < before.untilMs + before.pauseMs;
-      const pauseMs = isAgain ? Math.min(2 * before.pauseMs, GRANT_COLD_MAX_MS) : GRANT_COLD_MS;
+      const pauseMs = isAgain ? Math.min(2 * before.pauseMs, GRANT_COLD_MAX_MS) : coldMs;
       colds.set(name, { pauseMs, untilMs: now + pauseMs });
     },
     coldMs(holder, key) {
