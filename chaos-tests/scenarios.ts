@@ -187,6 +187,30 @@ const cluster: Scenario = {
   },
 };
 
+/** As `cluster`, with so many reads of so few paths that all nodes hold them. */
+const clusterReplicas: Scenario = {
+  ...cluster,
+  faultEveryMs: [50, 900],
+  begin(world, operations) {
+    const random = world.random.fork('cluster');
+    const views = new MembershipWorkload(world, 0);
+    watchFences(world);
+    const mix = { reads: 0.8, operationsPerKey: 150 };
+    const workload = new KvWorkload(world, { clients: 14, keys: 2, operations, pauseMs: [0, 120], ...mix });
+    workload.start(() => random.pick(world.nodes));
+    return {
+      get isOver() {
+        return workload.isOver;
+      },
+      finish: () =>
+        workload.readAll(world.client('reader'), () =>
+          random.pick(world.nodes.filter(({ member, isOpen }) => isOpen && member?.isInTime())),
+        ),
+      check: () => [...linearizable(world), ...lostWrites(world), ...views.check()],
+    };
+  },
+};
+
 /** As `cluster`, with tokens: nothing starts anywhere under one that was revoked, or below one. */
 const clusterTokens: Scenario = {
   ...cluster,
@@ -233,6 +257,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   shared,
   membership,
   cluster,
+  'cluster-replicas': clusterReplicas,
   'cluster-tokens': clusterTokens,
   'cluster-policies': clusterPolicies,
 };

@@ -104,6 +104,8 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
   const grants = makeGrants({
     ...common,
     sigma: rate,
+    // Changes are more frequent here than reads, and each grant is a chance to go wrong.
+    coldMs: 0,
     snapshotOf: own.snapshotOf,
     activate: own.activate,
     fault: options.log,

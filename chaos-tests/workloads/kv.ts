@@ -18,11 +18,16 @@ export interface KvOptions {
   readonly operations: number;
   /** Between two operations of a client. */
   readonly pauseMs: readonly [number, number];
+  /** Share of reads. */
+  readonly reads?: number;
+  /** A path is left for a fresh one after so many. */
+  readonly operationsPerKey?: number;
 }
 
-/** A path is left for a fresh one after so many operations, or changes of unknown outcome: each of them doubles what may have been. */
+/** A path is left for a fresh one after so many operations; or changes of unknown outcome: each of them doubles what may have been. */
 const OPERATIONS_PER_KEY = 60;
 const UNKNOWN_PER_KEY = 5;
+const READS = 0.4;
 /** A change that hangs for so long will hardly be known. */
 const HANGS_MS = 2_200;
 const REFUSED_MS = 250;
@@ -153,7 +158,10 @@ export class KvWorkload {
     const slot = this.#random.pick(this.#slots);
     const { nowMs } = this.#world.scheduler;
     const hanging = [...slot.sentMs].filter(({ atMs }) => nowMs - atMs > HANGS_MS).length;
-    if (slot.operations >= OPERATIONS_PER_KEY || slot.unknown + hanging >= UNKNOWN_PER_KEY) {
+    if (
+      slot.operations >= (this.#options.operationsPerKey ?? OPERATIONS_PER_KEY) ||
+      slot.unknown + hanging >= UNKNOWN_PER_KEY
+    ) {
       slot.generation++;
       slot.name = `${slot.name.slice(0, slot.name.indexOf('-'))}-${slot.generation}`;
       slot.operations = 0;
@@ -167,14 +175,16 @@ export class KvWorkload {
   #input(key: string): KvInput {
     const random = this.#random;
     const known = this.#known.get(key) ?? 0;
+    const { reads = READS } = this.#options;
     const draw = random.float();
-    if (draw < 0.4)
+    if (draw < reads)
       return { op: 'get', version: random.chance(0.3) ? Math.max(0, known - random.int(3)) : 0 };
-    if (draw < 0.88) {
+    const change = (draw - reads) / (1 - reads);
+    if (change < 0.8) {
       const cas = random.chance(0.4) ? Math.max(0, known - random.int(2)) : undefined;
       return { op: 'put', value: `v${++this.#values}`, cas };
     }
-    return draw < 0.95 ? { op: 'delete' } : { op: 'forget' };
+    return change < 0.92 ? { op: 'delete' } : { op: 'forget' };
   }
 
   async #ask(client: SimClient, node: SimNode, key: string, input: KvInput): Promise<Entry> {
