@@ -48,6 +48,9 @@ export interface ConfiguredOptions {
   readonly args?: readonly string[];
   /** Put before node and its arguments, such as `['strace', '-f']`. */
   readonly wrapper?: readonly string[];
+  /** What node is given to be Coffer; this tree's where absent. */
+  readonly entry?: string;
+  readonly readyTimeoutMs?: number;
 }
 
 /** Starts `server -config=…` and waits until it answers, sealed or not. */
@@ -57,7 +60,7 @@ export async function startConfigured(options: ConfiguredOptions): Promise<Runni
   const [command = '', ...args] = [
     ...(options.wrapper ?? []),
     process.execPath,
-    COFFER_ENTRY,
+    options.entry ?? COFFER_ENTRY,
     'server',
     `-config=${file}`,
     ...(options.args ?? []),
@@ -68,6 +71,7 @@ export async function startConfigured(options: ConfiguredOptions): Promise<Runni
     env: { ...UNSET, HOME: options.folder, NODE_COMPILE_CACHE: COMPILED, ...options.env },
     address: options.address,
     readyStatus: options.readyStatus ?? [200, 501, 503],
+    readyTimeoutMs: options.readyTimeoutMs,
     tls: options.tls,
   });
 }

@@ -32,6 +32,10 @@ export interface NodesOptions {
   readonly wrapper?: (node: number) => readonly string[];
   /** Each node on a host of its own, the stores at an address of theirs. */
   readonly hosts?: Hosts;
+  /** Where the embedded store lies; in the cluster's folder where absent. */
+  readonly storeFolder?: string;
+  /** How long a node may take to start, ms; thirty seconds where absent. */
+  readonly readyTimeoutMs?: number;
 }
 
 export interface TestNode {
@@ -42,8 +46,8 @@ export interface TestNode {
   pid(): number;
   output(): string;
   isRunning(): boolean;
-  /** Again, after it was killed or stopped; resolves when it answers, sealed or not. */
-  start(): Promise<void>;
+  /** Again, after it was killed or stopped; resolves when it answers, sealed or not. `entry`: another release's `coffer.ts`, from now on. */
+  start(entry?: string): Promise<void>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   call(method: string, path: string, options?: CallOptions): Promise<CallReply>;
   /** Resolves when `sys/health` answers 200. */
@@ -82,7 +86,7 @@ export async function startNodes(options: NodesOptions): Promise<TestNodes | { m
   const storage = {
     etcd: () => `storage "etcd" { address = "${addresses.join(',')}" path = "coffer/" }`,
     consul: () => `storage "consul" { address = "${addresses[0]}" path = "coffer/" }`,
-    embedded: () => `storage "file" { path = "${join(folder, 'store')}" }`,
+    embedded: () => `storage "file" { path = "${options.storeFolder ?? join(folder, 'store')}" }`,
   }[store]();
   const nodes: TestNode[] = [];
   try {
@@ -119,6 +123,7 @@ ${options.config ?? ''}
 `;
     let server: RunningServer | undefined;
     let isRunning = false;
+    let entry: string | undefined;
     const node: TestNode = {
       id,
       address,
@@ -126,10 +131,13 @@ ${options.config ?? ''}
       pid: () => server!.pid,
       output: () => `${server?.stdout() ?? ''}${server?.stderr() ?? ''}`,
       isRunning: () => isRunning,
-      async start() {
+      async start(other) {
+        entry = other ?? entry;
         server = await startConfigured({
           folder: home,
           config,
+          entry,
+          readyTimeoutMs: options.readyTimeoutMs,
           address,
           env: { NODE_COMPILE_CACHE: COMPILED, ...options.env },
           wrapper: [...(host?.wrapper ?? []), ...(options.wrapper?.(n) ?? [])],
@@ -185,7 +193,7 @@ ${options.config ?? ''}
       unsealKey = made.body.keys_base64[0];
       const opened = await first!.call('PUT', 'sys/unseal', { body: { key: unsealKey } });
       assert.equal(opened.status, 200, opened.text);
-      await Promise.all(nodes.map((node) => node.untilActive(20_000)));
+      await Promise.all(nodes.map((node) => node.untilActive(options.readyTimeoutMs ?? 20_000)));
     },
     remove,
   };
