@@ -32,6 +32,15 @@ export function dialAddress({ host, port }: HostPort, peer: PeerId): Multiaddr {
   return multiaddr(`/${kind}/${host}/tcp/${port}/p2p/${peer}`);
 }
 
+/** Why a transport could not start, in one sentence: libp2p's own error is a list of addresses and stacks. */
+export function listenFailure(listen: string | undefined, cause: unknown): Error {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (listen === undefined) return cause instanceof Error ? cause : new Error(text);
+  const code = /\bE[A-Z]{4,}\b/.exec(text)?.[0];
+  const why = code === 'EADDRINUSE' ? 'the address is already in use' : (code ?? text.split('\n', 1)[0]);
+  return new Error(`cannot listen on ${listen} for other nodes: ${why}`, { cause });
+}
+
 /** Where to listen; a name is looked up. @throws Error when it has no address. */
 export async function listenAddress({ host, port }: HostPort): Promise<Multiaddr> {
   const address = isIPv4(host) || isIPv6(host) ? host : (await lookup(host)).address;

@@ -18,7 +18,7 @@ import { CodedError } from '../../model/errors.ts';
 import { ADMISSION_MS, DIAL_MS, LINK_LOOK_MS, SECOND_MS, STREAMS_MAX } from '../../model/limits.ts';
 import type { Log } from '../../model/log.ts';
 import type { PeerId, Transport } from '../../model/transport.ts';
-import { dialAddress, listenAddress, parseHostPort } from './address.ts';
+import { dialAddress, listenAddress, listenFailure, parseHostPort } from './address.ts';
 import {
   AdmissionRefused,
   type Admitted,
@@ -360,7 +360,11 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
         async (stream, connection) => (await admittedLink(connection)).receiveLarge(stream),
         several,
       );
-      await host.start();
+      try {
+        await host.start();
+      } catch (error) {
+        throw listenFailure(options.listen, error);
+      }
       look();
     },
     async stop() {

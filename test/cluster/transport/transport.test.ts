@@ -370,3 +370,11 @@ test('stopped while connections are being made, nothing is left of them', async 
     }
   }
 });
+
+test('an address that is taken is named in one sentence', async (t) => {
+  const first = await startNode(t);
+  const listen = first.at.addresses[0]!;
+  await assert.rejects(startNode(t, { listen }), {
+    message: `cannot listen on ${listen} for other nodes: the address is already in use`,
+  });
+});
