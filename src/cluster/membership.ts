@@ -179,7 +179,8 @@ export function makeMembership(options: MembershipOptions): Membership {
       return false;
     }
     const mayEnter = is && !entered && !sealing.isSealed() && !view.sealed;
-    if (mayEnter && isAcknowledged) entered = true;
+    // As a joiner, whose acknowledgement says that it has caught up. A member that is still about to has acknowledged less.
+    if (mayEnter && isAcknowledged && !was) entered = true;
     acknowledgement.see(view);
     hooks.onView(view, entered);
     if (mayEnter && !entered) enterLate();

@@ -52,6 +52,27 @@ test('a crashed node is evicted W after it was last seen, and its shards alone m
   }
 });
 
+test('a member that has not caught up yet does not enter by acknowledging who joins after it', async () => {
+  const world = new World({ seed: 7 });
+  world.start('a');
+  await world.until(() => world.isAllServed(), 2_000, 'the first view');
+  const b = world.start('b', { sealed: true });
+  b.catchUpMs = Number.POSITIVE_INFINITY;
+  void world.node('a').membership.stop();
+  await world.run(1_000);
+  b.membership.setSealed(false);
+  const isIn = (node: WorldNode) => {
+    const view = world.view();
+    return view !== undefined && isMember(view, node.membership.inc());
+  };
+  await world.until(() => isIn(b), 5_000, 'b makes a view');
+  const c = world.start('c');
+  await world.until(() => isIn(c), 10_000, 'c joins');
+  await world.run(3_000);
+  assert.equal(c.membership.isInTime(), true);
+  assert.equal(b.membership.isInTime(), false);
+});
+
 test('alone on its storage: a member in time for ever, without beats', async () => {
   const clock = makeManualClock();
   const beats: string[] = [];

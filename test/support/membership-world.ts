@@ -45,6 +45,8 @@ export interface WorldNode {
   readonly deafTo: Set<string>;
   /** How long it takes to drain, ms of its own clock; Infinity: until aborted. */
   drainMs: number;
+  /** As `drainMs`, for catching up; undefined: not long. */
+  catchUpMs: number | undefined;
   /** How long others may go on with what it granted, once it has stopped. */
   quietMs: number;
   /** What its hooks were told. */
@@ -250,6 +252,7 @@ export class World {
       crashed: false,
       deafTo: new Set(),
       drainMs: this.between(0, 60),
+      catchUpMs: undefined,
       quietMs: 0,
       told: [],
       speaks: [1, 1],
@@ -290,7 +293,7 @@ export class World {
       prepare: (signal) => takes(this.between(1, 30), signal),
       catchUp: (signal) => {
         tell('catch up');
-        return takes(this.between(1, 30), signal);
+        return takes(get().catchUpMs ?? this.between(1, 30), signal);
       },
       onEvicted: () => tell('evicted'),
       quiet: () =>
