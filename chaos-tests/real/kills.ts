@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util';
 import { type StoreKind, startNodes, type TestNode } from '../../test/support/nodes.ts';
 import { makeRandom } from '../sim/random.ts';
 import { makeClient } from './client.ts';
-import { killAndRestart, sleep } from './faults.ts';
+import { killAndRestart, sleep } from './fault-context.ts';
 import { enableKv, type Load, type Request, startLoad } from './load.ts';
-import { type Kill, percentile, report } from './report.ts';
+import { type Disturbance, percentile, report } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ try {
   const addresses = nodes.map(({ address }) => address);
   await enableKv(addresses[0]!, rootToken);
   const load = await startLoad({ addresses, rootToken, random, rate: Number(values.rate) });
-  const kills: Kill[] = [];
+  const disturbances: Disturbance[] = [];
   const outages: number[] = [];
   const apart: { calm: number[]; around: number[] } = { calm: [], around: [] };
   for (let n = 0; n < Number(values.kills); n++) {
@@ -46,7 +46,7 @@ try {
     const { owners, keeper } = await whoOwns(nodes[(n + 1) % nodes.length]!, load, rootToken);
     await sleep(CALM_MS + 500);
     const atMs = performance.now();
-    const back = killAndRestart({ cluster, random, kills, say: () => {} }, node, DOWN_MS);
+    const back = killAndRestart({ cluster, random, disturbances, say: () => {} }, node, DOWN_MS);
     const survivors = nodes.filter((each) => each !== node);
     const lost = sample([...owners].filter(([, owner]) => owner === node.id).map(([name]) => name));
     const times = await Promise.all(
@@ -62,7 +62,7 @@ try {
   }
   await sleep(CALM_MS);
   await load.stop();
-  const found = await report(load, addresses, rootToken, kills);
+  const found = await report(load, addresses, rootToken, disturbances);
   say(
     `served again: p50 ${percentile(outages, 0.5).toFixed(0)} ms, p99 ${percentile(outages, 0.99).toFixed(0)} ms (goal 2500), of ${outages.length}`,
   );

@@ -8,9 +8,13 @@ import { checkKv } from '../workloads/kv.ts';
 import { makeClient } from './client.ts';
 import type { Load, Request } from './load.ts';
 
-export interface Kill {
-  readonly address: string;
+/** What requests may notice of a fault while it lasts. */
+export interface Disturbance {
+  /** `down`: connections to this address break. `full`: the store takes no writes, and says so. */
+  readonly kind: 'down' | 'full';
+  readonly address?: string;
   readonly atMs: number;
+  readonly untilMs: number;
 }
 
 export interface Report {
@@ -20,6 +24,8 @@ export interface Report {
   readonly refused: number;
   /** Connections to a node that was killed meanwhile. */
   readonly broken: number;
+  /** Refused because the disk was full. */
+  readonly full: number;
   readonly undecided: number;
 }
 
@@ -32,34 +38,42 @@ export async function report(
   load: Load,
   addresses: readonly string[],
   rootToken: string,
-  kills: readonly Kill[],
+  disturbances: readonly Disturbance[],
 ): Promise<Report> {
   const violations: string[] = [];
   await readAll(load, addresses, rootToken, violations);
   const { violations: found, undecided } = checkKv(load.history, VERSIONS_MAX);
   violations.push(...found);
-  let [refused, broken] = [0, 0];
+  const counts = { refused: 0, broken: 0, full: 0 };
   for (const request of load.requests) {
-    const failure = failureOf(request, kills);
-    if (failure === 'refused') refused++;
-    else if (failure === 'broken') broken++;
-    else if (failure !== undefined) violations.push(failure);
+    const failure = failureOf(request, disturbances);
+    if (failure === undefined) continue;
+    if (typeof failure === 'string') counts[failure]++;
+    else violations.push(failure.sentence);
   }
-  return { violations, requests: load.requests.length, refused, broken, undecided };
+  return { violations, requests: load.requests.length, ...counts, undecided };
 }
 
-/** A connection to a killed node may break; every other failure is a 503 with Retry-After. */
-function failureOf({ kind, key, address, sentMs, endedMs, heard }: Request, kills: readonly Kill[]) {
+/** A connection to a killed node may break, and a full disk takes nothing; every other failure is a 503 with Retry-After. */
+function failureOf(
+  { kind, key, address, sentMs, endedMs, heard }: Request,
+  disturbances: readonly Disturbance[],
+): 'refused' | 'broken' | 'full' | { sentence: string } | undefined {
+  const meanwhile = disturbances.filter(({ atMs, untilMs }) => atMs <= endedMs && sentMs <= untilMs);
   if (heard.kind === 'broken') {
-    const killed = kills.some((kill) => kill.address === address && kill.atMs <= endedMs);
-    return killed ? 'broken' : `${kind} ${key} at ${address}: ${heard.why}, though nobody killed it`;
+    if (meanwhile.some((each) => each.kind === 'down' && each.address === address)) return 'broken';
+    return { sentence: `${kind} ${key} at ${address}: ${heard.why}, though nobody killed it` };
   }
   const { status, retryAfter, body } = heard;
   if (status === 503 && retryAfter) return 'refused';
   if (status < 300 || (kind === 'read' && status === 404)) return undefined;
   if (kind === 'write' && status === 400 && String(body?.errors).includes('did not match')) return undefined;
+  const isFull = status === 500 && String(body?.errors).includes('did not take the change');
+  if (kind !== 'read' && isFull && meanwhile.some((each) => each.kind === 'full')) return 'full';
   const ms = (endedMs - sentMs).toFixed(0);
-  return `${kind} ${key} at ${address} was answered ${status} after ${ms} ms: ${JSON.stringify(body)}`;
+  return {
+    sentence: `${kind} ${key} at ${address} was answered ${status} after ${ms} ms: ${JSON.stringify(body)}`,
+  };
 }
 
 /** What was acknowledged must be there: each path is read at the end, at every node, and each token that was made is looked up. */
