@@ -224,7 +224,6 @@ export async function makeMember(
       grants.onView(view);
       routing.onView();
       announcer.look();
-      for (const timeMs of memberTimes()) time.see(timeMs);
       opening.look();
       control.look();
     },
@@ -327,6 +326,7 @@ export async function makeMember(
   let looking: { clear(): void } | undefined;
   function lookForPeers(): void {
     keepLinks();
+    for (const timeMs of memberTimes()) time.see(timeMs);
     time.check();
     looking = clock.after(lookForPeers, PEERS_LOOK_MS);
   }
@@ -363,6 +363,7 @@ export async function makeMember(
       routes: routing.counts,
       transport: transport.counts,
       catalog: () => Object.fromEntries(SECTIONS.map((name) => [name, catalog.applied(name).seq])),
+      isStorePutBack: storeHead.isPutBack,
       skewMs: () => clock.wallMs() - now(),
     },
     async start() {

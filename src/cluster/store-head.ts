@@ -55,6 +55,8 @@ export interface StoreHead {
   begin(): Promise<void>;
   /** Undefined: the store goes on from what was remembered. */
   check(): Promise<string | undefined>;
+  /** It was found not to, and no operator has accepted it since. */
+  isPutBack(): boolean;
   /** The store is right: what it shows is remembered from now on. */
   accept(): Promise<void>;
 }
@@ -163,6 +165,7 @@ export function makeStoreHead(options: StoreHeadOptions): StoreHead {
       await options.cluster().send(raise, ID, undefined, { claims: OWN_CLAIMS });
     },
     check,
+    isPutBack: () => isAlarmed,
     async accept() {
       remembered = await stored();
       isAlarmed = false;

@@ -35,6 +35,8 @@ export interface ClusterFigures {
   };
   /** Sequence number by section of the catalog. */
   catalog(): Readonly<Record<string, number>>;
+  /** The store was found to be older than what this node remembers of it. */
+  isStorePutBack(): boolean;
   /** ms by which this node's wall clock is ahead of cluster time. */
   skewMs(): number;
 }

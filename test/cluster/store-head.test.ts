@@ -87,7 +87,9 @@ test('each mark is remembered by every node; a store put back is noticed by each
   assert.equal(await b!.check(), said);
   await b!.check();
   assert.deepEqual(alarms, [`0: ${said}`, `1: ${said}`], 'each once');
+  assert.deepEqual([a!.isPutBack(), b!.isPutBack()], [true, true]);
   await b!.accept();
+  assert.equal(b!.isPutBack(), false);
   assert.equal(await b!.check(), undefined);
   assert.equal(memories[1]!.last(), 1);
 });

@@ -36,6 +36,7 @@ before(async () => {
     routes: () => ({ here: 1, replica: 1, remote: 1, again: 1, changes: 1 }),
     transport: () => ({ links: 1, strangers: 1, refused: 1, asked: 1, handled: 1, waitingBytes: 1 }),
     catalog: () => ({ mounts: 1 }),
+    isStorePutBack: () => true,
     skewMs: () => 0,
   });
   for (const line of (await metrics.text()).body.split('\n')) {

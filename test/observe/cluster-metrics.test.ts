@@ -14,6 +14,7 @@ function figures(more: Partial<ClusterFigures> = {}): ClusterFigures {
     routes: () => ({ here: 5, replica: 7, remote: 2, again: 1, changes: 4 }),
     transport: () => ({ links: 1, strangers: 0, refused: 6, asked: 2, handled: 3, waitingBytes: 99 }),
     catalog: () => ({ mounts: 4, policies: 2 }),
+    isStorePutBack: () => true,
     skewMs: () => -12.4,
     ...more,
   };
@@ -41,6 +42,7 @@ test('each figure, in Prometheus text', async () => {
     'vault_cluster_operations{where="replica"} 7',
     'vault_cluster_tries_again 1',
     'vault_cluster_catalog_seq{section="mounts"} 4',
+    'vault_cluster_store_put_back 1',
     'vault_cluster_clock_skew_ms -12',
     'vault_cluster_links 1',
     'vault_cluster_link_requests{direction="in"} 3',

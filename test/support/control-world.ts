@@ -237,6 +237,7 @@ export async function makeControlWorld(
           async accept() {
             made.remembered = 7;
           },
+          isPutBack: () => made.remembered > 7,
           kind: undefined as never,
           operations: [],
           begin: async () => {},
