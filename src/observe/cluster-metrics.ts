@@ -83,6 +83,9 @@ export function watchCluster({ gauge, total }: Pick<Metrics, 'gauge' | 'total'>,
   gauge('cluster.catalog_seq', 'Last change applied, by section of the catalog.', () =>
     Object.entries(from.catalog()).map(([section, value]) => ({ value, labels: { section } })),
   );
+  gauge('cluster.store_put_back', '1 where the store is older than what this node remembers of it.', () =>
+    from.isStorePutBack() ? 1 : 0,
+  );
   gauge(
     'cluster.clock_skew_ms',
     "Milliseconds by which this node's wall clock is ahead of cluster time.",
