@@ -34,6 +34,7 @@ export function makeLooking(options: LookingOptions): Looking {
   let again = false;
   let stopped = false;
   let timer: { clear(): void } | undefined;
+  let timerAtMs = 0;
   const watch = coordinator.watch(VIEW_KEY, () => void look());
 
   async function look(): Promise<void> {
@@ -62,7 +63,11 @@ export function makeLooking(options: LookingOptions): Looking {
 
   function consider(): void {
     const ms = options.wanted();
-    if (ms === undefined || busy || stopped || timer) return;
+    if (ms === undefined || busy || stopped) return;
+    const at = clock.monotonicMs() + ms;
+    if (timer && timerAtMs <= at) return;
+    timer?.clear();
+    timerAtMs = at;
     timer = clock.after(() => void look(), ms);
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { CoordinatorRecords } from '../model/coordinator.ts';
-import { KEEPER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
+import { KEEPER_LOOK_MS, MEMBER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
 import { makeAcknowledgement } from './acknowledgement.ts';
 import { makeFlaps } from './flaps.ts';
 import { makeHold } from './hold.ts';
@@ -295,8 +295,8 @@ export function makeMembership(options: MembershipOptions): Membership {
     if (isConcerned || sealing.isAwaited()) return PENDING_LOOK_MS;
     // The keeper, and the one who takes over when it dies.
     const before = view.members.filter((member) => member.inc < inc && seen.isAlive(member.inc)).length;
-    if (!isIn || before > 1) return undefined;
-    return view.members.length > 1 ? KEEPER_LOOK_MS : undefined;
+    if (!isIn || view.members.length < 2) return undefined;
+    return before > 1 ? MEMBER_LOOK_MS : KEEPER_LOOK_MS;
   }
 
   return {

@@ -247,6 +247,8 @@ export const STRAY_RECORD_MS = 1 * MINUTE_MS;
 /** How often records are read again while a proposed view is pending; and otherwise by the keeper and the one after it. */
 export const PENDING_LOOK_MS = 50;
 export const KEEPER_LOOK_MS = 100;
+/** How often the others read them: cluster time goes by them. */
+export const MEMBER_LOOK_MS = 1 * MINUTE_MS;
 /** A joiner whose preparations failed tries them again after this. */
 export const PREPARE_RETRY_MS = 1 * SECOND_MS;
 /** How often a node that leaves for good tries to take its record away before it leaves that to the others. */
