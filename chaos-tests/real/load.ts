@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly keys?: number;
   /** 50 where absent. */
   readonly tokens?: number;
+  /** Of each client of the load; `makeClient` where absent. */
+  client?(): Client;
   /** Told of each request that is over. */
   over?(request: Request): void;
 }
@@ -83,7 +85,7 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   }
 
   async function run(n: number): Promise<void> {
-    const client = makeClient();
+    const client = options.client?.() ?? makeClient();
     const everyMs = (1_000 * clients) / rate;
     let nextMs = performance.now() + (everyMs * n) / clients;
     for (let at = n; !isStopped; at++) {
