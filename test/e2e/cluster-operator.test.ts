@@ -159,9 +159,15 @@ test('a store that is put back is noticed, until an operator says that it is rig
   assert.equal(found.good, false);
   for (const { node_id, faults } of found.nodes) assert.match(faults[0], /the store was put back/, node_id);
   assert.match(nodes.map((node) => node.output()).join(''), /the store was put back to an older state/);
+  const putBack = async () => {
+    const { text } = await n1().call('GET', 'sys/metrics?format=prometheus', { token: cluster.rootToken });
+    return /^vault_cluster_store_put_back (\d)$/m.exec(text)?.[1];
+  };
+  assert.equal(await putBack(), '1');
   const accepted = await ask(n3(), 'POST', 'sys/cluster/verify', { accept: true });
   assert.equal(accepted.good, true, JSON.stringify(accepted));
   assert.equal((await ask(n1(), 'GET', 'sys/cluster/verify')).good, true);
+  assert.equal(await putBack(), '0');
 });
 
 test('a node that is removed seals itself, and never comes back', async () => {
