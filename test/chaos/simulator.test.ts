@@ -11,6 +11,8 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   shared: 80,
   membership: 40,
   cluster: 60,
+  'cluster-replicas': 100,
+  'cluster-tokens': 60,
   'cluster-policies': 120,
 };
 
@@ -23,6 +25,7 @@ function replay(scenario: string, seed: number, operations: number): string {
 
 for (const scenario of Object.keys(SCENARIOS)) {
   const operations = OPERATIONS[scenario]!;
+  assert(operations > 0, scenario);
 
   test(`${scenario}: a seed run twice is the same run, event by event`, async () => {
     const options = { seed: 7, operations, keepTrace: true };
