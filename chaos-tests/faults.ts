@@ -271,6 +271,22 @@ export const FAULTS = {
     operations: 300,
     membership: CATALOG_FAULT.headNotResent,
   },
+  'pins-ignored': {
+    about: 'a revocation does not wait for what the token has authorized and is on its way',
+    scenario: 'cluster-tokens',
+    foundBy: ['I7'],
+    seed: 11,
+    operations: 400,
+    membership: FAULT.pinsIgnored,
+  },
+  'by-ignored': {
+    about: 'an owner starts what comes when the token it was authorized by need not be good any more',
+    scenario: 'cluster-tokens',
+    foundBy: ['I7'],
+    seed: 12,
+    operations: 400,
+    membership: FAULT.byIgnored,
+  },
 } as const satisfies Record<string, PlantedFault>;
 
 export type FaultName = keyof typeof FAULTS;

@@ -22,6 +22,9 @@ import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts'
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
 
+/** What a renewal changes. Replies to changes are kept with the token, for who did not hear them: so they are short. */
+export type Renewed = Pick<TokenState, 'grantedTtl' | 'expiresAtMs' | 'renewedAtMs'>;
+
 export interface TokenActor {
   readonly kind: ActorKind<State>;
   /** Replies the state as it is. */
@@ -31,9 +34,9 @@ export interface TokenActor {
   /** @throws CodedError where the token exists. */
   readonly create: TokenOperation<TokenState, void>;
   /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
-  readonly use: TokenOperation<undefined, State>;
+  readonly use: TokenOperation<undefined, { readonly usesLeft: number | undefined } | undefined>;
   /** Sets a new end. @throws CodedError where it is gone or not renewable. */
-  readonly renew: TokenOperation<{ ttl: number }, TokenState>;
+  readonly renew: TokenOperation<{ ttl: number }, Renewed>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
   /** Kills a token whose time is over by its owner's clock: what expired stays expired, whatever a clock says next. Replies the state. */
@@ -135,9 +138,9 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
       if (state !== undefined && !state.dying && isExpired(state, ctx.now()))
         return { reply: undefined, next: { state: expired(state) } };
       if (!isAlive(state, ctx.now()) || state.usesLeft === 0) return { reply: undefined };
-      if (state.usesLeft === undefined) return { reply: state };
-      const next = { ...state, usesLeft: state.usesLeft - 1 };
-      return { reply: next, next: { state: next } };
+      if (state.usesLeft === undefined) return { reply: { usesLeft: undefined } };
+      const usesLeft = state.usesLeft - 1;
+      return { reply: { usesLeft }, next: { state: { ...state, usesLeft } } };
     },
   };
 
@@ -149,8 +152,8 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
       if (!isAlive(state, ctx.now())) throw badRequest('token not found');
       if (!state.renewable) throw badRequest('lease is not renewable');
       const renewedAtMs = ctx.now();
-      const next = { ...state, grantedTtl: ttl, expiresAtMs: renewedAtMs + ttl * 1_000, renewedAtMs };
-      return { reply: next, next: { state: next } };
+      const renewed: Renewed = { grantedTtl: ttl, expiresAtMs: renewedAtMs + ttl * 1_000, renewedAtMs };
+      return { reply: renewed, next: { state: { ...state, ...renewed } } };
     },
   };
 

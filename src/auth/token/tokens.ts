@@ -207,7 +207,8 @@ export function makeTokens(options: TokensOptions): Tokens {
       if (state?.usesLeft !== undefined && takeUse) {
         const use = cluster.send(actor.use, tokenId(accessor), undefined, { claims: OWN_CLAIMS });
         options.using?.(accessor, use);
-        state = await use;
+        const used = await use;
+        state = used && { ...state, ...used };
       }
       if (!state) {
         known.delete(token);
@@ -243,7 +244,12 @@ export function makeTokens(options: TokensOptions): Tokens {
       }
       return { token, accessor };
     },
-    renew: (accessor, ttl, options) => cluster.send(actor.renew, tokenId(accessor), { ttl }, options),
+    async renew(accessor, ttl, options) {
+      const renewed = await cluster.send(actor.renew, tokenId(accessor), { ttl }, options);
+      const state = await read(accessor);
+      if (!state) throw badRequest('token not found');
+      return { ...state, ...renewed };
+    },
     revoke: (accessor, how, options = { claims: OWN_CLAIMS }) =>
       cluster.send(actor.revoke, tokenId(accessor), how, options),
     sweep: (accessor) => actor.sweep(cluster, accessor),
