@@ -287,6 +287,22 @@ export const FAULTS = {
     operations: 400,
     membership: FAULT.byIgnored,
   },
+  'invalidation-not-awaited': {
+    about: 'a change is answered while other nodes still answer with what was before',
+    scenario: 'cluster-replicas',
+    foundBy: ['I1'],
+    seed: 5,
+    operations: 1500,
+    membership: FAULT.invalidationNotAwaited,
+  },
+  'end-leaves-open-ask': {
+    about: 'a snapshot that a change passed on its way is kept',
+    scenario: 'cluster-replicas',
+    foundBy: ['I1'],
+    seed: 12,
+    operations: 1500,
+    membership: FAULT.endLeavesOpenAsk,
+  },
 } as const satisfies Record<string, PlantedFault>;
 
 export type FaultName = keyof typeof FAULTS;
