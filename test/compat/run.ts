@@ -1,9 +1,10 @@
 /**
  * `npm run compat`: real clients against Coffer, within six minutes on two cores.
  *
- *     npm run compat -- [hvac] [node-vault] [go] [diff-bao] [--against=bao] [--only=EXPRESSION]
+ *     npm run compat -- [hvac] [node-vault] [go] [diff-bao] [--against=cluster|bao] [--only=EXPRESSION]
  *
- * Without names all parts run. `--against=bao` tries the harness itself on OpenBao. `--only` is for hvac: pytest's `-k`.
+ * Without names all parts run. `--against=cluster` (`npm run compat:cluster`) asks three nodes through a proxy that hands
+ * each request to the next one; `--against=bao` tries the harness itself on OpenBao. `--only` is for hvac: pytest's `-k`.
  *
  * @module
  */

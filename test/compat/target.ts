@@ -1,5 +1,5 @@
 /**
- * The server under test: Coffer, or (to try the harness itself) OpenBao.
+ * The server under test: Coffer, three nodes of it behind a proxy, or (to try the harness itself) OpenBao.
  *
  * @module
  */
@@ -12,8 +12,12 @@ import { freePort } from '../support/free-port.ts';
 import { COFFER_ENTRY, type RunningServer, startDev, startServer } from '../support/server.ts';
 import { baoAsVault, findBao, startBaoDev } from './bao.ts';
 
+/** What `node` is given to be three nodes behind a proxy. */
+const CLUSTER_ENTRY = fileURLToPath(new URL('cluster/serve.ts', import.meta.url));
+const CLUSTER_READY_MS = 90_000;
+
 export interface Target {
-  name: 'coffer' | 'bao';
+  name: 'coffer' | 'cluster' | 'bao';
   /** Holds the program `vault`. */
   binFolder: string;
   /** A dev server: unsealed, KV v2 at `secret/`. */
@@ -32,6 +36,14 @@ export async function chooseTarget(name: string): Promise<Target> {
       startUninitialized: () => startConfigured(process.execPath, [COFFER_ENTRY]),
     };
   }
+  if (name === 'cluster') {
+    return {
+      name,
+      binFolder: fileURLToPath(new URL('cluster/bin', import.meta.url)),
+      startDev: startClusterDev,
+      startUninitialized: () => startConfigured(process.execPath, [CLUSTER_ENTRY], CLUSTER_READY_MS),
+    };
+  }
   const found = await findBao();
   if ('missing' in found) throw new Error(`needs ${found.missing}`);
   const { bao } = found;
@@ -43,7 +55,25 @@ export async function chooseTarget(name: string): Promise<Target> {
   };
 }
 
-async function startConfigured(command: string, before: string[]): Promise<RunningServer> {
+async function startClusterDev(rootToken: string): Promise<RunningServer> {
+  const port = await freePort();
+  const args = [
+    ...[CLUSTER_ENTRY, 'server', '-dev'],
+    ...[`-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`],
+  ];
+  return startServer({
+    command: process.execPath,
+    args,
+    address: `http://127.0.0.1:${port}`,
+    readyTimeoutMs: CLUSTER_READY_MS,
+  });
+}
+
+async function startConfigured(
+  command: string,
+  before: string[],
+  readyTimeoutMs?: number,
+): Promise<RunningServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'coffer-compat-'));
   const file = join(folder, 'server.hcl');
@@ -65,6 +95,7 @@ listener "tcp" {
       env: { VAULT_ADDR: undefined, VAULT_TOKEN: undefined, HOME: folder },
       address: `http://127.0.0.1:${port}`,
       readyStatus: [501],
+      readyTimeoutMs,
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

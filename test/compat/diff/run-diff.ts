@@ -37,7 +37,7 @@ export async function runDiff(bao: string, target: Target, only?: string): Promi
       bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
       ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
     });
-    return judge(findings, { whole: only === undefined && target.name === 'coffer' });
+    return judge(findings, { whole: only === undefined && target.name !== 'bao' });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });

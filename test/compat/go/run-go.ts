@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { type RunningServer, startAll } from '../../support/server.ts';
 import { cached } from '../cache.ts';
 import { applyExceptions, type Check, type Exception, missingTool } from '../checks.ts';
+import { exceptionsFor } from '../cluster/exceptions.ts';
 import { findProgram, run } from '../programs.ts';
 import type { Target } from '../target.ts';
 
@@ -51,7 +52,7 @@ export async function runGo(target: Target): Promise<Check[]> {
     if (result.timedOut) checks.push(failed('go', 'the program did not end in time'));
     if (result.code !== 0 && !checks.some((check) => check.outcome === 'failed'))
       checks.push(failed('go', result.stderr.slice(-4_000)));
-    return applyExceptions(checks, target.name === 'coffer' ? GO_EXCEPTIONS : []);
+    return applyExceptions(checks, exceptionsFor(target, 'go', GO_EXCEPTIONS));
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });

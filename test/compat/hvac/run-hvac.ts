@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { applyExceptions, type Check, type Exception, missingTool } from '../checks.ts';
+import { exceptionsFor } from '../cluster/exceptions.ts';
 import { findProgram, pathWithout, run } from '../programs.ts';
 import { findPython, pythonEnvironment } from '../python.ts';
 import type { Target } from '../target.ts';
@@ -51,7 +52,7 @@ export async function runHvac(target: Target, only?: string): Promise<Check[]> {
 }
 
 function exceptionsOf(target: Target): readonly Exception[] {
-  return target.name === 'coffer' ? HVAC_EXCEPTIONS : [];
+  return exceptionsFor(target, 'hvac', HVAC_EXCEPTIONS);
 }
 
 /** hvac is built from the sdist with the pinned poetry-core, and its tests are unpacked beside it. */
