@@ -22,6 +22,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Requests/s. */
   readonly rate: number;
+  /** KV paths; 500 where absent. */
+  readonly keys?: number;
   /** Asked before each fault, which is then run to its end. */
   isOver(faults: number): boolean;
   /** Names of faults, drawn from; all that can be had where absent. */
@@ -80,7 +82,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
     const addresses = cluster.nodes.map((node) => node.address);
     const { rootToken } = cluster;
     await enableKv(addresses[0]!, rootToken);
-    const load = await startLoad({ addresses, rootToken, random: random.fork('load'), rate: options.rate });
+    const load = await startLoad({
+      addresses,
+      rootToken,
+      random: random.fork('load'),
+      rate: options.rate,
+      keys: options.keys,
+    });
     const disturbances: Disturbance[] = [];
     const names = options.faults ?? faultsFor({ cluster, hosts, machine });
     let faults = 0;

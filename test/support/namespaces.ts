@@ -63,6 +63,14 @@ export function makeHosts(count: number): Hosts | { missing: string } {
     return { name, ip: own, wrapper: ['ip', 'netns', 'exec', name] };
   });
 
+  // Also where whoever made them failed before it could remove them.
+  process.once('exit', removeAll);
+  function removeAll(): void {
+    process.off('exit', removeAll);
+    for (const name of made.splice(0)) ip('netns', 'del', name);
+    ip('link', 'del', tag);
+  }
+
   return {
     hosts,
     ip: `${net}.1`,
@@ -103,8 +111,7 @@ export function makeHosts(count: number): Hosts | { missing: string } {
     async remove() {
       for (const socket of sockets) socket.destroy();
       for (const server of servers) server.close();
-      for (const name of made) ip('netns', 'del', name);
-      ip('link', 'del', tag);
+      removeAll();
     },
   };
 }
