@@ -9,6 +9,7 @@ import { DOOR_LOOK_MS, FOUND_WAIT_MS, LEAVE_MS, UNSEAL_WAIT_MS } from '../model/
 import { FAULT } from './faults.ts';
 import type { Opening, OpeningOptions } from './opening-interface.ts';
 import { makeKeyExchange } from './opening-keys.ts';
+import { whenOthersOpen } from './opening-others.ts';
 import { makeShareDesk } from './opening-shares.ts';
 import { makeTurns, makeWaits, within } from './opening-waits.ts';
 import { makeTermNews } from './term-news.ts';
@@ -186,7 +187,10 @@ export function makeOpening(options: OpeningOptions): Opening {
         staysSealed = false;
       }
       const before = seals;
-      if (await when(() => open, UNSEAL_WAIT_MS)) return status();
+      if (await when(() => open, UNSEAL_WAIT_MS)) {
+        await whenOthersOpen(options, () => !open);
+        return status();
+      }
       // Sealed again, which is no fault of the share.
       if (seals !== before) return status();
       throw (

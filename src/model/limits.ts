@@ -279,6 +279,10 @@ export const SEAL_AGREE_MS = 500;
 /** How long an unseal waits for the node to serve, and an init for it to be alone in the view. */
 export const UNSEAL_WAIT_MS = 15 * SECOND_MS;
 export const FOUND_WAIT_MS = 15 * SECOND_MS;
+/** How long an unseal then waits for the other nodes; for those that do not ask for keys; and how often it looks. */
+export const OTHERS_OPEN_MS = 10 * SECOND_MS;
+export const OTHERS_KEYS_MS = 2 * SECOND_MS;
+export const OTHERS_LOOK_MS = 50;
 /** How long a joiner waits for its links before it says that it cannot. */
 export const LINK_WAIT_MS = 2 * SECOND_MS;
 /** How long a leaver waits for its place to be taken before it goes all the same; how often it looks whether its last requests are answered. */
