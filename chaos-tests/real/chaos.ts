@@ -12,6 +12,7 @@ import { FAULTS, faultsFor } from './faults.ts';
 import { enableKv, startLoad } from './load.ts';
 import { makeMachine } from './machine.ts';
 import { type Disturbance, percentile, type Report, report } from './report.ts';
+import { watchStandstill } from './standstill.ts';
 
 export interface ChaosOptions {
   readonly store: StoreKind;
@@ -90,6 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
       keys: options.keys,
     });
     const disturbances: Disturbance[] = [];
+    const watched = watchStandstill(disturbances, say);
     const names = options.faults ?? faultsFor({ cluster, hosts, machine });
     let faults = 0;
     while (!options.isOver(faults)) {
@@ -100,6 +102,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
     }
     await sleep(1_000);
     await load.stop();
+    watched();
     const found = await report(load, addresses, rootToken, disturbances);
     const good = load.requests.filter(({ heard }) => heard.kind === 'reply' && heard.status < 300);
     const latencies = good.map(({ sentMs, endedMs }) => endedMs - sentMs);

@@ -12,6 +12,7 @@ import { makeClient } from './client.ts';
 import { killAndRestart, sleep } from './fault-context.ts';
 import { enableKv, type Load, type Request, startLoad } from './load.ts';
 import { type Disturbance, percentile, report } from './report.ts';
+import { watchStandstill } from './standstill.ts';
 
 const { values } = parseArgs({
   options: {
@@ -39,6 +40,7 @@ try {
   await enableKv(addresses[0]!, rootToken);
   const load = await startLoad({ addresses, rootToken, random, rate: Number(values.rate) });
   const disturbances: Disturbance[] = [];
+  const watched = watchStandstill(disturbances, say);
   const outages: number[] = [];
   const apart: { calm: number[]; around: number[] } = { calm: [], around: [] };
   for (let n = 0; n < Number(values.kills); n++) {
@@ -62,6 +64,7 @@ try {
   }
   await sleep(CALM_MS);
   await load.stop();
+  watched();
   const found = await report(load, addresses, rootToken, disturbances);
   say(
     `served again: p50 ${percentile(outages, 0.5).toFixed(0)} ms, p99 ${percentile(outages, 0.99).toFixed(0)} ms (goal 2500), of ${outages.length}`,

@@ -10,7 +10,7 @@ import type { Load, Request } from './load.ts';
 
 /** What requests may notice of a fault while it lasts. */
 export interface Disturbance {
-  /** `down`: connections to this address break. `full`: the store takes no writes, and says so. */
+  /** `down`: connections to this address break, to all where there is none. `full`: the store takes no writes, and says so. */
   readonly kind: 'down' | 'full';
   readonly address?: string;
   readonly atMs: number;
@@ -61,7 +61,8 @@ function failureOf(
 ): 'refused' | 'broken' | 'full' | { sentence: string } | undefined {
   const meanwhile = disturbances.filter(({ atMs, untilMs }) => atMs <= endedMs && sentMs <= untilMs);
   if (heard.kind === 'broken') {
-    if (meanwhile.some((each) => each.kind === 'down' && each.address === address)) return 'broken';
+    const isDown = (each: Disturbance) => each.kind === 'down' && (each.address ?? address) === address;
+    if (meanwhile.some(isDown)) return 'broken';
     return { sentence: `${kind} ${key} at ${address}: ${heard.why}, though nobody killed it` };
   }
   const { status, retryAfter, body } = heard;

@@ -15,7 +15,8 @@ import { makeBalanced } from './balanced.ts';
 import { restartOne, sleep } from './fault-context.ts';
 import { enableKv, startLoad } from './load.ts';
 import { makeNextRelease, type Release } from './release.ts';
-import { percentile, report } from './report.ts';
+import { type Disturbance, percentile, report } from './report.ts';
+import { watchStandstill } from './standstill.ts';
 
 const { values } = parseArgs({
   options: {
@@ -50,6 +51,8 @@ try {
   await enableKv(addresses[0]!, rootToken);
   const rate = Number(values.rate);
   const load = await startLoad({ addresses, rootToken, random, rate, client: balanced.client });
+  const standstills: Disturbance[] = [];
+  const watched = watchStandstill(standstills, say);
   const release = values.upgrade ? makeNextRelease() : undefined;
   await sleep(CALM_MS);
   const context = { cluster, random, disturbances: [], say: () => {} };
@@ -65,8 +68,9 @@ try {
   if (release) await upgraded(cluster, release);
   await sleep(CALM_MS);
   await load.stop();
+  watched();
   // Nothing that a restart might explain is let pass: the balancer is to make all of it invisible.
-  const found = await report(load, addresses, rootToken, []);
+  const found = await report(load, addresses, rootToken, standstills);
   const latencies = load.requests.map(({ sentMs, endedMs }) => endedMs - sentMs);
   say(
     `${found.requests} requests: ${found.refused} refused with 503, ${found.violations.length} violations, ${found.undecided} undecided; ` +
