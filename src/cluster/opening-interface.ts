@@ -41,7 +41,10 @@ export interface Lifecycle {
   unseal(share: Uint8Array): Promise<SealStatus>;
   /** Forgets the shares given so far. */
   reset(): Promise<void>;
-  /** Resolves when the keys are gone: in a cluster those of every node, unless it is `nodeOnly`. Nothing where `isSealed`. */
+  /**
+   * Resolves when the keys are gone: in a cluster those of every node, unless it is `nodeOnly`. Where `isSealed`,
+   * nothing. @throws CodedError `unavailable` where it is this node that is sealed, while others serve.
+   */
   seal(request?: SealRequest): Promise<void>;
   /** Begins a new term; resolves when every member encrypts with it. */
   rotate(): Promise<void>;

@@ -200,8 +200,12 @@ export function makeOpening(options: OpeningOptions): Opening {
     },
     reset: shares.reset,
     async seal({ nodeOnly = false, isRequest = false } = {}) {
-      // Asked of a sealed node it changes nothing: whoever asks could not be authorized.
-      if (!open) return;
+      // Asked of a sealed node it changes nothing: whoever asks could not be authorized. It must not sound as if it had, though.
+      if (!open) {
+        if (othersServe() && !(nodeOnly && staysSealed))
+          throw unavailable('this node is sealed, but others of the cluster serve; ask one of them');
+        return;
+      }
       if (isRequest) sealsAsked++;
       try {
         if (nodeOnly) await keysTurn(sealNode);
@@ -272,6 +276,12 @@ export function makeOpening(options: OpeningOptions): Opening {
     // Without a view there is nobody else.
     membership().setSealed(true);
     await close();
+  }
+
+  function othersServe(): boolean {
+    const { inc, isBeating, view } = membership();
+    const known = view();
+    return known?.sealed === false && known.members.some((one) => one.inc !== inc() && isBeating(one.inc));
   }
 
   /** The only member, and entered: nobody else writes. */

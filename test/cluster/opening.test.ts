@@ -213,6 +213,22 @@ test('a sealed node is not sealed any further by whoever asks: nobody could be a
   await world.until(() => world.allOpen(...ALL), 'all nodes are open');
 });
 
+test('a sealed node does not say that it sealed a cluster whose members serve', async () => {
+  const world = makeOpeningWorld(26);
+  await opened(world);
+  world.crash('n3');
+  await world.start('n3');
+  for (const nodeOnly of [false, true])
+    await assert.rejects(
+      world.do('n3', ({ opening }) => opening.seal({ nodeOnly })),
+      /ask one of them/,
+    );
+  assert(world.allOpen('n1', 'n2'));
+  await world.until(() => world.allOpen(...ALL), 'the third is given the keys');
+  await world.do('n3', ({ opening }) => opening.seal({ nodeOnly: true }));
+  await world.do('n3', ({ opening }) => opening.seal({ nodeOnly: true }));
+});
+
 test('the last node seals itself', async () => {
   const world = makeOpeningWorld(10);
   await world.start('n1');
