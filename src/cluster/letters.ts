@@ -51,24 +51,49 @@ export function writeLetter(letter: Letter): unknown[] {
   ];
 }
 
-/** @throws CodedError `unsupported` where it is none. */
+/** @throws CodedError `unsupported` where it is none: what is missing must not stand for more authority than was meant. */
 export function readLetter(value: unknown): Letter {
   if (!Array.isArray(value) || value.length < 12) throw new CodedError('unsupported');
   const [epoch, to, op, kind, namespace, mountId, name, params, entry, caller, mount, auth] = value;
   const texts = [to, op, kind, namespace, mountId, name];
-  if (typeof epoch !== 'number' || texts.some((text) => typeof text !== 'string'))
-    throw new CodedError('unsupported');
+  if (!isCount(epoch) || texts.some((text) => typeof text !== 'string')) throw new CodedError('unsupported');
   return {
     epoch,
     to,
     op,
     id: { kind, namespace, mount: mountId, name },
     params,
-    entry: entry && { inc: entry[0], n: entry[1] },
+    entry: readEntry(entry),
     caller,
     mount,
-    auth: auth && { sections: auth[0], byMs: auth[1], mayCreate: auth[2], mayUpdate: auth[3] },
+    auth: readAuthority(auth),
   };
+}
+
+function readEntry(value: unknown): Entry | undefined {
+  if (value === undefined) return undefined;
+  const [inc, n] = Array.isArray(value) ? value : [];
+  if (typeof inc !== 'string' || !isCount(n) || n === 0) throw new CodedError('unsupported');
+  return { inc, n };
+}
+
+/** Only what was never written is the program's own. */
+function readAuthority(value: unknown): LetterAuthority | undefined {
+  if (value === undefined) return undefined;
+  const [sections, byMs, mayCreate, mayUpdate] = Array.isArray(value) ? value : [];
+  const isGood =
+    Array.isArray(sections) &&
+    sections.every(isCount) &&
+    typeof byMs === 'number' &&
+    !Number.isNaN(byMs) &&
+    typeof mayCreate === 'boolean' &&
+    typeof mayUpdate === 'boolean';
+  if (!isGood) throw new CodedError('unsupported');
+  return { sections, byMs, mayCreate, mayUpdate };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 export interface ReceiverState {

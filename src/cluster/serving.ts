@@ -87,7 +87,9 @@ export function makeServing(options: ServingOptions): Serving {
     const endMs = timeoutMs > 0 ? clock.monotonicMs() + timeoutMs : Number.POSITIVE_INFINITY;
     const letter = readLetter(value);
     const op = options.operations().get(letter.op);
-    if (!op) throw new CodedError('unsupported');
+    // An operation on a state of another kind would read into it what is not there; a change without a number could run twice.
+    const fits = op?.actor.kind === letter.id.kind && (op.mode === 'read' || letter.entry !== undefined);
+    if (!op || !fits) throw new CodedError('unsupported');
     if (epoch() < letter.epoch) {
       options.membership().publish();
       await waits.until(() => epoch() >= letter.epoch, VIEW_WAIT_MS);

@@ -5,7 +5,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HeadMemory, Mark, Marks } from './store-head.ts';
+import { areMarks, type HeadMemory, type Marks } from './store-head.ts';
 
 const FILE = 'store-head.json';
 
@@ -43,8 +43,6 @@ export function headMemoryIn(
 
 /** @throws Error where it is none. */
 function marksOf(value: unknown): Marks {
-  const isMark = (one: unknown): one is Mark =>
-    Array.isArray(one) && Number.isSafeInteger(one[0]) && typeof one[1] === 'string';
-  if (!Array.isArray(value) || !value.every(isMark)) throw new Error('these are no marks');
+  if (!areMarks(value)) throw new Error('these are no marks');
   return value;
 }

@@ -13,6 +13,7 @@ import {
   type Cluster,
   OWN_CLAIMS,
 } from '../model/actor.ts';
+import { CodedError } from '../model/errors.ts';
 import { STORE_HEAD_MS, STORE_MARK_BYTES, STORE_MARKS_EVERY, STORE_MARKS_MAX } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import type { Post } from './post.ts';
@@ -93,6 +94,14 @@ function lastOf(marks: Marks): number {
   return marks.at(-1)?.[0] ?? 0;
 }
 
+/** What is remembered by mistake would be missed in the store ever after. */
+export function areMarks(value: unknown): value is Marks {
+  if (!Array.isArray(value) || value.length > 2 * STORE_MARKS_MAX) return false;
+  const isMark = (one: unknown): one is Mark =>
+    Array.isArray(one) && Number.isSafeInteger(one[0]) && typeof one[1] === 'string';
+  return value.every((one, at) => isMark(one) && (at === 0 || value[at - 1][0] < one[0]));
+}
+
 /** So that a node that was away for weeks finds one that it knows. */
 export function thinned(marks: Marks): Marks {
   const last = lastOf(marks);
@@ -133,7 +142,10 @@ export function makeStoreHead(options: StoreHeadOptions): StoreHead {
     isAlarmed = true;
   }
 
-  post.onMessage('store-head', (marks) => remember(marks as Marks));
+  post.onMessage('store-head', (marks) => {
+    if (!areMarks(marks)) throw new CodedError('unsupported');
+    remember(marks);
+  });
 
   const stored = async (): Promise<Marks> => (await readStored(storage, names, KIND, ID)).state.marks;
 

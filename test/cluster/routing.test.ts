@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAULT } from '../../src/cluster/faults.ts';
+import { RUN, writeLetter } from '../../src/cluster/letters.ts';
+import { makePost } from '../../src/cluster/post.ts';
 import { type Claims, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { CodedError } from '../../src/model/errors.ts';
@@ -504,4 +506,20 @@ test('a letter that nobody answers in time is sent again', async () => {
   await settle();
   isLate = false;
   assert.equal(await passing(b, sent), 1);
+});
+
+test('an operation on a state of another kind, or a change without a number, is not run', async () => {
+  const { world, a } = two();
+  const post = makePost({ transport: world.office.connect('peer-x') });
+  const letter = { epoch: a.view.epoch, to: a.inc, op: add.id, id: ID, params: 1, entry: { inc: 'x', n: 1 } };
+  const ask = (changes: object) =>
+    post.request(
+      'peer-a',
+      RUN,
+      writeLetter({ ...letter, caller: undefined, mount: undefined, auth: undefined, ...changes }),
+    );
+  for (const changes of [{ id: TOKEN }, { entry: undefined }, { op: 'unheard of' }])
+    await assert.rejects(ask(changes), { code: 'unsupported' });
+  assert.equal(a.received, 0);
+  assert.equal(await ask({}), 1);
 });

@@ -94,6 +94,36 @@ test('each mark is remembered by every node; a store put back is noticed by each
   assert.equal(memories[1]!.last(), 1);
 });
 
+test('what another node sends that are no marks is not remembered: it would be missed in the store ever after', async () => {
+  const memory = remembering();
+  const office = makePostOffice();
+  const storage = makeMemoryStorage();
+  const post = makePost({ transport: office.connect('p0') });
+  const alarms: string[] = [];
+  const cluster = (): never => assert.fail('nothing is sent');
+  makeStoreHead({
+    storage,
+    names: PLAIN_NAMES,
+    memory,
+    post,
+    cluster,
+    alarm: (text) => void alarms.push(text),
+  });
+  const other = makePost({ transport: office.connect('p1') });
+  const bad = [{ at: 1 }, 'x', [[1.5, 'x']], [[1, 2]], [[Number.POSITIVE_INFINITY, 'x']], [['9', 'x']]];
+  for (const marks of [
+    ...bad,
+    [
+      [2, 'b'],
+      [1, 'a'],
+    ],
+  ])
+    other.send('p0', 'store-head', marks);
+  other.send('p0', 'store-head', [[3, 'c']]);
+  await until(() => memory.last() !== undefined);
+  assert.deepEqual([memory.marks, alarms], [[[3, 'c']], []]);
+});
+
 test('a store that was put back and went on for longer is noticed, and the evidence stays', async () => {
   const storage = makeMemoryStorage();
   const memory = remembering();
