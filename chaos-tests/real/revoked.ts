@@ -20,6 +20,8 @@ const { values } = parseArgs({
 });
 
 const READY_MS = 180_000;
+/** Machines that run other things too stand still for a while. */
+const PATIENCE_MS = 300_000;
 /** Reads that each node is asked for before, so that it holds what it needs to answer by itself. */
 const WARM = 1;
 const OPEN = 'path "secret/*" { capabilities = ["read", "create", "update"] }';
@@ -81,7 +83,7 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
     const { client_token: token, accessor } = await makeToken(client, at(n + 1), parent.client_token, [
       policy,
     ]);
-    const read = { method: 'GET', path, token };
+    const read = { method: 'GET', path, token, timeoutMs: PATIENCE_MS };
     for (let round = 0; round < WARM; round++) {
       for (const address of addresses) await must(client, address, read);
     }
@@ -145,7 +147,7 @@ async function makeToken(client: Client, address: string, by: string, policies: 
 /** Asked again where a node is not ready. @throws Error with any other answer. */
 async function must(client: Client, address: string, asked: Parameters<Client['ask']>[1]) {
   for (;;) {
-    const heard = await client.ask(address, asked);
+    const heard = await client.ask(address, { ...asked, timeoutMs: PATIENCE_MS });
     if (heard.kind === 'reply' && heard.status < 300) return heard.body;
     if (heard.kind === 'reply' && heard.status === 503) continue;
     throw new Error(`${asked.method} ${asked.path}: ${JSON.stringify(heard)}`);
