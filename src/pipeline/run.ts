@@ -14,7 +14,7 @@ import type { Authority } from './authority.ts';
 import { helpReply } from './help.ts';
 import { replyOf, staleReply } from './replies.ts';
 import type { Resolver } from './resolve.ts';
-import { fieldsOf, isWrite, type Walk } from './walk.ts';
+import { changesNothing, fieldsOf, isWrite, type Walk } from './walk.ts';
 import { paramWarnings } from './warnings.ts';
 
 export interface RunnerOptions {
@@ -93,6 +93,8 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     } else {
       if (!claims.good()) throw new CodedError('stale_claims');
       reply = await operation.run(params, routeContext(state, mount, captures, sent, claims));
+      // What waited for the store, as lists do, may show what was written after its authority had ended.
+      if (changesNothing(request.verb) && !claims.good()) throw new CodedError('stale_claims');
     }
     return operation.wholeBody && request.body
       ? reply

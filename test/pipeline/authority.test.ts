@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import type { CallReply } from '../support/http.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 
 let coffer: InnerCoffer;
@@ -27,6 +28,7 @@ after(async () => {
 const again = () => readFileSync(log, 'utf8').split('authorized anew').length - 1;
 beforeEach(() => {
   coffer.beforeCommit = undefined;
+  coffer.beforeList = undefined;
 });
 
 const policy = (name: string, text: string) =>
@@ -95,6 +97,46 @@ test('a token that was revoked, and one whose parent was', async () => {
   );
   assert.equal(status, 403);
   assert.deepEqual((await coffer.ask('GET', 'kv/b')).body.data, { by: 'root' });
+});
+
+/** Lists `kv/`, and lets it be read only once `meanwhile` is through. */
+async function whileListing(token: string, meanwhile: () => Promise<unknown>): Promise<CallReply> {
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  let isFirst = true;
+  coffer.beforeList = async (prefix) => {
+    if (!isFirst || !prefix.includes('/kv/')) return;
+    isFirst = false;
+    begun.resolve();
+    await held.promise;
+  };
+  const sent = coffer.ask('LIST', 'kv', undefined, token);
+  await begun.promise;
+  await meanwhile();
+  held.resolve();
+  return sent;
+}
+
+test('a list shows nothing that was written after its authority had ended', async () => {
+  await policy('lister', 'path "kv/*" { capabilities = ["list"] }');
+  const write = (name: string) => coffer.ask('POST', `kv/${name}`, { by: 'root' });
+  await write('before');
+  const revoked = await tokenOf({ policies: ['lister'] });
+  const late = await whileListing(revoked, async () => {
+    await coffer.ask('POST', 'auth/token/revoke', { token: revoked });
+    await write('after-revocation');
+  });
+  assert.equal(late.status, 403);
+  const tightened = await tokenOf({ policies: ['lister'] });
+  const denied = await whileListing(tightened, async () => {
+    await policy('lister', 'path "kv/*" { capabilities = ["read"] }');
+    await write('after-tightening');
+  });
+  assert.equal(denied.status, 403);
+  const other = await whileListing(coffer.root, () =>
+    policy('unrelated', 'path "x" { capabilities = ["read"] }'),
+  );
+  assert.equal(other.status, 200);
 });
 
 test('a mount that was disabled and enabled again', async () => {

@@ -16,6 +16,8 @@ export interface InnerCoffer {
   readonly key: Uint8Array;
   /** Awaited before each commit; may throw. */
   beforeCommit: ((paths: readonly string[]) => Promise<void> | void) | undefined;
+  /** Awaited before each list is read. */
+  beforeList: ((prefix: string) => Promise<void> | void) | undefined;
   /** Commits so far. */
   commits: number;
   ask(method: string, path: string, body?: unknown, token?: string): Promise<CallReply>;
@@ -28,7 +30,10 @@ export async function startInnerCoffer(): Promise<InnerCoffer> {
   const watched: Storage = {
     type: storage.type,
     get: (path, signal) => storage.get(path, signal),
-    list: (prefix, after, limit, signal) => storage.list(prefix, after, limit, signal),
+    async list(prefix, after, limit, signal) {
+      await inner.beforeList?.(prefix);
+      return storage.list(prefix, after, limit, signal);
+    },
     async commit(changes, conditions, signal) {
       await inner.beforeCommit?.(changes.map(({ path }) => path));
       inner.commits++;
@@ -51,6 +56,7 @@ export async function startInnerCoffer(): Promise<InnerCoffer> {
     root: '',
     key: new Uint8Array(0),
     beforeCommit: undefined,
+    beforeList: undefined,
     commits: 0,
     ask: (method, path, body, token = inner.root) =>
       call(`http://127.0.0.1:${port}`, method, `/v1/${path}`, { token, body }),
