@@ -34,7 +34,8 @@ const PATIENCE_MS = 300_000;
 const random = makeRandom(1);
 const cluster = await startNodes({ store: values.coordinator as StoreKind });
 if ('missing' in cluster) throw new Error(cluster.missing);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const say = (line: string) =>
+  process.stdout.write(`${(performance.now() / 1_000).toFixed(1).padStart(7)} s  ${line}\n`);
 try {
   await cluster.open();
   const { nodes, rootToken } = cluster;

@@ -60,10 +60,12 @@ function failureOf(
   disturbances: readonly Disturbance[],
 ): 'refused' | 'broken' | 'full' | { sentence: string } | undefined {
   const meanwhile = disturbances.filter(({ atMs, untilMs }) => atMs <= endedMs && sentMs <= untilMs);
+  // Instants count from this process's start, as in what is said meanwhile.
+  const at = `${(sentMs / 1_000).toFixed(1)} s:`;
   if (heard.kind === 'broken') {
     const isDown = (each: Disturbance) => each.kind === 'down' && (each.address ?? address) === address;
     if (meanwhile.some(isDown)) return 'broken';
-    return { sentence: `${kind} ${key} at ${address}: ${heard.why}, though nobody killed it` };
+    return { sentence: `${at} ${kind} ${key} at ${address}: ${heard.why}, though nobody killed it` };
   }
   const { status, retryAfter, body } = heard;
   if (status === 503 && retryAfter) return 'refused';
@@ -73,7 +75,7 @@ function failureOf(
   if (kind !== 'read' && isFull && meanwhile.some((each) => each.kind === 'full')) return 'full';
   const ms = (endedMs - sentMs).toFixed(0);
   return {
-    sentence: `${kind} ${key} at ${address} was answered ${status} after ${ms} ms: ${JSON.stringify(body)}`,
+    sentence: `${at} ${kind} ${key} at ${address} was answered ${status} after ${ms} ms: ${JSON.stringify(body)}`,
   };
 }
 

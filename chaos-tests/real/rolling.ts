@@ -33,7 +33,8 @@ const READY_MS = 180_000;
 /** The old release has had its chance to get in. */
 const REFUSED_MS = 5_000;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const say = (line: string) =>
+  process.stdout.write(`${(performance.now() / 1_000).toFixed(1).padStart(7)} s  ${line}\n`);
 const random = makeRandom(1);
 const cluster = await startNodes({
   count: Number(values.nodes),
