@@ -9,28 +9,25 @@ import { OTHERS_KEYS_MS, OTHERS_LOOK_MS, OTHERS_OPEN_MS } from '../model/limits.
 import type { MemberRecord } from './member-record.ts';
 import type { Membership } from './membership.ts';
 import { within } from './opening-waits.ts';
-import type { Post } from './post.ts';
 
 export interface OthersOptions {
   readonly clock: Clock;
-  readonly post: Pick<Post, 'transport'>;
   membership(): Membership;
 }
 
 /**
- * Resolves when every node that beats, and that this one can reach, serves; or after a while. Sooner where those that are left do not
- * even ask for keys: they were sealed by themselves alone.
+ * Resolves when every node that lives serves; or after a while. Sooner where those that are left do not even ask for keys: they were sealed
+ * by themselves alone, or nobody has let them in.
  * @param isOver - true once nobody waits for this any more.
  */
 export async function whenOthersOpen(options: OthersOptions, isOver: () => boolean): Promise<void> {
-  const { clock, post, membership } = options;
+  const { clock, membership } = options;
   const startMs = clock.monotonicMs();
 
   function notOpen(): MemberRecord[] {
-    const { inc: self, isBeating, members } = membership();
-    const linked = post.transport.peers();
+    const { inc: self, isAlive, members } = membership();
     return [...members()]
-      .filter(([inc, { peerId }]) => inc !== self() && isBeating(inc) && linked.includes(peerId))
+      .filter(([inc]) => inc !== self() && isAlive(inc))
       .map(([, record]) => record)
       .filter(({ state }) => state === 'sealed' || state === 'joining');
   }
