@@ -22,6 +22,8 @@ const HVAC_VERSION = '2.4.0';
 const HVAC_SHA256 = 'e0056ad9064e7923e874e6769015b032580b639e29246f5ab1044f7959c1c7e0';
 const TESTS = 'tests/integration_tests/';
 const RUN_TIMEOUT_MS = 240_000;
+/** Three times the processes. */
+const CLUSTER_TIMEOUT_MS = 540_000;
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** hvac's audit tests name this file themselves. */
 const AUDIT_FILE = '/tmp/vault.audit.log';
@@ -112,7 +114,7 @@ async function runPytest(
         PYTHONDONTWRITEBYTECODE: '1',
         COMPAT_REPORT: report,
       },
-      timeoutMs: RUN_TIMEOUT_MS,
+      timeoutMs: target.name === 'cluster' ? CLUSTER_TIMEOUT_MS : RUN_TIMEOUT_MS,
     },
   );
   const checks = existsSync(report) ? parseReport(readFileSync(report, 'utf8')) : [];
