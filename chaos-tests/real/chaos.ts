@@ -54,6 +54,8 @@ export interface ChaosReport extends Report {
 const CALM_MS = [500, 3_000] as const;
 /** Machines that run other things too take their time. */
 const READY_MS = 180_000;
+/** Of a node's output, where a run fails, characters. */
+const OUTPUT_SHOWN = 3_000;
 
 /** @returns a sentence where this machine cannot. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { missing: string }> {
@@ -114,6 +116,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
       history: load.history.entries,
       outputs: new Map(cluster.nodes.map((node) => [node.id, node.output()])),
     };
+  } catch (error) {
+    for (const node of cluster.nodes) say(`${node.id} said last: ${node.output().slice(-OUTPUT_SHOWN)}`);
+    throw error;
   } finally {
     await cluster.remove();
     await hosts?.remove();

@@ -24,6 +24,7 @@ const READY_MS = 180_000;
 const PATIENCE_MS = 300_000;
 /** Reads that each node is asked for before, so that it holds what it needs to answer by itself. */
 const WARM = 1;
+const SAY_EVERY = 500;
 const OPEN = 'path "secret/*" { capabilities = ["read", "create", "update"] }';
 const TIGHT = 'path "secret/*" { capabilities = ["deny"] }';
 /** How a try takes a right away. */
@@ -111,6 +112,8 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
     }
     await used;
     tries[way]++;
+    const done = Object.values(tries).reduce((sum, count) => sum + count, 0);
+    if (done % SAY_EVERY === 0) say(`${done} tries, ${slips.length} slipped`);
     if (way === 'policy') await must(client, at(n), revocation(root, parent.client_token));
   }
   client.close();
