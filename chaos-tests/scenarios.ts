@@ -25,6 +25,7 @@ import {
   STORE_FAULTS,
 } from './workloads/nemesis.ts';
 import { PolicyWorkload } from './workloads/policies.ts';
+import { SealingWorkload } from './workloads/sealing.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
 
 export interface RunOptions {
@@ -61,6 +62,8 @@ interface Scenario {
   readonly kind: WorldOptions['kind'];
   readonly isOpen?: boolean;
   readonly hasPolicies?: boolean;
+  /** Nodes begin sealed and are sealed again: one alone in this share, else all of them. */
+  readonly sealsAlone?: number;
   readonly faults: Faults;
   readonly faultEveryMs: readonly [number, number];
   /** Faults have ended; within this all is served again (I14), ms. */
@@ -73,6 +76,8 @@ const PAUSE_MS: readonly [number, number] = [0, 80];
 /** A cluster has to come together first. */
 const SETTLE_TRIES = 40;
 const SETTLE_AGAIN_MS = 500;
+/** Between two seals. */
+const SEAL_EVERY_MS: readonly [number, number] = [3_000, 20_000];
 /** A run that is not over by then hangs, simulated ms. */
 const RUN_MS_MAX = 3_600_000;
 
@@ -166,7 +171,7 @@ const cluster: Scenario = {
     ...MEMBER_FAULTS,
     ...OVERTAKEN,
   },
-  faultEveryMs: [100, 1_500],
+  faultEveryMs: [50, 900],
   calmMs: 20_000,
   begin(world, operations) {
     const random = world.random.fork('cluster');
@@ -175,7 +180,7 @@ const cluster: Scenario = {
     const anyMember = () => random.pick(world.nodes.filter(({ member }) => member?.isInTime()));
     const views = new MembershipWorkload(world, 0);
     watchFences(world);
-    const workload = new KvWorkload(world, { clients: 10, keys: 4, operations, pauseMs: [0, 250] });
+    const workload = new KvWorkload(world, { clients: 30, keys: 12, operations, pauseMs: [0, 150] });
     workload.start(anyNode);
     return {
       get isOver() {
@@ -196,7 +201,7 @@ const clusterReplicas: Scenario = {
     const views = new MembershipWorkload(world, 0);
     watchFences(world);
     const mix = { reads: 0.8, operationsPerKey: 150 };
-    const workload = new KvWorkload(world, { clients: 14, keys: 2, operations, pauseMs: [0, 120], ...mix });
+    const workload = new KvWorkload(world, { clients: 42, keys: 6, operations, pauseMs: [0, 120], ...mix });
     workload.start(() => random.pick(world.nodes));
     return {
       get isOver() {
@@ -220,7 +225,7 @@ const clusterTokens: Scenario = {
     const random = world.random.fork('cluster');
     const views = new MembershipWorkload(world, 0);
     watchFences(world);
-    const workload = new TokenWorkload(world, { clients: 8, operations });
+    const workload = new TokenWorkload(world, { clients: 30, operations });
     workload.start(() => random.pick(world.nodes));
     return {
       get isOver() {
@@ -236,17 +241,43 @@ const clusterPolicies: Scenario = {
   ...cluster,
   isOpen: false,
   hasPolicies: true,
+  sealsAlone: 0.9,
   begin(world, operations) {
     const random = world.random.fork('cluster');
     const views = new MembershipWorkload(world, 0);
     watchFences(world);
-    const workload = new PolicyWorkload(world, { users: 4, tighteners: 6, operations });
+    const workload = new PolicyWorkload(world, { users: 14, tighteners: 12, operations });
     workload.start(() => random.pick(world.nodes));
+    const { sealing } = world;
+    sealing!.start(() => workload.isOver);
     return {
       get isOver() {
-        return workload.isOver;
+        return workload.isOver && sealing!.isOver;
       },
-      check: () => [...workload.check(), ...lostWrites(world), ...views.check()],
+      check: () => [...workload.check(), ...lostWrites(world), ...sealing!.check(), ...views.check()],
+    };
+  },
+};
+
+/** As `cluster`, with operators who seal it and open it again. */
+const clusterSealing: Scenario = {
+  ...cluster,
+  sealsAlone: 0.4,
+  begin(world, operations) {
+    const random = world.random.fork('cluster');
+    const anyMember = () => random.pick(world.nodes.filter(({ member }) => member?.isInTime()));
+    const views = new MembershipWorkload(world, 0);
+    watchFences(world);
+    const workload = new KvWorkload(world, { clients: 30, keys: 12, operations, pauseMs: [0, 400] });
+    workload.start(() => random.pick(world.nodes));
+    const { sealing } = world;
+    sealing!.start(() => workload.isOver);
+    return {
+      get isOver() {
+        return workload.isOver && sealing!.isOver;
+      },
+      finish: () => workload.readAll(world.client('reader'), anyMember),
+      check: () => [...linearizable(world), ...lostWrites(world), ...sealing!.check(), ...views.check()],
     };
   },
 };
@@ -260,6 +291,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-replicas': clusterReplicas,
   'cluster-tokens': clusterTokens,
   'cluster-policies': clusterPolicies,
+  'cluster-sealing': clusterSealing,
 };
 
 /** I1. */
@@ -313,8 +345,9 @@ export async function runScenario(name: string, options: RunOptions): Promise<Ru
   const scenario = SCENARIOS[name];
   if (!scenario) throw new Error(`no such scenario: ${name}`);
   const { seed, fault, keepTrace } = options;
-  const { nodes, kind, isOpen, hasPolicies } = scenario;
-  const world = makeWorld({ seed, nodes, kind, isOpen, hasPolicies, fault, keepTrace });
+  const { nodes, kind, isOpen, hasPolicies, sealsAlone } = scenario;
+  const hasSeal = sealsAlone !== undefined;
+  const world = makeWorld({ seed, nodes, kind, isOpen, hasPolicies, hasSeal, fault, keepTrace });
   return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
 }
 
@@ -327,6 +360,7 @@ async function runIn(world: World, scenario: Scenario, { operations }: RunOption
   });
   try {
     await beginWorld(world);
+    if (scenario.sealsAlone !== undefined) await found(world, scenario.sealsAlone);
     if (scenario.kind !== 'members') await settle(world, world.nodes[0]!);
     const workload = scenario.begin(world, operations);
     nemesis.start();
@@ -363,6 +397,19 @@ async function until(world: World, isDone: () => boolean): Promise<void> {
   const { scheduler, violations } = world;
   await scheduler.run(() => isDone() || violations.length > 0 || scheduler.nowMs > RUN_MS_MAX);
   if (violations.length === 0 && !isDone()) violations.push('I14: something waits for ever');
+}
+
+/** Makes the keys, before anything goes wrong. */
+async function found(world: World, alone: number): Promise<void> {
+  const [node] = world.nodes;
+  const sealing = new SealingWorkload(world, { everyMs: SEAL_EVERY_MS, alone });
+  world.sealing = sealing;
+  let isDone = false;
+  world.drive(world.client('founder').process, async () => {
+    await sealing.found(node!);
+    isDone = true;
+  });
+  await until(world, () => isDone);
 }
 
 /** What the workloads count on: how many versions a path keeps. */

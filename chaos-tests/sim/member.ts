@@ -11,6 +11,7 @@ import type { Coordinator } from '../../src/model/coordinator.ts';
 import { UNREACHABLE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Transport } from '../../src/model/transport.ts';
+import type { SimOpening } from './opening.ts';
 import type { SimProcess } from './process.ts';
 import type { Routed } from './routed.ts';
 
@@ -21,6 +22,8 @@ export interface MemberOptions {
   readonly faults: Faults | undefined;
   /** What follows from the view, where this node owns anything. */
   readonly owning?: Omit<Routed, 'cluster' | 'catalog' | 'routing' | 'held'>;
+  /** Opens and closes it, where nodes are sealed. */
+  readonly opening?: SimOpening;
   /** Lets nobody in any more; resolves when what was let in is answered. */
   closeDoor?(signal: AbortSignal): Promise<void>;
   /** Faults have ended: all goes well, and soon. */
@@ -48,6 +51,7 @@ export function bootMember({
   transport,
   faults,
   owning,
+  opening,
   closeDoor,
   isCalm,
   changed,
@@ -77,33 +81,40 @@ export function bootMember({
     onView() {
       heard.keep();
       owning?.onView();
+      opening?.look();
       changed();
     },
     onTimeChanged() {
       owning?.onTimeChanged();
+      opening?.look();
       changed();
     },
     async drainShards(shards, signal) {
       await Promise.all([step(signal, 'drain'), owning?.drain(shards, signal)]);
     },
     async closeDoor(signal) {
-      await Promise.all([step(signal, 'close the door'), closeDoor?.(signal)]);
+      const closed = closeDoor?.(signal);
+      await Promise.all([step(signal, 'close the door'), closed, opening?.hooks.closeDoor(signal)]);
     },
     expectJoiners: () => {},
     async prepare(signal) {
       heard.keep();
-      await Promise.all([step(signal, 'prepare'), owning?.prepare()]);
+      const prepared = opening ? opening.hooks.prepare(signal) : owning?.prepare();
+      await Promise.all([step(signal, 'prepare'), prepared]);
       if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
     },
     async catchUp(signal) {
-      await Promise.all([step(signal, 'catch up'), owning?.catchUp()]);
+      const caughtUp = opening ? opening.hooks.catchUp(signal) : owning?.catchUp();
+      await Promise.all([step(signal, 'catch up'), caughtUp]);
     },
     onEvicted() {
       owning?.dropAll();
+      opening?.look();
       evictions++;
       changed();
     },
-    onSealed: () => step(undefined, 'wipe'),
+    onSealed: () => opening?.hooks.onSealed() ?? step(undefined, 'wipe'),
+    ...(owning ? { quiet: owning.quiet } : {}),
     unreachable: owning?.unreachable ?? heard.unreachable,
     clusterTimeMs: () => clock.wallMs(),
     async highestFence() {
@@ -136,7 +147,8 @@ export function bootMember({
   });
   void transport.start();
   membership.start();
-  clock.after(() => membership.setSealed(false), random.between(1, 300));
+  if (opening) clock.after(opening.start, 0);
+  else clock.after(() => membership.setSealed(false), random.between(1, 300));
   return membership;
 }
 

@@ -16,7 +16,7 @@ import { makeGrants } from '../../src/cluster/grants/grants.ts';
 import type { Membership } from '../../src/cluster/membership.ts';
 import { makeOperations } from '../../src/cluster/operations.ts';
 import { makeOwnActors } from '../../src/cluster/own-actors.ts';
-import { makePost } from '../../src/cluster/post.ts';
+import { makePost, type Post } from '../../src/cluster/post.ts';
 import { makeRouting, type Routing } from '../../src/cluster/routing.ts';
 import { sigma } from '../../src/cluster/times.ts';
 import { kv2 } from '../../src/engines/kv/kv.ts';
@@ -40,11 +40,14 @@ export interface RoutedOptions {
   membership(): Membership;
   log(what: string, error: unknown): void;
   readonly faults: Faults | undefined;
+  /** It takes no message before `open`. */
+  readonly isClosed?: boolean;
 }
 
 export interface Routed {
   readonly cluster: Cluster;
   readonly catalog: Catalog;
+  readonly post: Post;
   readonly routing: Routing;
   /** Shards that this node has claimed and not let go of. */
   held(): readonly number[];
@@ -62,6 +65,13 @@ export interface Routed {
   drain(shards: readonly number[], signal: AbortSignal): Promise<void>;
   /** Whom this node does not hear. */
   unreachable(): readonly string[];
+  /** Nobody answers any more from what was granted here, and nothing starts that was authorized here. */
+  quiet(): Promise<void>;
+  /** Messages are taken from now on. */
+  open(): void;
+  startTimers(): void;
+  /** The reverse of `open`; resolves when nothing runs any more. */
+  close(): Promise<void>;
 }
 
 const OPERATIONS = makeOperations([
@@ -122,12 +132,16 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     grants: () => grants,
     sections: () => catalog.sequences(),
   });
-  own.start();
-  void own.startTimers().catch((error: unknown) => options.log('timers', error));
+  const startTimers = () => void own.startTimers().catch((error: unknown) => options.log('timers', error));
+  if (!options.isClosed) {
+    own.start();
+    startTimers();
+  }
 
   return {
     cluster: routing,
     catalog,
+    post,
     routing,
     held: own.shards.held,
     onView() {
@@ -147,6 +161,18 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     },
     drain: (shards, signal) => own.shards.drain(shards, signal),
     unreachable: grants.unreachable,
+    quiet: grants.quiet,
+    open() {
+      announcer.open();
+      own.start();
+    },
+    startTimers,
+    async close() {
+      announcer.close();
+      grants.dropAll();
+      await own.stop();
+      own.shards.dropAll();
+    },
   };
 }
 

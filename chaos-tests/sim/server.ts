@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import type { Names } from '../../src/actors/places.ts';
 import { makeTokenAuth } from '../../src/auth/token/routes.ts';
@@ -79,6 +80,8 @@ export interface ServerOptions {
   readonly hasPolicies?: boolean;
   /** Everybody is root. */
   readonly isOpen?: boolean;
+  /** The node is sealed. */
+  isSealed?(): boolean;
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
   readonly timeFloorMs: number;
   readonly plant?: ServerPlant;
@@ -104,6 +107,7 @@ function mountOf(path: string, type: string, kind: Mount['class']): Mount {
     local: false,
     seal_wrap: false,
     external_entropy_access: false,
+    settings: {},
   };
 }
 
@@ -197,7 +201,7 @@ export function bootServer(options: ServerOptions): SimServer {
     engines.set(SYS, engine('system', 'Policies.', policyRoutes({ policies } as unknown as SystemCore)));
   const resolver = makeResolver({ find: mountAt, at: mountAt }, (mount) => engines.get(mount));
   const pipeline = makePipeline({
-    seal: { isSealed: () => false },
+    seal: { isSealed: () => options.isSealed?.() === true },
     uses,
     resolver,
     authority: {
@@ -226,6 +230,8 @@ export function bootServer(options: ServerOptions): SimServer {
     },
     audit: { isOn: () => false, request: async () => {}, response: async () => {} },
     cluster,
+    // No workload changes them: that is a change of the catalog like any other.
+    settings: { current: async (mount) => mount.settings, change: () => assert.fail('no mount table here') },
     now,
     randomBytes,
     fault,

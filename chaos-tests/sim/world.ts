@@ -9,9 +9,11 @@ import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { makeHistory } from '../checkers/history.ts';
 import { type FaultName, plantedIn } from '../faults.ts';
+import type { SealingWorkload } from '../workloads/sealing.ts';
 import { makeCoordinator, type SimCoordinator } from './coordinator.ts';
 import { bootMember, peerOf } from './member.ts';
 import { makeNetwork, type SimNetwork } from './network.ts';
+import { bootOpening, type SimOpening } from './opening.ts';
 import { makeProcess, randomClock, type SimProcess } from './process.ts';
 import { makeRandom, type Random } from './random.ts';
 import { makeRouted, type Routed } from './routed.ts';
@@ -33,12 +35,16 @@ export interface SimNode {
   readonly server: SimServer | undefined;
   /** Undefined while it is down, and where nodes are `servers`. */
   readonly member: Membership | undefined;
+  /** Undefined while it is down, and where nodes are never sealed. */
+  readonly opening: SimOpening | undefined;
   /** Clients are let in: it does not leave. */
   readonly isOpen: boolean;
   /** A client's request at the door; undefined: refused. */
   enter(request: SimRequest): Promise<SimReply> | undefined;
   start(): void;
   crash(): void;
+  /** A planned stop: out of the view, in peace if that can be. */
+  leave(): Promise<void>;
 }
 
 /** What a client hears: an answer; nothing, so that it may have happened; or that it certainly did not. */
@@ -84,6 +90,8 @@ export interface World {
   undecided: number;
   /** Faults have ended. */
   isCalm: boolean;
+  /** Seals and opens the nodes, where they can be sealed. */
+  sealing: SealingWorkload | undefined;
   /** Called in the turn in which a node may serve more, or less. */
   membershipChanged: (() => void) | undefined;
 }
@@ -97,8 +105,15 @@ export interface WorldOptions {
   readonly isOpen?: boolean;
   /** Policies of the catalog decide; otherwise all is allowed. */
   readonly hasPolicies?: boolean;
+  /** Nodes begin sealed, and may be sealed again. */
+  readonly hasSeal?: boolean;
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
+}
+
+/** What clients come in by, and which of their requests are not answered. */
+function makeDoor(): { isClosed: boolean; readonly running: Set<string> } {
+  return { isClosed: false, running: new Set() };
 }
 
 /** Whether all that was let in is answered. */
@@ -108,7 +123,7 @@ const CLIENT_PATIENCE_MS = 20_000;
 const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
 
 export function makeWorld(options: WorldOptions): World {
-  const { seed, nodes: count, kind, isOpen, hasPolicies, fault, keepTrace } = options;
+  const { seed, nodes: count, kind, isOpen, hasPolicies, hasSeal, fault, keepTrace } = options;
   const random = makeRandom(seed);
   const trace = makeTrace({ keepAll: keepTrace });
   const scheduler = makeScheduler(trace);
@@ -118,21 +133,25 @@ export function makeWorld(options: WorldOptions): World {
   const planted = plantedIn(fault);
   const starts: Start[] = [];
   const logged: string[] = [];
+  let requests = 0;
 
   function makeNode(name: string): SimNode {
     const own = random.fork(name);
     const process = makeProcess(name, scheduler, own, randomClock(own));
     let server: SimServer | undefined;
     let member: Membership | undefined;
+    let opening: SimOpening | undefined;
     let timeFloorMs = 0;
-    let door = { isClosed: false, running: 0 };
+    let door = makeDoor();
+    const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
+    const membership = () => member!;
     const log = (what: string, error: unknown) =>
       void logged.push(`${scheduler.nowMs.toFixed(1)} ${name} ${what}: ${error}`);
 
     const started = (accessor: string) => void starts.push({ accessor, atMs: scheduler.nowMs, node: name });
 
     function boots(): void {
-      door = { isClosed: false, running: 0 };
+      door = makeDoor();
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
@@ -141,16 +160,16 @@ export function makeWorld(options: WorldOptions): World {
         bootsServer(
           storage,
           (names, kinds, now) => {
-            const membership = () => member!;
-            const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
             owning = makeRouted({
               ...{ process, storage, transport, names, kinds, now, membership, started, log, faults },
+              isClosed: hasSeal,
             });
             return owning.cluster;
           },
           () => owning!.catalog,
         );
       }
+      if (hasSeal) bootsOpening(storage, owning!);
       if (kind === 'servers') bootsServer(storage);
       else bootsMember(transport, owning);
     }
@@ -168,9 +187,22 @@ export function makeWorld(options: WorldOptions): World {
         hasPolicies,
         started,
         isOpen,
+        isSealed: hasSeal ? () => opening!.isSealed() : undefined,
         fault: log,
         timeFloorMs,
         plant: planted.server,
+      });
+    }
+
+    function bootsOpening(storage: Storage, owning: Routed): void {
+      const mine = door;
+      opening = bootOpening({
+        ...{ process, storage, owning, membership, faults, fault: log },
+        requestsRunning: () => [...mine.running],
+        changed(isOpening) {
+          if (isOpening) mine.isClosed = false;
+          world.membershipChanged?.();
+        },
       });
     }
 
@@ -181,13 +213,15 @@ export function makeWorld(options: WorldOptions): World {
         coordinator: planted.coordinator ? planted.coordinator(connected) : connected,
         transport,
         owning,
+        opening,
         async closeDoor(signal) {
           const mine = door;
           mine.isClosed = true;
-          while (mine.running > 0 && !signal.aborted)
+          // Who may be sealed waits for them itself.
+          while (!hasSeal && mine.running.size > 0 && !signal.aborted)
             await new Promise<void>((resolve) => process.clock.after(resolve, DOOR_LOOK_MS));
         },
-        faults: planted.membership === undefined ? undefined : new Set([planted.membership]),
+        faults,
         isCalm: () => world.isCalm,
         changed: () => world.membershipChanged?.(),
         fault: log,
@@ -202,25 +236,29 @@ export function makeWorld(options: WorldOptions): World {
       get member() {
         return member;
       },
+      get opening() {
+        return opening;
+      },
       get isOpen() {
         return !door.isClosed;
       },
       enter(request) {
-        if (!server || door.isClosed) return undefined;
+        if (!server || door.isClosed || opening?.isSealed()) return undefined;
         const mine = door;
-        mine.running++;
-        return server.handle(request).finally(() => {
-          mine.running--;
-        });
+        const id = `${++requests}`;
+        mine.running.add(id);
+        return server.handle(request).finally(() => mine.running.delete(id));
       },
       start: () => process.start(boots),
       crash() {
         timeFloorMs = Math.max(timeFloorMs, server?.now() ?? 0);
         server = undefined;
         member = undefined;
+        opening = undefined;
         network.died(peerOf(name));
         process.crash();
       },
+      leave: () => (opening ? opening.stop() : member!.leave()),
     };
   }
 
@@ -303,6 +341,7 @@ export function makeWorld(options: WorldOptions): World {
     violations: [],
     undecided: 0,
     isCalm: false,
+    sealing: undefined,
     membershipChanged: undefined,
   };
   return world;

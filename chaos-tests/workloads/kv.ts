@@ -134,6 +134,7 @@ export class KvWorkload {
           slot.sentMs.delete(sent);
           if (input.op !== 'get' && outcome === 'unknown' && slot.name === name) slot.unknown++;
           // A node that is down refuses at once: asking it again and again would use up the run.
+          if (outcome === 'none') this.#left++;
           await client.sleep(
             outcome === 'none' ? REFUSED_MS : this.#random.between(...this.#options.pauseMs),
           );

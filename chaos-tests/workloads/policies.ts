@@ -29,6 +29,7 @@ const TIGHT = 'path "secret/data/guarded/*" { capabilities = ["deny"] }';
 /** Rounds that users choose from: the newest. */
 const KNOWN_MAX = 6;
 const PATHS = 4;
+const REFUSED_MS = 250;
 /** Changes of which it is looked everywhere. */
 const RETURNED_MAX = 12;
 /** A change whose outcome is not known is sent again so often; a run in which that does not do is judged by I14. */
@@ -119,8 +120,8 @@ export class PolicyWorkload {
   /** I12: whoever may answer has what has returned; a node that joins, from the turn on in which it may. */
   #everywhere(): void {
     if (this.#found.length > 0) return;
-    for (const { process, member, server, isOpen } of this.#world.nodes) {
-      if (!process.isAlive || !isOpen || !member?.isInTime()) continue;
+    for (const { process, member, opening, server, isOpen } of this.#world.nodes) {
+      if (!process.isAlive || !isOpen || opening?.isSealed() || !member?.isInTime()) continue;
       const held = server?.catalog?.entries('policies');
       for (const [policy, text] of this.#returned) {
         if (held?.get(policy) !== text)
@@ -139,6 +140,11 @@ export class PolicyWorkload {
       ? { verb: 'read', path, token: round.token }
       : { verb: 'update', path, token: round.token, body: { data: { v: round.policy } } };
     const heard = await client.ask(node, request);
+    if (heard.kind === 'refused') {
+      // It does not count: asking a node that is down again and again would use up the run.
+      this.#left++;
+      await client.sleep(REFUSED_MS);
+    }
     if (heard.kind !== 'reply' || heard.reply.status >= 500) return;
     const { status } = heard.reply;
     if (![200, 403, 404].includes(status)) this.#violated(`a use was answered ${status}`);

@@ -37,6 +37,7 @@ interface Use {
 
 /** Tokens that clients choose from: the newest. */
 const KNOWN_MAX = 24;
+const REFUSED_MS = 250;
 /** A timer that is overdue by this, by the node's own clock, after all was well for longer, was forgotten. */
 const OVERDUE_MS = 8_000;
 
@@ -97,6 +98,7 @@ export class TokenWorkload {
       token: parent?.text ?? ROOT_TOKEN,
       body,
     });
+    if (heard.kind === 'refused') return this.#refused(client);
     if (heard.kind !== 'reply') return;
     const { status, body: made } = heard.reply;
     if (status !== 200) return this.#expect(status, [400, 403], 'create', made);
@@ -110,6 +112,7 @@ export class TokenWorkload {
       ? { verb: 'read', path: 'secret/data/shared', token: token.text }
       : { verb: 'update', path: 'secret/data/shared', token: token.text, body: { data: { v: 'x' } } };
     const heard = await client.ask(node, request);
+    if (heard.kind === 'refused') return this.#refused(client);
     if (heard.kind !== 'reply') return;
     const { status, body } = heard.reply;
     if (status >= 500) return;
@@ -129,6 +132,12 @@ export class TokenWorkload {
     if (heard.kind !== 'reply' || heard.reply.status >= 500) return;
     this.#expect(heard.reply.status, [204, 400], 'revoke', heard.reply.body);
     if (heard.reply.status === 204) revocation.returnedMs = this.#world.scheduler.nowMs;
+  }
+
+  /** It does not count: asking a node that is down again and again would use up the run. */
+  async #refused(client: SimClient): Promise<void> {
+    this.#left++;
+    await client.sleep(REFUSED_MS);
   }
 
   #expect(status: number, allowed: readonly number[], what: string, body: unknown): void {
