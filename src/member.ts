@@ -23,13 +23,14 @@ import type { MembershipHooks } from './cluster/membership-hooks.ts';
 import { makeOpening } from './cluster/opening.ts';
 import { makeOperations, type Operations } from './cluster/operations.ts';
 import { makeOwnActors } from './cluster/own-actors.ts';
+import { makePeersToLink } from './cluster/peers-to-link.ts';
 import { makePost } from './cluster/post.ts';
 import { makeRouting } from './cluster/routing.ts';
 import { withStaleReads } from './cluster/stale-reads.ts';
 import { storageIdOf } from './cluster/storage-id.ts';
 import { makeStoreHead } from './cluster/store-head.ts';
 import { headMemoryIn } from './cluster/store-head-file.ts';
-import { sigma } from './cluster/times.ts';
+import { sigma, USUAL_TIMES } from './cluster/times.ts';
 import { makeTouches } from './cluster/touch.ts';
 import { openIdentity } from './cluster/transport/identity.ts';
 import { readClusterSecrets } from './cluster/transport/secret.ts';
@@ -312,11 +313,18 @@ export async function makeMember(
     randomBytes,
   });
 
-  /** Sealed nodes too: keys and shares go over these links. */
+  const peersToLink = makePeersToLink({
+    own: identity.peer,
+    clock,
+    times: USUAL_TIMES,
+    membership,
+    copied: (other) =>
+      log.error(
+        `another node, ${other}, runs with this node's identity: its data folder was copied. This node does not join; give it a folder of its own`,
+      ),
+  });
   function keepLinks(): void {
-    const peers = [...member.members().values()]
-      .filter(({ peerId, addresses }) => peerId !== identity.peer && addresses.length > 0)
-      .map(({ peerId, addresses }) => ({ peer: peerId, addresses }));
+    const peers = peersToLink();
     const wanted = JSON.stringify(peers);
     if (wanted === linked) return;
     linked = wanted;

@@ -12,14 +12,16 @@ import type { View, ViewMember } from './view.ts';
 export function joiners(sees: KeeperSees, view: View): ViewMember[] {
   const found: ViewMember[] = [];
   const nodeIds = new Set(view.members.map(({ nodeId }) => nodeId));
+  const peers = new Set(view.members.map(({ inc }) => sees.seen.sightings.get(inc)?.record?.peerId));
   const incs = [...sees.seen.sightings.all().keys()].toSorted();
   for (const inc of incs) {
     const record = sees.seen.sightings.get(inc)?.record;
     if (!record || view.members.length + found.length >= MEMBERS_MAX) continue;
-    // A second process with the same node id waits until the first one's record is gone.
-    if (nodeIds.has(record.nodeId) || !sees.seen.isBeating(inc)) continue;
+    // A second process with the same node id, or by a copy of its data folder, waits until the first one's record is gone.
+    if (nodeIds.has(record.nodeId) || peers.has(record.peerId) || !sees.seen.isBeating(inc)) continue;
     if (!isReady(record) || !fits(sees, view, inc, record)) continue;
     nodeIds.add(record.nodeId);
+    peers.add(record.peerId);
     found.push({ inc, nodeId: record.nodeId, weight: record.weight });
   }
   return found;

@@ -58,7 +58,9 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
   let isClosed = false;
 
   post.onRequest(APPLY, async (value) => {
-    const notice = asNotice(value);
+    const { to, ...notice } = asNotice(value);
+    // A copy of that member's folder, running elsewhere, has its identity: it must not answer for it.
+    if (to !== membership().inc()) throw new CodedError('unavailable');
     if (faults?.has(CATALOG_FAULT.appliedLate))
       clock.after(() => void options.receive(notice).catch(() => {}), CATALOG_AGAIN_MS);
     else await options.receive(notice);
@@ -96,7 +98,12 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
       const peer = membership().members().get(inc)?.peerId;
       try {
         if (peer === undefined) throw new CodedError('connection_lost');
-        await post.request(peer, APPLY, telling.notice, { signal, timeoutMs: CATALOG_APPLY_MS });
+        await post.request(
+          peer,
+          APPLY,
+          { to: inc, ...telling.notice },
+          { signal, timeoutMs: CATALOG_APPLY_MS },
+        );
         telling.applied.add(inc);
         break;
       } catch {
@@ -162,14 +169,20 @@ export function makeAnnouncer(options: AnnouncerOptions): Announcer {
   };
 }
 
+/** As it crosses: with the life that it is for. */
+interface Letter extends CatalogNotice {
+  readonly to: string;
+}
+
 /** @throws CodedError `bad_request` */
-function asNotice(value: unknown): CatalogNotice {
-  const { section, seq, changes } = value as Partial<CatalogNotice>;
+function asNotice(value: unknown): Letter {
+  const { to, section, seq, changes } = (value ?? {}) as Partial<Letter>;
   const isGood =
+    typeof to === 'string' &&
     typeof section === 'string' &&
     Number.isSafeInteger(seq) &&
     Array.isArray(changes) &&
     changes.every((change) => change instanceof Uint8Array);
   if (!isGood) throw new CodedError('bad_request');
-  return { section, seq: seq!, changes };
+  return { to, section, seq: seq!, changes };
 }

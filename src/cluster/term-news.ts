@@ -26,8 +26,11 @@ export interface TermNews {
 const TERM = 'key/term';
 
 export function makeTermNews({ clock, post, seal, membership }: TermNewsOptions): TermNews {
-  post.onRequest(TERM, async (term) => {
+  post.onRequest(TERM, async (value) => {
+    const { to, term } = (value ?? {}) as { readonly to?: unknown; readonly term?: unknown };
     if (typeof term !== 'number') throw new CodedError('unsupported');
+    // Another process with that member's identity must not answer for it.
+    if (to !== membership().inc()) throw new CodedError('unavailable');
     // Sealed, it will read the keyring when it is unsealed.
     if (seal.barrier.isSealed() || seal.keyStatus().term >= term) return;
     await seal.barrier.reload();
@@ -38,7 +41,7 @@ export function makeTermNews({ clock, post, seal, membership }: TermNewsOptions)
     const peer = membership().members().get(inc)?.peerId;
     if (peer === undefined) return false;
     try {
-      await post.request(peer, TERM, term, { timeoutMs: TERM_ANSWER_MS });
+      await post.request(peer, TERM, { to: inc, term }, { timeoutMs: TERM_ANSWER_MS });
       return true;
     } catch {
       // It is told again, or is no member any more.

@@ -75,7 +75,11 @@ async function start(t: TestContext, faults: readonly string[] = [], names = ['a
         inc: () => node.inc,
         view: () => view,
         members: () =>
-          new Map([...nodes].map(([each, { inc }]) => [inc, { peerId: `peer-${each}` } as MemberRecord])),
+          new Map(
+            [...nodes].flatMap(([each, { inc }]) =>
+              [each, inc].map((life) => [life, { peerId: `peer-${each}` } as MemberRecord]),
+            ),
+          ),
         isInTime: () => node.inTime,
       }),
       clock,
@@ -194,6 +198,19 @@ describe('a catalog change', () => {
     await world.run(500);
     world.setView({ epoch: 2, members: members(['a', 'c']) });
     await world.run(50);
+    assert.equal(telling.outcome, 'done');
+  });
+
+  test('another process with a member’s identity does not answer for it', async (t) => {
+    const world = await start(t);
+    const { inc } = world.of('b');
+    // What the post reaches under b's name is a copy of it: it applies the change, b never hears of it.
+    world.of('b').inc = 'a copy';
+    const telling = watched(world.announce('a', await world.commit('a', 'x')));
+    await world.run(500);
+    assert.equal(telling.outcome, 'open');
+    world.of('b').inc = inc;
+    await world.run(500);
     assert.equal(telling.outcome, 'done');
   });
 

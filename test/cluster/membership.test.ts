@@ -297,6 +297,17 @@ test('a second process with the same node id waits while the first one beats', a
   await world.until(() => world.isWhole(), 5_000, 'the other one joins');
 });
 
+test('so does one with another node id that runs on a copy of its data folder', async () => {
+  const { world } = await cluster('ab');
+  const first = world.node('b').membership.inc();
+  world.start('copy', { peerId: 'peer-b' });
+  await world.run(5_000);
+  assert.equal(world.view()!.members.length, 2);
+  assert(isMember(world.view()!, first));
+  world.crash('b');
+  await world.until(() => world.isWhole(), 5_000, 'the other one joins');
+});
+
 test('a node that is evicted again and again joins only after a pause', async () => {
   const { world } = await cluster('abc');
   for (let i = 0; i < 3; i++) {

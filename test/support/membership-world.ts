@@ -204,7 +204,7 @@ export class World {
   /** Starts a node; unsealed unless told. */
   start(
     name: string,
-    { sealed = false, nodeId = name, rate = 1 + this.between(-0.05, 0.05) } = {},
+    { sealed = false, nodeId = name, peerId = `peer-${name}`, rate = 1 + this.between(-0.05, 0.05) } = {},
   ): WorldNode {
     const random = makeRandom(Math.floor(this.random() * 2 ** 32));
     let wallOffset = 1_750_000_000_000 + this.between(-500, 500);
@@ -223,7 +223,7 @@ export class World {
     };
     const description = (): NodeDescription => ({
       nodeId,
-      peerId: `peer-${name}`,
+      peerId,
       addresses: [],
       apiAddress: '',
       clusterAddress: '',
