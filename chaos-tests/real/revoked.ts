@@ -71,15 +71,16 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
   const policy = `tight-${worker}`;
   const write = { method: 'POST', path, token: root, body: { data: { worker } } };
   await must(client, at(worker), write);
+  const settingOf = (text: string) => ({
+    method: 'POST',
+    path: `sys/policies/acl/${policy}`,
+    token: root,
+    body: { policy: text },
+  });
+  await must(client, at(worker), settingOf(OPEN));
   for (let n = worker; left > 0; n++) {
     left--;
     const way = WAYS[n % WAYS.length]!;
-    await must(client, at(n), {
-      method: 'POST',
-      path: `sys/policies/acl/${policy}`,
-      token: root,
-      body: { policy: OPEN },
-    });
     const parent = await makeToken(client, at(n), root, ['root']);
     const { client_token: token, accessor } = await makeToken(client, at(n + 1), parent.client_token, [
       policy,
@@ -114,7 +115,10 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
     tries[way]++;
     const done = Object.values(tries).reduce((sum, count) => sum + count, 0);
     if (done % SAY_EVERY === 0) say(`${done} tries, ${slips.length} slipped`);
-    if (way === 'policy') await must(client, at(n), revocation(root, parent.client_token));
+    if (way === 'policy') {
+      await must(client, at(n), settingOf(OPEN));
+      await must(client, at(n), revocation(root, parent.client_token));
+    }
   }
   client.close();
 }
@@ -124,14 +128,9 @@ interface Rights {
   readonly token: string;
   readonly accessor: string;
   readonly parent: string;
-  readonly policy: string;
 }
 
-function taking(way: (typeof WAYS)[number], { root, token, accessor, parent, policy }: Rights) {
-  if (way === 'policy') {
-    const body = { policy: TIGHT };
-    return { method: 'POST', path: `sys/policies/acl/${policy}`, token: root, body };
-  }
+function revoking(way: 'token' | 'accessor' | 'parent', { root, token, accessor, parent }: Rights) {
   if (way === 'accessor')
     return { method: 'POST', path: 'auth/token/revoke-accessor', token: root, body: { accessor } };
   return revocation(root, way === 'parent' ? parent : token);
