@@ -99,11 +99,11 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
         }
       }),
     );
-    await must(
-      client,
-      at(n + 2),
-      taking(way, { root, token, accessor, parent: parent.client_token, policy }),
-    );
+    const taking =
+      way === 'policy'
+        ? settingOf(TIGHT)
+        : revoking(way, { root, token, accessor, parent: parent.client_token });
+    await must(client, at(n + 2), taking);
     // In the same turn: what is asked from here on comes after the call returned.
     const asked = addresses.map((address) => client.ask(address, read));
     isOver = true;
