@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type StoreKind, startNodes, type TestNodes } from '../../test/support/nodes.ts';
-import { type Client, type Heard, makeClient } from './client.ts';
+import { type Asked, type Client, type Heard, makeClient } from './client.ts';
 import { sleep } from './fault-context.ts';
 import { enableKv } from './load.ts';
 
@@ -105,7 +105,7 @@ async function work(nodes: TestNodes['nodes'], root: string, worker: number): Pr
         : revoking(way, { root, token, accessor, parent: parent.client_token });
     await must(client, at(n + 2), taking);
     // In the same turn: what is asked from here on comes after the call returned.
-    const asked = addresses.map((address) => client.ask(address, read));
+    const asked = addresses.map((address) => decided(client, address, read));
     isOver = true;
     for (const [index, heard] of (await Promise.all(asked)).entries()) {
       if (heard.kind === 'reply' && heard.status === 403) continue;
@@ -147,12 +147,17 @@ async function makeToken(client: Client, address: string, by: string, policies: 
 }
 
 /** Asked again where a node is not ready. @throws Error with any other answer. */
-async function must(client: Client, address: string, asked: Parameters<Client['ask']>[1]) {
+async function must(client: Client, address: string, asked: Asked) {
+  const heard = await decided(client, address, { ...asked, timeoutMs: PATIENCE_MS });
+  if (heard.kind === 'reply' && heard.status < 300) return heard.body;
+  throw new Error(`${asked.method} ${asked.path}: ${JSON.stringify(heard)}`);
+}
+
+/** Asked again where a node is not ready: 503 is no answer to whether the right is gone. */
+async function decided(client: Client, address: string, asked: Asked): Promise<Heard> {
   for (;;) {
-    const heard = await client.ask(address, { ...asked, timeoutMs: PATIENCE_MS });
-    if (heard.kind === 'reply' && heard.status < 300) return heard.body;
-    if (heard.kind === 'reply' && heard.status === 503) continue;
-    throw new Error(`${asked.method} ${asked.path}: ${JSON.stringify(heard)}`);
+    const heard = await client.ask(address, asked);
+    if (heard.kind !== 'reply' || heard.status !== 503) return heard;
   }
 }
 
