@@ -108,6 +108,8 @@ export const STORE_REPLY_BYTES_MAX = 256 * MIB;
 /** What etcd or Consul did not take because it was away or without a leader is tried again so long after it was last there. */
 export const STORE_RETRY_MS = 2 * SECOND_MS;
 export const STORE_RETRY_PAUSE_MS = 100;
+/** Groups of commits that are sent side by side; a third one brings no more writes, and larger transactions cost the store less. */
+export const STORE_GROUPS_AT_ONCE = 2;
 /** Grouped transactions under way at once; they share no paths. */
 export const STORE_TRANSACTIONS_AT_ONCE = 4;
 /** Commits whose large values are being written in chunks. */

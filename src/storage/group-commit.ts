@@ -1,7 +1,8 @@
 /**
  * Group commit: calls that come while a transaction runs wait, and the next transaction takes them all, each with its own
  * outcome. One sync to disk then serves many writers. A store that is idle takes what one turn of the event loop brings, so
- * that the calls of the same moment share a transaction.
+ * that the calls of the same moment share a transaction. Where a transaction has a way to go, a few run side by side: the store works on
+ * one while we answer another and make the next.
  *
  * @module
  */
@@ -18,10 +19,26 @@ export interface Write {
 /** What one write got: the version it was given, or why nothing of it was written. */
 export type Outcome = number | Error;
 
+/** Writes that are under way, and what they touch. */
+export interface Touched<W> {
+  add(write: W): void;
+  remove(write: W): void;
+  /** Must `write` wait for one of them? */
+  meets(write: W): boolean;
+}
+
+/** Groups that are written at the same time: none holds a write that must wait for one of another. */
+export interface SideBySide<W> {
+  readonly groups: number;
+  newTouched(): Touched<W>;
+}
+
 export interface GroupCommitParts<W extends Write> {
+  /** Absent: one group at a time. */
+  readonly sideBySide?: SideBySide<W>;
   /**
    * Writes the group in one transaction and resolves when it is durable; one outcome each, in order. The next group comes only
-   * after that. A rejection means nothing of it is known to be written; its reason is given to every write of the group.
+   * after that, unless several may be written side by side. A rejection means nothing of it is known to be written; its reason is given to every write of the group.
    */
   write(group: readonly W[]): Promise<readonly Outcome[]>;
   /** Turns what `write` rejected with into what the callers get. */
@@ -46,28 +63,41 @@ export interface GroupCommit<W extends Write> {
 }
 
 export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): GroupCommit<W> {
+  const { sideBySide } = parts;
+  const groupsMax = sideBySide?.groups ?? 1;
+  const underWay = sideBySide?.newTouched();
   let waiting: Waiting<W>[] = [];
-  let draining: Promise<void> | undefined;
+  let running = 0;
+  /** A turn is waited for. */
+  let isGathering = false;
+  let idleAwaited: (() => void)[] = [];
 
   function take(): Waiting<W>[] {
     const group: Waiting<W>[] = [];
+    /** Those that stay, in their order, and what they touch: nothing overtakes them that must wait for one of them. */
+    const left: Waiting<W>[] = [];
+    let leftTouched: Touched<W> | undefined;
     let count = 0;
     let bytes = 0;
-    let taken = 0;
+    let looked = 0;
     for (const entry of waiting) {
-      if (entry.signal?.aborted) {
-        entry.reject(entry.signal.reason);
-        taken++;
-        continue;
+      const { write, signal } = entry;
+      if (signal?.aborted) {
+        entry.reject(signal.reason);
+      } else if (running > 0 && (underWay!.meets(write) || leftTouched?.meets(write))) {
+        leftTouched ??= sideBySide!.newTouched();
+        leftTouched.add(write);
+        left.push(entry);
+      } else {
+        count += write.count;
+        bytes += write.bytes;
+        const tooMuch = count > STORAGE_GROUP_CHANGES_MAX || bytes > STORAGE_GROUP_BYTES_MAX;
+        if (tooMuch && group.length > 0) break;
+        group.push(entry);
       }
-      count += entry.write.count;
-      bytes += entry.write.bytes;
-      const tooMuch = count > STORAGE_GROUP_CHANGES_MAX || bytes > STORAGE_GROUP_BYTES_MAX;
-      if (tooMuch && group.length > 0) break;
-      group.push(entry);
-      taken++;
+      looked++;
     }
-    waiting = taken === waiting.length ? [] : waiting.slice(taken);
+    waiting = looked === waiting.length ? left : [...left, ...waiting.slice(looked)];
     return group;
   }
 
@@ -88,13 +118,32 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
     });
   }
 
-  async function drain(): Promise<void> {
-    await nextTurn();
-    while (waiting.length > 0) {
+  async function run(group: readonly Waiting<W>[]): Promise<void> {
+    running++;
+    if (underWay) for (const { write } of group) underWay.add(write);
+    await writeOne(group);
+    running--;
+    if (underWay) for (const { write } of group) underWay.remove(write);
+    startGroups();
+  }
+
+  function startGroups(): void {
+    while (running < groupsMax && waiting.length > 0) {
       const group = take();
-      if (group.length > 0) await writeOne(group);
+      if (group.length === 0) break;
+      void run(group);
     }
-    draining = undefined;
+    if (running > 0 || waiting.length > 0) return;
+    const awaited = idleAwaited;
+    idleAwaited = [];
+    for (const resolve of awaited) resolve();
+  }
+
+  async function gather(): Promise<void> {
+    isGathering = true;
+    await nextTurn();
+    isGathering = false;
+    startGroups();
   }
 
   return {
@@ -103,11 +152,11 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
       if (waiting.length >= STORAGE_WAITING_MAX) return Promise.reject(new CodedError('overloaded'));
       return new Promise((resolve, reject) => {
         waiting.push({ write, signal, resolve, reject });
-        draining ??= drain();
+        if (!isGathering && running < groupsMax) void gather();
       });
     },
     async idle() {
-      while (draining !== undefined) await draining;
+      if (running > 0 || waiting.length > 0) await new Promise<void>((resolve) => idleAwaited.push(resolve));
     },
   };
 }

@@ -7,7 +7,12 @@
  * @module
  */
 import type { Clock } from '../model/clock.ts';
-import { STORE_RETRY_MS, STORE_TRANSACTIONS_AT_ONCE, STORE_UPLOADS_AT_ONCE } from '../model/limits.ts';
+import {
+  STORE_GROUPS_AT_ONCE,
+  STORE_RETRY_MS,
+  STORE_TRANSACTIONS_AT_ONCE,
+  STORE_UPLOADS_AT_ONCE,
+} from '../model/limits.ts';
 import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import {
   type Draft,
@@ -26,6 +31,7 @@ import { makePatience } from './patience.ts';
 import { makeStamps, readRecord } from './record-form.ts';
 import { makeSlots } from './slots.ts';
 import { CallFailed } from './store-calls.ts';
+import { makeTouchedKeys } from './touched-keys.ts';
 import { planWaves } from './waves.ts';
 
 export interface RemoteStorage extends Storage {
@@ -62,6 +68,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
   let closed: Promise<void> | undefined;
 
   const commits = makeGroupCommit<RemoteWrite>({
+    sideBySide: { groups: STORE_GROUPS_AT_ONCE, newTouched: makeTouchedKeys },
     write: writeGroup,
     explain: async (error) => failure(error, false),
   });
@@ -74,7 +81,9 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
     async function send(batch: readonly RemoteWrite[]): Promise<void> {
       if (lost !== undefined) return;
       try {
+        const t0 = performance.now();
         const answers = await transactions(() => patiently(() => driver.send(batch), false));
+        note(batch, performance.now() - t0);
         for (const [index, write] of batch.entries()) outcomes.set(write, outcomeOf(write, answers[index]));
       } catch (error) {
         const isRefused = error instanceof CallFailed && !error.passing;
@@ -210,3 +219,37 @@ function failure(error: unknown, harmless: boolean): Error {
   if (!(error instanceof CallFailed)) return error as Error;
   return new StorageFailed(error.message, harmless || error.kind !== 'unknown', error);
 }
+
+let n = 0,
+  w = 0,
+  ms = 0,
+  by = 0;
+const sorts = new Map<string, number>();
+function note(batch: readonly RemoteWrite[], took: number) {
+  n++;
+  w += batch.length;
+  ms += took;
+  for (const b of batch) {
+    by += b.bytes;
+    for (const c of b.changes) {
+      const k = c.key.split('/').slice(0, 2).join('/');
+      sorts.set(k, (sorts.get(k) ?? 0) + 1);
+    }
+  }
+}
+setInterval(() => {
+  if (n > 20)
+    console.error(
+      'SEND',
+      n,
+      'mean group',
+      (w / n).toFixed(1),
+      'mean ms',
+      (ms / n).toFixed(2),
+      'bytes/write',
+      (by / w).toFixed(0),
+      JSON.stringify([...sorts]),
+    );
+  n = w = ms = by = 0;
+  sorts.clear();
+}, 1000).unref();
