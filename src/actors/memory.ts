@@ -21,8 +21,8 @@ export interface Remembered {
   readonly n: number;
   /** Cluster time of the commit, ms. */
   readonly atMs: number;
-  /** Encoded; undefined: it took effect, and its reply is too large to be kept. */
-  readonly reply: Uint8Array | undefined;
+  /** Encoded, its bytes as Latin-1; undefined: it took effect, and its reply is too large to be kept. */
+  readonly reply: string | undefined;
 }
 
 /** By entry's `inc`. Never changed in place. */
@@ -59,14 +59,24 @@ export function hasRoom(memory: Memory, entry: Entry, nowMs: number): boolean {
   return size < CLIENT_ENTRIES_MAX;
 }
 
-export function keptReply(reply: Uint8Array): Uint8Array | undefined {
-  return reply.length <= OUTCOME_BYTES_MAX ? reply : undefined;
+/** A text, since it stays as long as the actor does: a short Buffer would keep the whole block that it was cut from, 64 KiB of it. */
+export function keptReply(reply: Buffer): string | undefined {
+  return reply.length <= OUTCOME_BYTES_MAX ? reply.toString('latin1') : undefined;
+}
+
+/** What was encoded. */
+export function replyBytes(kept: string): Buffer {
+  return Buffer.from(kept, 'latin1');
 }
 
 export function encodeHead(memory: Memory, head: Uint8Array): Uint8Array {
   if (memory.size === 0) return head;
-  const bytes = encodeMemory(memory);
-  return Buffer.concat([Buffer.from([MARK]), leb128(bytes.length), bytes, head]);
+  const bytes = bytesOf(memory);
+  const record = Buffer.allocUnsafe(1 + lengthOf(bytes) + bytes + head.length);
+  record[0] = MARK;
+  const at = putMemory(record, putNumber(record, 1, bytes), memory);
+  record.set(head, at);
+  return record;
 }
 
 /** @throws Error where it is damaged. */
@@ -87,7 +97,9 @@ export function headOf(record: Uint8Array): Uint8Array {
 }
 
 export function encodeGone(deletedAtMs: number, memory: Memory): Uint8Array {
-  return Buffer.concat([leb128(deletedAtMs), encodeMemory(memory)]);
+  const record = Buffer.allocUnsafe(lengthOf(deletedAtMs) + bytesOf(memory));
+  putMemory(record, putNumber(record, 0, deletedAtMs), memory);
+  return record;
 }
 
 /** @throws Error where it is damaged. */
@@ -96,15 +108,27 @@ export function decodeGone(record: Uint8Array): { readonly deletedAtMs: number; 
   return { deletedAtMs: reader.number(), memory: decodeMemory(reader.rest()) };
 }
 
-function encodeMemory(memory: Memory): Buffer {
-  const parts: Uint8Array[] = [];
+function bytesOf(memory: Memory): number {
+  let bytes = 0;
   for (const [inc, { n, atMs, reply }] of memory) {
-    const name = Buffer.from(inc);
-    parts.push(leb128(name.length), name, leb128(n), leb128(atMs));
-    parts.push(leb128(reply === undefined ? 0 : reply.length + 1));
-    if (reply !== undefined) parts.push(reply);
+    const name = Buffer.byteLength(inc);
+    bytes += lengthOf(name) + name + lengthOf(n) + lengthOf(atMs);
+    bytes += reply === undefined ? 1 : lengthOf(reply.length + 1) + reply.length;
   }
-  return Buffer.concat(parts);
+  return bytes;
+}
+
+/** @returns where it ends. */
+function putMemory(into: Buffer, from: number, memory: Memory): number {
+  let at = from;
+  for (const [inc, { n, atMs, reply }] of memory) {
+    at = putNumber(into, at, Buffer.byteLength(inc));
+    at += into.write(inc, at);
+    at = putNumber(into, putNumber(into, at, n), atMs);
+    at = putNumber(into, at, reply === undefined ? 0 : reply.length + 1);
+    if (reply !== undefined) at += into.write(reply, at, 'latin1');
+  }
+  return at;
 }
 
 function decodeMemory(bytes: Uint8Array): Memory {
@@ -113,21 +137,26 @@ function decodeMemory(bytes: Uint8Array): Memory {
   while (!reader.isAtEnd()) {
     const inc = Buffer.from(reader.bytes(reader.number())).toString();
     const [n, atMs, length] = [reader.number(), reader.number(), reader.number()];
-    // A copy: the record as a whole is not to be kept for it.
-    memory.set(inc, { n, atMs, reply: length === 0 ? undefined : Uint8Array.from(reader.bytes(length - 1)) });
+    const reply = length === 0 ? undefined : Buffer.from(reader.bytes(length - 1)).toString('latin1');
+    memory.set(inc, { n, atMs, reply });
   }
   return memory;
 }
 
-function leb128(value: number): Buffer {
-  const out: number[] = [];
+/** Bytes of a number as LEB128. */
+function lengthOf(value: number): number {
+  let bytes = 1;
+  for (let left = value; left >= 0x80; left = Math.floor(left / 0x80)) bytes++;
+  return bytes;
+}
+
+/** As LEB128. @returns where it ends. */
+function putNumber(into: Buffer, from: number, value: number): number {
+  let at = from;
   let left = value;
-  while (left >= 0x80) {
-    out.push((left % 0x80) | 0x80);
-    left = Math.floor(left / 0x80);
-  }
-  out.push(left);
-  return Buffer.from(out);
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) into[at++] = (left % 0x80) | 0x80;
+  into[at++] = left;
+  return at;
 }
 
 function makeReader(bytes: Uint8Array, from: number) {

@@ -6,7 +6,7 @@
  */
 import { CodedError } from '../model/errors.ts';
 import { unpackValue } from '../model/value-codec.ts';
-import { type Entry, isOfClient, type Memory, NO_MEMORY } from './memory.ts';
+import { type Entry, isOfClient, type Memory, NO_MEMORY, replyBytes } from './memory.ts';
 import type { Ran, Round } from './round.ts';
 
 export type Answer = Pick<Ran, 'refused' | 'told'>;
@@ -51,8 +51,8 @@ function answered(entry: Entry, n: number, answer: () => Answer): Answer | undef
   return { refused: true, told: new CodedError('deadline', 'a later message has been answered') };
 }
 
-function toldOf(reply: Uint8Array | undefined): Answer {
-  if (reply) return { refused: false, told: unpackValue(reply) };
+function toldOf(reply: string | undefined): Answer {
+  if (reply !== undefined) return { refused: false, told: unpackValue(replyBytes(reply)) };
   const text = 'the change was made, but its reply is not kept';
   return { refused: true, told: new CodedError('unavailable', text) };
 }

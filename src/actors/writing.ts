@@ -118,7 +118,7 @@ function memoryAfter({ memory, nowMs, faults, fault }: SharedStanding, round: Ro
   for (const { message, changes, told } of round.ran) {
     const { entry } = message.options;
     if (!changes || !entry) continue;
-    let reply: Uint8Array | undefined;
+    let reply: string | undefined;
     try {
       reply = keptReply(packValue(told));
     } catch (error) {

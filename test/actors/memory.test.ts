@@ -13,10 +13,14 @@ import {
   NO_MEMORY,
   type Remembered,
   remembering,
+  replyBytes,
 } from '../../src/actors/memory.ts';
 import { CLIENT_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../../src/model/limits.ts';
 
-const replies = fc.option(fc.uint8Array({ maxLength: OUTCOME_BYTES_MAX }), { nil: undefined });
+const replies = fc.option(
+  fc.uint8Array({ maxLength: OUTCOME_BYTES_MAX }).map((bytes) => keptReply(Buffer.from(bytes))),
+  { nil: undefined },
+);
 const remembered: fc.Arbitrary<Remembered> = fc
   .tuple(fc.maxSafeNat(), fc.maxSafeNat(), replies)
   .map(([n, atMs, reply]) => ({ n, atMs, reply }));
@@ -69,7 +73,7 @@ describe('the memory of outcomes', () => {
   });
 
   test('forgets who has not written for REMEMBER, and no one else', () => {
-    const reply = Buffer.from('x');
+    const reply = 'x';
     const before: Memory = new Map([
       ['old', { n: 1, atMs: 1_000, reply }],
       ['young', { n: 2, atMs: 1_001, reply }],
@@ -89,7 +93,8 @@ describe('the memory of outcomes', () => {
   });
 
   test('an outcome of 512 bytes is kept, a longer one is not', () => {
-    assert(keptReply(Buffer.alloc(OUTCOME_BYTES_MAX)));
+    const bytes = Buffer.from(Array.from({ length: OUTCOME_BYTES_MAX }, (_, n) => n % 256));
+    assert.deepEqual(replyBytes(keptReply(bytes)!), bytes);
     assert.equal(keptReply(Buffer.alloc(OUTCOME_BYTES_MAX + 1)), undefined);
   });
 });

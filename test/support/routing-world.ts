@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Memory } from '../../src/actors/memory.ts';
+import { keptReply, type Memory, replyBytes } from '../../src/actors/memory.ts';
 import type { Names } from '../../src/actors/places.ts';
 import { shardOf } from '../../src/actors/places.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
@@ -171,7 +171,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
     const known = entry && memory?.get(entry.inc);
     if (entry && known && known.n >= entry.n) {
       if (known.n > entry.n) throw new CodedError('deadline');
-      return unpackValue(known.reply!);
+      return unpackValue(replyBytes(known.reply!));
     }
     if (!options.claims.good()) throw new CodedError('stale_claims');
     const state = counts.get(key) ?? { count: 0 };
@@ -185,7 +185,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
     const { reply, next } = await op.run(state, params, context);
     if (next) {
       counts.set(key, next.state);
-      const remembered = { n: entry!.n, atMs: 0, reply: packValue(reply) };
+      const remembered = { n: entry!.n, atMs: 0, reply: keptReply(packValue(reply)) };
       memories.set(key, new Map([...(memory ?? []), [entry!.inc, remembered]]));
     }
     await node.beforeReply?.();
