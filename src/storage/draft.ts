@@ -24,14 +24,15 @@ export interface RemoteWrite extends DriverWrite {
 export interface Draft {
   readonly changes: readonly {
     readonly path: string;
-    readonly value: Buffer | undefined;
+    readonly value: Uint8Array | undefined;
     readonly isLarge: boolean;
   }[];
   readonly conditions: readonly Condition[];
 }
 
 /**
- * Checks and copies: the caller may change its bytes once the call returns. The largest values go in chunks until the rest fits.
+ * Checks. The largest values go in chunks until the rest fits; all values are copied then, since the caller may change its bytes once the
+ * call returns. One without them is to be encoded in the same turn, which copies too.
  * @throws CodedError `bad_request`, `too_large`
  */
 export function draftOf(
@@ -41,14 +42,14 @@ export function draftOf(
 ): Draft {
   for (const { path } of conditions) pathBytes(path);
   // Of several changes of one path the last one counts.
-  const last = new Map<string, Buffer | undefined>();
+  const last = new Map<string, Uint8Array | undefined>();
   let bytes = 0;
   for (const { path, value } of changes) {
     pathBytes(path);
     if (value !== undefined && value.length > STORAGE_VALUE_BYTES_MAX) {
       throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
     }
-    last.set(path, value === undefined ? undefined : Buffer.from(value));
+    last.set(path, value);
   }
   for (const value of last.values()) bytes += value?.length ?? 0;
   const large = new Set<string>();
@@ -60,7 +61,11 @@ export function draftOf(
       bytes -= size;
     }
   }
-  const drafted = [...last].map(([path, value]) => ({ path, value, isLarge: large.has(path) }));
+  const drafted = [...last].map(([path, value]) => ({
+    path,
+    value: large.size > 0 && value !== undefined ? Buffer.from(value) : value,
+    isLarge: large.has(path),
+  }));
   return { changes: drafted, conditions: [...conditions] };
 }
 

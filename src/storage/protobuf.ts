@@ -28,10 +28,19 @@ const VARINT_BYTES_MAX = 10;
 
 /** `value` as the message `name` of `messages`. Members that the table does not name, or that are undefined, are left out. */
 export function encodeMessage(messages: Messages, name: string, value: object): Buffer {
-  const writer = makeWriter();
+  const writer = makeWriter(scratch ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES));
+  // Whoever comes while it is in use makes its own.
+  scratch = undefined;
   writeMessage(writer, messages, name, value as Values);
-  return writer.bytes();
+  const message = Buffer.from(writer.bytes());
+  scratch = writer.rest();
+  return message;
 }
+
+/** Space that stays between two messages: a group of commits is about as large as the one before. */
+let scratch: Buffer | undefined;
+const SCRATCH_BYTES = 4 * 1024;
+const SCRATCH_BYTES_MAX = 1024 * 1024;
 
 /**
  * Unknown fields are passed by.
@@ -47,16 +56,19 @@ interface Writer {
   raw(bytes: Uint8Array): void;
   /** Bytes so far. */
   size(): number;
+  /** They share the memory of what `rest` returns. */
   bytes(): Buffer;
+  /** The space for the next message, with nothing of this one in it; undefined: it grew too large to be kept. */
+  rest(): Buffer | undefined;
 }
 
-function makeWriter(): Writer {
-  let buffer = Buffer.allocUnsafe(1024);
+function makeWriter(space: Buffer): Writer {
+  let buffer = space;
   let at = buffer.length;
   function room(bytes: number): void {
     if (at >= bytes) return;
     const used = buffer.length - at;
-    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
+    const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, used + bytes));
     buffer.copy(larger, larger.length - used, at);
     buffer = larger;
     at = larger.length - used;
@@ -88,6 +100,11 @@ function makeWriter(): Writer {
     },
     size: () => buffer.length - at,
     bytes: () => buffer.subarray(at),
+    rest() {
+      // A password may be among it.
+      buffer.fill(0, at);
+      return buffer.length <= SCRATCH_BYTES_MAX ? buffer : undefined;
+    },
   };
 }
 
