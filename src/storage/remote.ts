@@ -81,9 +81,7 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
     async function send(batch: readonly RemoteWrite[]): Promise<void> {
       if (lost !== undefined) return;
       try {
-        const t0 = performance.now();
         const answers = await transactions(() => patiently(() => driver.send(batch), false));
-        note(batch, performance.now() - t0);
         for (const [index, write] of batch.entries()) outcomes.set(write, outcomeOf(write, answers[index]));
       } catch (error) {
         const isRefused = error instanceof CallFailed && !error.passing;
@@ -219,37 +217,3 @@ function failure(error: unknown, harmless: boolean): Error {
   if (!(error instanceof CallFailed)) return error as Error;
   return new StorageFailed(error.message, harmless || error.kind !== 'unknown', error);
 }
-
-let n = 0,
-  w = 0,
-  ms = 0,
-  by = 0;
-const sorts = new Map<string, number>();
-function note(batch: readonly RemoteWrite[], took: number) {
-  n++;
-  w += batch.length;
-  ms += took;
-  for (const b of batch) {
-    by += b.bytes;
-    for (const c of b.changes) {
-      const k = c.key.split('/').slice(0, 2).join('/');
-      sorts.set(k, (sorts.get(k) ?? 0) + 1);
-    }
-  }
-}
-setInterval(() => {
-  if (n > 20)
-    console.error(
-      'SEND',
-      n,
-      'mean group',
-      (w / n).toFixed(1),
-      'mean ms',
-      (ms / n).toFixed(2),
-      'bytes/write',
-      (by / w).toFixed(0),
-      JSON.stringify([...sorts]),
-    );
-  n = w = ms = by = 0;
-  sorts.clear();
-}, 1000).unref();
