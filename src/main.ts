@@ -9,6 +9,9 @@ import { makeAudit } from './audit/audit.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from './auth/token/tokens.ts';
+import { makeWrappedReplies } from './auth/token/wrapped-replies.ts';
+import { makeWrappingJwt } from './auth/token/wrapping-jwt.ts';
+import { makeWrappingOperations } from './auth/token/wrapping-operations.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
 import { openStore } from './cluster-stores.ts';
@@ -17,6 +20,7 @@ import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
 import type { InFlightRequest } from './engines/system/core.ts';
 import { makeSystem } from './engines/system/system.ts';
 import { foundCluster } from './founding.ts';
+import { encodeReply } from './http/envelope.ts';
 import type { InFlightRow } from './http/in-flight.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
@@ -105,6 +109,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     const mount = mounts.at('cubbyhole/');
     if (mount) await wipeCubbyhole(cluster, mount, accessor);
   });
+  const wrappingOperations = makeWrappingOperations(tokenActor.kind);
   const parts: NodeParts = {
     storage,
     seal,
@@ -114,6 +119,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     operations: () => [
       ...[cubbyhole, kv1, kv2, ...engines.values()].flatMap(actorOperationsOf),
       ...tokenActor.sends,
+      ...wrappingOperations.sends,
     ],
     open: () => auditDevices.openAll(),
     async close() {
@@ -146,6 +152,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     now,
     randomBytes,
   });
+  const wrapped = makeWrappedReplies({ tokens, operations: wrappingOperations, cluster, now });
+  const wrappingJwt = makeWrappingJwt(() => seal.barrier.derive('wrapping token signature'));
   const authority = makeAuthority(tokens, catalog, policies.parsed, fault);
   const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
@@ -195,6 +203,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         authority,
         resolver,
         auditDevices,
+        wrapped,
+        wrappingJwt,
         secretTypes: ['kv'],
         authTypes: [],
         engineOf,
@@ -220,6 +230,13 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     authority,
     audit,
     uses,
+    wrapping: {
+      replies: wrapped,
+      jwt: wrappingJwt,
+      apiAddress: options.apiAddress,
+      encode: encodeReply,
+      now,
+    },
     cluster,
     now,
     randomBytes,

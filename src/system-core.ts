@@ -4,6 +4,8 @@
  * @module
  */
 import type { Tokens } from './auth/token/tokens.ts';
+import type { WrappedReplies } from './auth/token/wrapped-replies.ts';
+import type { WrappingJwt } from './auth/token/wrapping-jwt.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
 import type { SystemCore } from './engines/system/core.ts';
@@ -29,6 +31,8 @@ export interface SystemCoreParts {
   readonly authority: Authority;
   readonly resolver: Resolver;
   readonly auditDevices: AuditDevices;
+  readonly wrapped: WrappedReplies;
+  readonly wrappingJwt: WrappingJwt;
   readonly secretTypes: readonly string[];
   readonly authTypes: readonly string[];
   engineOf(mount: Mount): Engine | undefined;
@@ -39,6 +43,7 @@ export interface SystemCoreParts {
 
 export function makeSystemCore(parts: SystemCoreParts): SystemCore {
   const { seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
+  const { wrapped, wrappingJwt } = parts;
   return {
     seal: {
       status: lifecycle.status,
@@ -79,6 +84,18 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       stateOfAccessor: (accessor) => tokens.stateOf(accessor),
     },
     audit: auditDevices,
+    wrapping: {
+      look: (token) => wrapped.look(wrappingJwt.tokenIn(token)),
+      take(token, asker) {
+        const inner = token === '' ? asker.caller.token : wrappingJwt.tokenIn(token);
+        const isOwn = tokens.accessorOf(inner) === asker.caller.accessor;
+        return isOwn ? wrapped.own(asker.caller) : wrapped.take(inner, asker);
+      },
+      rewrap(token, asker) {
+        const inner = token === '' ? asker.caller.token : wrappingJwt.tokenIn(token);
+        return wrapped.rewrap(inner, asker.request.wrapTtlSeconds, asker);
+      },
+    },
     node: parts.node,
     cluster: parts.cluster,
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),

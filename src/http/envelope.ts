@@ -7,6 +7,7 @@ import { CodedError, ERRORS, multiError, retryAfterSeconds } from '../model/erro
 import type { Encodable } from '../model/json.ts';
 import { encodeOrdered, encodeSorted, encodeString } from '../model/json-encoder.ts';
 import type { AuthBlock, LogicalReply, Reply } from '../model/request.ts';
+import type { WrapInfo } from '../model/wrapping.ts';
 
 /** A reply as it goes out, all but the headers that every reply has. */
 export interface Encoded {
@@ -51,6 +52,7 @@ function json(status: number, text: string): Encoded {
 }
 
 function envelope(requestId: string, mountType: string, reply: LogicalReply): string {
+  if (reply.wrapInfo) return wrapped(reply.wrapInfo);
   const data = reply.data == null ? 'null' : encodeSorted(reply.data);
   const injected = reply.inject && data.length > 2 && data !== 'null' ? `${data.slice(1, -1)},` : '';
   const warnings = reply.warnings?.length ? encodeSorted(reply.warnings) : 'null';
@@ -59,6 +61,14 @@ function envelope(requestId: string, mountType: string, reply: LogicalReply): st
     `{${injected}"request_id":${encodeString(requestId)},"lease_id":${encodeString(reply.leaseId ?? '')},` +
     `"renewable":${reply.renewable === true},"lease_duration":${reply.leaseDuration ?? 0},"data":${data},` +
     `"wrap_info":null,"warnings":${warnings},"auth":${auth},"mount_type":${encodeString(mountType)}}`
+  );
+}
+
+/** Nothing else is said of a reply that waits (contract §1.5). */
+function wrapped(info: WrapInfo): string {
+  return (
+    '{"request_id":"","lease_id":"","renewable":false,"lease_duration":0,"data":null,' +
+    `"wrap_info":${encodeOrdered({ ...info })},"warnings":null,"auth":null,"mount_type":""}`
   );
 }
 

@@ -129,7 +129,8 @@ function wrapTtlSeconds(header: string | string[] | undefined): number | undefin
     throw badRequest(`${what}: ${error.message}`);
   }
   if (seconds < 0) throw badRequest(`${what}: requested wrap ttl cannot be negative`);
-  return Math.trunc(seconds) || undefined;
+  // What is asked to be wrapped is never answered in the clear: less than a second is a second.
+  return seconds > 0 ? Math.max(1, Math.trunc(seconds)) : undefined;
 }
 
 const CREDENTIALS = new Set(['x-vault-token', 'authorization', 'proxy-authorization', 'cookie']);

@@ -31,6 +31,8 @@ export interface TokenState {
   /** Seconds the last renewal granted. */
   grantedTtl?: number;
   noDefaultPolicy: boolean;
+  /** A reply waits in a record of its own, to be opened by its only use. `path`: API path of the request that was answered. */
+  wraps?: { readonly path: string };
   /**
    * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.
    */

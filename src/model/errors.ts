@@ -93,6 +93,11 @@ export function unsupportedOperation(): CodedError {
   return new CodedError('unsupported_operation', multiError([ERRORS.unsupported_operation.text]));
 }
 
+/** Not a wrapping token, or one that was opened or is over: which of them nobody learns. */
+export function wrappingTokenInvalid(): CodedError {
+  return badRequest('wrapping token is not valid or does not exist');
+}
+
 /** A valid token whose policies do not allow it (contract §1.6). */
 export function denied(): CodedError {
   return new CodedError('permission_denied', multiError(['permission denied']));

@@ -440,6 +440,8 @@ export const CAPABILITY_PATHS_MAX = 10_000;
 export const KV_ACTIVE_MAX = 20_000;
 export const KV_IDLE_MS = 10 * MINUTE_MS;
 export const MOUNT_PATH_BYTES_MAX = 512;
+/** Of one request for random bytes. */
+export const TOOLS_RANDOM_BYTES_MAX = 128 * 1024;
 /** Of a mount or an audit device as it is stored; all of them are in memory. */
 export const MOUNT_RECORD_BYTES_MAX = 64 * 1024;
 export const POLICY_NAME_BYTES_MAX = 512;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Encodable, JsonMap, RawJson } from './json.ts';
+import type { WrapInfo } from './wrapping.ts';
 
 /** What a verb asks for. POST and PUT are `update` here; whether that creates is decided where the object is known. */
 export type Verb = 'read' | 'list' | 'update' | 'delete' | 'patch' | 'help' | 'header';
@@ -19,7 +20,6 @@ export interface CanonicalPath {
   readonly trailingSlash: boolean;
 }
 
-/** TTL asked for by X-Vault-Wrap-TTL, whole seconds; undefined where the header is absent. */
 export interface Request {
   /** UUID v4, drawn at the door; or the client's X-Coffer-Request-Id where that is a UUID. */
   readonly id: string;
@@ -37,6 +37,7 @@ export interface Request {
   /** The parsed body; undefined where there was none. Always undefined for read, list, delete, help, header. */
   readonly body: JsonMap | undefined;
   readonly bodyBytes: number;
+  /** TTL asked for by X-Vault-Wrap-TTL, whole seconds; undefined where nothing is to be wrapped. */
   readonly wrapTtlSeconds: number | undefined;
   /** The listener it came in by serves it without a token, whatever its route says. */
   readonly openHere?: boolean;
@@ -85,6 +86,8 @@ export interface LogicalReply {
   bare?: Encodable;
   /** As `bare`, for what is not JSON or is written already. */
   raw?: { contentType: string; body: Uint8Array | string; headers?: Record<string, string> };
+  /** The reply itself waits; all else is left aside. */
+  wrapInfo?: WrapInfo;
 }
 
 /** What `http/` sends. */

@@ -4,12 +4,13 @@
  * @module
  */
 import { isLarge } from '../audit/data-writer.ts';
-import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse } from '../model/audit.ts';
+import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse, AuditWrapInfo } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import type { JsonMap } from '../model/json.ts';
 import { apiPath } from '../model/mount.ts';
 import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
+import type { WrapInfo } from '../model/wrapping.ts';
 import type { Decision } from './authority.ts';
 import type { Resolved } from './resolve.ts';
 
@@ -37,6 +38,7 @@ export function auditEntry(
       data: caller === undefined ? smallDataOf(request) : dataOf(request),
       remoteAddress: request.remoteAddress,
       remotePort: request.remotePort,
+      wrapTtl: request.wrapTtlSeconds,
       requestUri: `/v1/${request.path.text}`,
       nonHmacRequestKeys: mount?.config.audit_non_hmac_request_keys,
       nonHmacResponseKeys: mount?.config.audit_non_hmac_response_keys,
@@ -93,6 +95,18 @@ export function auditResponse(reply: LogicalReply): AuditResponse {
     leaseId: reply.leaseId,
     data: reply.data ?? undefined,
     warnings: reply.warnings,
+    wrapInfo: reply.wrapInfo && wrapInfoOf(reply.wrapInfo),
+  };
+}
+
+function wrapInfoOf(info: WrapInfo): AuditWrapInfo {
+  return {
+    ttl: info.ttl,
+    token: info.token,
+    accessor: info.accessor,
+    creationTime: info.creation_time,
+    creationPath: info.creation_path,
+    wrappedAccessor: info.wrapped_accessor,
   };
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
-import { badRequest, CodedError, denied, multiError } from '../model/errors.ts';
+import { CodedError, denied, multiError } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { apiPath } from '../model/mount.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
@@ -16,11 +16,14 @@ import { errorReply, textOf } from './replies.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
 import { changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
+import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 
 export interface PipelineOptions extends RunnerOptions {
   readonly seal: Seal;
   readonly audit: AuditTrail;
   readonly uses: LimitedUses;
+  /** Absent: no reply is wrapped, and who asks for it is refused. */
+  readonly wrapping?: WrappingOptions;
   /** Runs `run` once after `ms`. */
   after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
@@ -30,7 +33,8 @@ export interface PipelineOptions extends RunnerOptions {
 
 export function makePipeline(options: PipelineOptions): RequestHandler {
   const { seal, resolver, authority, audit, uses } = options;
-  const run = makeRunner(options);
+  const wrapping = makeWrapping(options.wrapping, makeRunner(options));
+  const { run } = wrapping;
 
   async function handle(request: Request): Promise<Reply> {
     const startedMs = performance.now();
@@ -93,15 +97,15 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     refuseSealed();
     if (request.namespace !== '' && request.namespace !== 'root')
       throw new CodedError('unsupported_path', 'namespace not found');
-    if (request.wrapTtlSeconds !== undefined) throw badRequest('response wrapping is not supported yet');
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
     const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
-    let refusal: CodedError | undefined;
-    if (!open) refusal = await authorize(state, taken, route?.open === 'token welcome');
+    state.operation = routeOperation(state);
+    // A use that this request has taken already says enough of its token.
+    let refusal = taken.caller ? undefined : await wrapping.refusal(state);
+    if (!open && !refusal) refusal = await authorize(state, taken, route?.open === 'token welcome');
     // Sealed meanwhile, so that no audit device is open: nothing may go past them.
     refuseSealed();
-    state.operation = routeOperation(state);
 
     // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
     const audited = !(open && (bare || route?.whileSealed)) && audit.isOn();
@@ -149,11 +153,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     tokenOptional: boolean,
   ): Promise<CodedError | undefined> {
     const { request, resolved } = state;
-    if (request.token === undefined || request.token === '') {
+    const token = wrapping.tokenOf(state);
+    if (token === undefined || token === '') {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
     let { caller } = taken;
-    if (!caller) caller = await authority.authenticate(request.token);
+    if (!caller) caller = await authority.authenticate(token);
     else if (!(await authority.isStillGood(caller))) caller = undefined;
     if (!caller) {
       if (tokenOptional) return undefined;
@@ -169,9 +174,10 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       path: resolved.path,
       lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && apiPath(resolved.mount),
       verb: request.verb,
-      mayCreate: mayCreate(routeOperation(state)),
+      mayCreate: mayCreate(state.operation),
       sudo: resolved.match?.route.sudo === true,
       fields: fieldsOf(request),
+      wrapTtlSeconds: request.wrapTtlSeconds,
     };
     state.decision = authority.decide(caller, state.question);
     return state.decision.allowed ? undefined : denied();

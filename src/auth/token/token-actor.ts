@@ -47,6 +47,9 @@ export interface TokenActor {
   sweep(cluster: Cluster, accessor: string): Promise<void>;
 }
 
+/** The record in which the reply lies that a token wraps. */
+export const WRAPPED_REPLY = 'wrapped';
+
 /** Path of the root token that init makes. */
 export const ROOT_PATH = 'auth/token/root';
 
@@ -200,7 +203,8 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     mode: 'change',
     run(state) {
       if (!state?.dying) return { reply: undefined };
-      return { reply: undefined, next: { state: undefined } };
+      const records = state.wraps ? [{ name: WRAPPED_REPLY, value: undefined }] : [];
+      return { reply: undefined, next: { state: undefined, records } };
     },
   };
 

@@ -38,6 +38,8 @@ export interface Tokens {
   chainOf(caller: Caller): ActorId[];
   /** The state of a token that is good; undefined otherwise. Takes no use. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
+  /** A new token's text and its accessor, for who makes it otherwise than by `create`. */
+  draw(): { token: string; accessor: string };
   /** Makes a token. @param id - its text; drawn where absent. */
   create(
     state: TokenState,
@@ -198,8 +200,14 @@ export function makeTokens(options: TokensOptions): Tokens {
     return true;
   }
 
+  function draw(): { token: string; accessor: string } {
+    const token = SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes);
+    return { token, accessor: accessorOf(token) };
+  }
+
   return {
     accessorOf,
+    draw,
     async authenticate(token, { takeUse } = { takeUse: true }) {
       if (token.length > TOKEN_BYTES_MAX) return undefined;
       const accessor = accessorOf(token);
@@ -232,8 +240,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     },
     stateOf,
     async create(state, id, options) {
-      const token = id ?? SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes);
-      const accessor = accessorOf(token);
+      const { token, accessor } = id === undefined ? draw() : { token: id, accessor: accessorOf(id) };
       const { parent } = state;
       if (parent !== undefined) await refuseDepth(parent);
       await cluster.send(actor.create, tokenId(accessor), state, options);

@@ -11,6 +11,8 @@ import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Encodable } from '../../model/json.ts';
 import type { Mount } from '../../model/mount.ts';
+import type { Request } from '../../model/request.ts';
+import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 
 export interface SystemCore {
   readonly seal: SealControl;
@@ -19,6 +21,7 @@ export interface SystemCore {
   readonly policies: PolicyStore;
   readonly access: AccessLookup;
   readonly audit: AuditControl;
+  readonly wrapping: WrappingControl;
   readonly node: NodeFacts;
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
@@ -111,6 +114,21 @@ export interface AccessLookup {
   /** Undefined where it is not a good token. Takes no use of it. */
   stateOfToken(token: string): Promise<TokenState | undefined>;
   stateOfAccessor(accessor: string): Promise<TokenState | undefined>;
+}
+
+/** Tokens that wrap a reply; all answer undefined for one that is none, was opened, or is over. */
+export interface WrappingControl {
+  look(token: string): Promise<WrappedFacts | undefined>;
+  /** @param token - '': the caller's own. */
+  take(token: string, asker: WrappingAsker): Promise<WrappedReply | undefined>;
+  /** As `take`. */
+  rewrap(token: string, asker: WrappingAsker): Promise<WrapInfo | undefined>;
+}
+
+export interface WrappingAsker {
+  readonly claims: Claims;
+  readonly caller: Caller;
+  readonly request: Request;
 }
 
 export interface AuditDevice {

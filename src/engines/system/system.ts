@@ -15,6 +15,8 @@ import { nodeRoutes } from './node.ts';
 import { policyRoutes } from './policies.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
+import { toolRoutes } from './tools.ts';
+import { wrappingRoutes } from './wrapping.ts';
 
 export function makeSystem(core: SystemCore): Engine {
   return engine('system', 'The server itself: seal, mounts, policies, audit devices, health.', {
@@ -27,6 +29,8 @@ export function makeSystem(core: SystemCore): Engine {
     ...internalUiRoutes(core),
     ...specRoutes(core),
     ...auditRoutes(core),
+    ...wrappingRoutes(core),
+    ...toolRoutes(),
     ...nodeRoutes(core),
     ...clusterRoutes(core),
   });

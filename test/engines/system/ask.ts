@@ -178,6 +178,18 @@ export function fakeCore(): FakeCore {
       stateOfToken: async (token) => core.tokens.get(token),
       stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
     },
+    wrapping: {
+      look: async (token) =>
+        token === 'root' ? { creationPath: 'a', createdAtMs: NOW_MS, ttl: 60 } : undefined,
+      take: async (token) =>
+        token === '' || token === 'root'
+          ? { status: 200, contentType: 'application/json', body: Buffer.from('{"data":{"a":1}}') }
+          : undefined,
+      rewrap: async (token) =>
+        token === '' || token === 'root'
+          ? { token: 'hvs.new', accessor: 'new', ttl: 60, creation_time: '', creation_path: 'a' }
+          : undefined,
+    },
     audit: {
       devices: async () => core.deviceList,
       async enable(device) {
@@ -259,7 +271,7 @@ export async function ask(
       query: new Map(Object.entries(query)),
       body: parsed,
       bodyBytes: 0,
-      wrapTtlSeconds: undefined,
+      wrapTtlSeconds: 60,
       headers: {},
       remoteAddress: '127.0.0.1',
       remotePort: 1,

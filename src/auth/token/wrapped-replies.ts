@@ -1,0 +1,142 @@
+/**
+ * Replies that wait in a token's own record, to be opened once (contract §2.8).
+ *
+ * @module
+ */
+import type { Cluster, SendOptions } from '../../model/actor.ts';
+import { OWN_CLAIMS } from '../../model/actor.ts';
+import type { Caller, TokenState } from '../../model/caller.ts';
+import { rfc3339 } from '../../model/time.ts';
+import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
+import { tokenId } from './token-actor.ts';
+import type { Tokens } from './tokens.ts';
+import type { WrappingOperations } from './wrapping-operations.ts';
+
+export interface WrappedRepliesOptions {
+  readonly tokens: Tokens;
+  readonly operations: WrappingOperations;
+  readonly cluster: Cluster;
+  now(): number;
+}
+
+export interface WrappedReplies {
+  /** @param ttl - seconds, at least 1. */
+  wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo>;
+  /** Undefined where it is not a good token that wraps something. Takes no use of it. */
+  look(token: string): Promise<WrappedFacts | undefined>;
+  /** What the caller's own token wraps, whose only use its request has taken. */
+  own(caller: Caller): Promise<WrappedReply | undefined>;
+  /** Opens what `token` wraps; undefined: it is opened, over, or never was. */
+  take(token: string, options: SendOptions): Promise<WrappedReply | undefined>;
+  /** The same reply under a new token. @param ttl - seconds; what it had where absent. */
+  rewrap(token: string, ttl: number | undefined, options: SendOptions): Promise<WrapInfo | undefined>;
+}
+
+export interface WrapAbout {
+  readonly ttl: number;
+  /** API path of the request that was answered. */
+  readonly creationPath: string;
+  /** API path of the request that makes the token. */
+  readonly path: string;
+  /** Of the token that the reply brings. */
+  readonly wrappedAccessor?: string;
+}
+
+const OWN: SendOptions = { claims: OWN_CLAIMS };
+
+export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedReplies {
+  const { tokens, operations, cluster, now } = options;
+
+  async function wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo> {
+    const nowMs = now();
+    const state = wrappingToken(about, nowMs);
+    const { token, accessor } = tokens.draw();
+    // Under our own authority: what is wrapped has been done already, and must not be done again because a policy has changed since.
+    await cluster.send(operations.wrap, tokenId(accessor), { state, reply: encode(reply) }, OWN);
+    return {
+      token,
+      accessor,
+      ttl: about.ttl,
+      creation_time: rfc3339(nowMs),
+      creation_path: about.creationPath,
+      wrapped_accessor: about.wrappedAccessor,
+    };
+  }
+
+  async function look(token: string): Promise<WrappedFacts | undefined> {
+    const state = await tokens.stateOf(tokens.accessorOf(token));
+    if (!state?.wraps) return undefined;
+    return { creationPath: state.wraps.path, createdAtMs: state.createdAtMs, ttl: state.ttl };
+  }
+
+  const read = (accessor: string) => cluster.send(operations.read, tokenId(accessor), undefined, OWN);
+
+  return {
+    wrap,
+    look,
+    async own({ accessor }) {
+      const stored = await read(accessor);
+      return stored && decode(stored);
+    },
+    async take(token, sendOptions) {
+      const accessor = tokens.accessorOf(token);
+      // Read first: the one commit that decides takes it away, and replies too little to bring it.
+      const stored = await read(accessor);
+      if (!stored) return undefined;
+      const isOurs = await cluster.send(operations.unwrap, tokenId(accessor), undefined, sendOptions);
+      return isOurs ? decode(stored) : undefined;
+    },
+    async rewrap(token, ttl, sendOptions) {
+      const accessor = tokens.accessorOf(token);
+      const facts = await look(token);
+      const stored = await read(accessor);
+      if (!facts || !stored) return undefined;
+      // The new one first, so that a crash in between loses nothing. Nobody knows it yet.
+      const info = await wrap(decode(stored), {
+        ttl: ttl ?? facts.ttl,
+        creationPath: facts.creationPath,
+        path: 'sys/wrapping/rewrap',
+      });
+      let isOurs = false;
+      try {
+        isOurs = await cluster.send(operations.unwrap, tokenId(accessor), undefined, sendOptions);
+      } finally {
+        if (!isOurs) await tokens.revoke(info.accessor, 'tree');
+      }
+      return isOurs ? info : undefined;
+    },
+  };
+}
+
+/** Good for one use and nothing but to be opened. */
+function wrappingToken({ ttl, path, creationPath }: WrapAbout, nowMs: number): TokenState {
+  return {
+    parent: undefined,
+    policies: ['response-wrapping'],
+    meta: null,
+    displayName: 'token',
+    usesLeft: 1,
+    numUses: 1,
+    type: 'service',
+    path,
+    createdAtMs: nowMs,
+    ttl,
+    expiresAtMs: nowMs + ttl * 1_000,
+    explicitMaxTtl: ttl,
+    period: 0,
+    renewable: false,
+    noDefaultPolicy: true,
+    wraps: { path: creationPath },
+  };
+}
+
+/** A line of JSON that describes, then the body. */
+function encode({ status, contentType, body }: WrappedReply): Buffer {
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ status, contentType })}\n`), body]);
+}
+
+function decode(stored: Uint8Array): WrappedReply {
+  const end = stored.indexOf(0x0a);
+  const { status, contentType } = JSON.parse(Buffer.from(stored.subarray(0, end)).toString());
+  return { status, contentType, body: stored.subarray(end + 1) };
+}

@@ -1,0 +1,68 @@
+/**
+ * What is sent to tokens that wrap a reply. The reply lies in a record of the token's own; opening it takes it away and ends the token, in
+ * one commit (protocol §11).
+ *
+ * @module
+ */
+import type { ActorKind, ActorOperation, AnyActorOperation } from '../../model/actor.ts';
+import { RecordGone } from '../../model/actor.ts';
+import type { TokenState } from '../../model/caller.ts';
+import { badRequest } from '../../model/errors.ts';
+import { isAlive, WRAPPED_REPLY } from './token-actor.ts';
+
+type State = TokenState | undefined;
+type TokenOperation<P, R> = ActorOperation<State, P, R>;
+
+export interface WrappingOperations {
+  /** Makes the token, and lays the reply beside it. @throws CodedError where the token exists. */
+  readonly wrap: TokenOperation<{ readonly state: TokenState; readonly reply: Uint8Array }, void>;
+  /** The reply; undefined: it is no token that wraps one, or it is dead. Whoever reads it must not show it before `unwrap` or a use says so. */
+  readonly read: TokenOperation<undefined, Uint8Array | undefined>;
+  /**
+   * Ends the token and takes its reply away. True: nobody else has had that reply, nor ever will. Short, so that it is told once more
+   * to who did not hear it: the reply itself was read before.
+   */
+  readonly unwrap: TokenOperation<undefined, boolean>;
+  readonly sends: readonly AnyActorOperation[];
+}
+
+export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperations {
+  const wrap: WrappingOperations['wrap'] = {
+    id: 'token/wrap',
+    actor,
+    mode: 'change',
+    run(state, fresh) {
+      if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
+      const records = [{ name: WRAPPED_REPLY, value: fresh.reply }];
+      return { reply: undefined, next: { state: fresh.state, records } };
+    },
+  };
+
+  const read: WrappingOperations['read'] = {
+    id: 'token/wrapped',
+    actor,
+    mode: 'read',
+    async run(state, _params, ctx) {
+      if (!isAlive(state, ctx.now()) || !state.wraps) return { reply: undefined };
+      const reply = await ctx.record(WRAPPED_REPLY);
+      if (!reply) throw new RecordGone(WRAPPED_REPLY);
+      return { reply };
+    },
+  };
+
+  const unwrap: WrappingOperations['unwrap'] = {
+    id: 'token/unwrap',
+    actor,
+    mode: 'change',
+    run(state, _params, ctx) {
+      if (!state?.wraps || state.dying) return { reply: false };
+      // Its only use was taken: that request has the reply.
+      if (state.usesLeft === 0) return { reply: false };
+      const ended: TokenState = { ...state, dying: 'tree', dyingSinceMs: ctx.now() };
+      const records = [{ name: WRAPPED_REPLY, value: undefined }];
+      return { reply: isAlive(state, ctx.now()), next: { state: ended, records } };
+    },
+  };
+
+  return { wrap, read, unwrap, sends: [wrap, read, unwrap] };
+}

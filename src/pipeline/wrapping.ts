@@ -1,0 +1,122 @@
+/**
+ * Response wrapping, as a request meets it (contract §2.8): the reply is laid aside under a token that opens it once; and who comes with such
+ * a token hears first whether it is one.
+ *
+ * @module
+ */
+import type { WrappedReplies } from '../auth/token/wrapped-replies.ts';
+import type { WrappingJwt } from '../auth/token/wrapping-jwt.ts';
+import { badRequest, CodedError, wrappingTokenInvalid } from '../model/errors.ts';
+import type { LogicalReply, Reply, Request } from '../model/request.ts';
+import type { WrappedReply } from '../model/wrapping.ts';
+import { replyOf } from './replies.ts';
+import type { Ran } from './run.ts';
+import { fieldsOf, type Walk } from './walk.ts';
+
+export interface WrappingOptions {
+  readonly replies: WrappedReplies;
+  readonly jwt: WrappingJwt;
+  /** Where the API is, for who gets a JWT. */
+  readonly apiAddress: string;
+  /** As the door would send it. */
+  encode(reply: Reply): { contentType: string; body: string | Uint8Array | undefined };
+  now(): number;
+}
+
+export interface Wrapping {
+  /** Why the wrapping token of this request is none; undefined: it is one, or none is needed. Asked before anything of it is used. */
+  refusal(walk: Walk): Promise<CodedError | undefined> | undefined;
+  /** The token to look at: the one sent, or the one inside of a JWT that may stand for it. */
+  tokenOf(walk: Walk): string | undefined;
+  /** Runs the request; its reply waits, where that was asked for. */
+  run(walk: Walk): Promise<Ran>;
+}
+
+/** Their token is a wrapping token: the body's, or the caller's own. */
+const OPENERS = new Set(['sys/wrapping/lookup', 'sys/wrapping/unwrap', 'sys/wrapping/rewrap']);
+/** Where clients before Vault 0.6.2 found the reply. */
+const OLD_PLACE = 'cubbyhole/response';
+const OLD_PLACE_WARNING =
+  "Reading from 'cubbyhole/response' is deprecated: unwrap with sys/wrapping/unwrap, which checks more.";
+
+export function makeWrapping(
+  options: WrappingOptions | undefined,
+  runPlain: (walk: Walk) => Promise<Ran>,
+): Wrapping {
+  if (!options) return withoutWrapping(runPlain);
+  const { replies, jwt, encode, apiAddress, now } = options;
+
+  async function check(request: Request): Promise<CodedError | undefined> {
+    const sent = fieldsOf(request).get('token') ?? request.token ?? '';
+    if (typeof sent !== 'string') return unreadable('could not decode token in request body');
+    if (sent === '') return unreadable('token is empty');
+    const isGood = await replies.look(jwt.tokenIn(sent));
+    return isGood ? undefined : wrappingTokenInvalid();
+  }
+
+  async function wrap({ request, resolved }: Walk, ran: Ran, ttl: number): Promise<Ran> {
+    const { reply, logical } = ran;
+    // A refusal is told at once; what says nothing at all too, and what the node says of itself.
+    if (reply.kind !== 'envelope' && reply.kind !== 'raw') return ran;
+    if (logical?.wrapInfo) return ran;
+    const { path } = resolved;
+    const { contentType, body } = encode(reply);
+    const stored: WrappedReply = {
+      status: reply.status,
+      contentType,
+      body: typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0)),
+    };
+    const wrappedAccessor = logical?.auth?.accessor;
+    const info = await replies.wrap(stored, { ttl, path, creationPath: path, wrappedAccessor });
+    const asJwt = request.headers['x-vault-wrap-format'] === 'jwt' && path !== 'sys/wrapping/wrap';
+    const token = asJwt ? jwt.write(info, apiAddress, now()) : info.token;
+    const told = { wrapInfo: { ...info, token } };
+    return {
+      reply: replyOf(request, resolved.mount!, told),
+      // Audit devices hash the token itself, whatever it was packed in.
+      logical: { wrapInfo: info, warnings: logical?.warnings },
+    };
+  }
+
+  /** `cubbyhole/response` of a token that wraps. */
+  async function oldPlace({ request, resolved, caller }: Walk): Promise<Ran | undefined> {
+    if (request.verb !== 'read' || resolved.path !== OLD_PLACE || !caller?.state.wraps) return undefined;
+    const stored = await replies.own(caller);
+    const logical: LogicalReply = stored
+      ? { data: { response: textOf(stored) }, warnings: [OLD_PLACE_WARNING] }
+      : {};
+    return { reply: replyOf(request, resolved.mount!, logical), logical };
+  }
+
+  return {
+    refusal: ({ request, resolved, operation }) =>
+      operation && OPENERS.has(resolved.path) ? check(request) : undefined,
+    tokenOf: ({ request, resolved }) =>
+      request.token !== undefined && OPENERS.has(resolved.path) ? jwt.tokenIn(request.token) : request.token,
+    async run(walk) {
+      const ran = (await oldPlace(walk)) ?? (await runPlain(walk));
+      const ttl = walk.request.wrapTtlSeconds;
+      return ttl === undefined ? ran : wrap(walk, ran, ttl);
+    },
+  };
+}
+
+function withoutWrapping(run: (walk: Walk) => Promise<Ran>): Wrapping {
+  return {
+    refusal: ({ request }) =>
+      request.wrapTtlSeconds === undefined
+        ? undefined
+        : Promise.resolve(badRequest('response wrapping is not supported here')),
+    tokenOf: ({ request }) => request.token,
+    run,
+  };
+}
+
+function unreadable(what: string): CodedError {
+  return new CodedError('permission_denied', `error validating wrapping token: ${what}`);
+}
+
+/** The body as it would stand in a string: without the last line's end. */
+function textOf({ body }: WrappedReply): string {
+  return Buffer.from(body).toString().trimEnd();
+}

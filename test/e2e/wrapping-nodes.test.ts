@@ -1,0 +1,82 @@
+/**
+ * Response wrapping through any of three nodes: opened once, whoever asks where (protocol §11).
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { missing as missingTool } from '../support/missing.ts';
+import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+
+const INVALID = 'wrapping token is not valid or does not exist';
+
+let cluster: TestNodes;
+let missing: string | undefined;
+before(async () => {
+  const started = await startNodes({ store: 'embedded' });
+  if ('missing' in started) {
+    missing = started.missing;
+    return;
+  }
+  cluster = started;
+  await cluster.open();
+});
+after(async () => cluster?.remove());
+
+const root = () => ({ token: cluster.rootToken });
+
+const on = (name: string, run: (nodes: readonly TestNode[]) => Promise<void>) =>
+  void test(name, async (t) => {
+    if (missing !== undefined) return t.skip(missingTool(missing));
+    await run(cluster.nodes);
+  });
+
+/** What waits is `{ n }`. */
+async function wrap(node: TestNode, n: number, format?: string): Promise<string> {
+  const headers = { 'x-vault-wrap-ttl': '5m', ...(format && { 'x-vault-wrap-format': format }) };
+  const path = format ? 'cubbyhole/n' : 'sys/wrapping/wrap';
+  if (format) await node.call('POST', path, { ...root(), body: { n } });
+  const { body, text } = await node.call(format ? 'GET' : 'POST', path, {
+    ...root(),
+    headers,
+    body: format ? undefined : { n },
+  });
+  assert(body.wrap_info, text);
+  return body.wrap_info.token;
+}
+
+on('of many who open it at all nodes at once, one has it', async (nodes) => {
+  for (let n = 0; n < 12; n++) {
+    const token = await wrap(nodes[n % 3]!, n);
+    const replies = await Promise.all(
+      Array.from({ length: 18 }, (_, at) => {
+        const node = nodes[at % 3]!;
+        if (at % 2 === 0) return node.call('PUT', 'sys/wrapping/unwrap', { token });
+        return node.call('POST', 'sys/wrapping/unwrap', { ...root(), body: { token } });
+      }),
+    );
+    const won = replies.filter(({ status }) => status === 200);
+    assert.deepEqual(
+      won.map(({ body }) => body.data),
+      [{ n }],
+      replies.map(({ status, text }) => `${status} ${text}`).join(''),
+    );
+    assert(replies.every(({ status }) => [200, 400, 403].includes(status)));
+  }
+});
+
+on('wrapped, looked at, rewrapped and opened at a node each', async (nodes) => {
+  for (let n = 0; n < 12; n++) {
+    const at = (step: number) => nodes[(n + step) % 3]!;
+    const token = await wrap(at(0), n, n % 2 === 0 ? 'jwt' : undefined);
+    const looked = await at(1).call('POST', 'sys/wrapping/lookup', { body: { token } });
+    assert.equal(looked.body.data.creation_ttl, 300, looked.text);
+    const moved = await at(2).call('POST', 'sys/wrapping/rewrap', { ...root(), body: { token } });
+    const again = await at(0).call('POST', 'sys/wrapping/unwrap', { ...root(), body: { token } });
+    assert.deepEqual([again.status, again.body.errors], [400, [INVALID]]);
+    const opened = await at(1).call('PUT', 'sys/wrapping/unwrap', { token: moved.body.wrap_info.token });
+    assert.deepEqual(opened.body.data, { n }, opened.text);
+    const gone = await at(2).call('PUT', 'sys/wrapping/unwrap', { token: moved.body.wrap_info.token });
+    assert.deepEqual([gone.status, gone.body.errors], [400, [INVALID]]);
+  }
+});
