@@ -100,9 +100,12 @@ function refuse(error: unknown): Uint8Array {
 
 /** @throws what the handler threw. */
 function open(bytes: Uint8Array): unknown {
-  const [how, ...what] = unpackValue(bytes) as [number, ...unknown[]];
+  const answered = unpackValue(bytes);
+  const [how, ...what] = Array.isArray(answered) ? (answered as unknown[]) : [];
   if (how === REPLY) return what[0];
-  const error = how === MOVED ? new Moved(what[0] as number) : openRefusal(what);
+  // Of another release, or damaged: nobody knows what became of the request.
+  if (how !== MOVED && how !== REFUSED) throw new CodedError('connection_lost');
+  const error = how === MOVED ? new Moved(Number(what[0]) || 0) : openRefusal(what);
   answers.add(error);
   throw error;
 }
@@ -110,5 +113,11 @@ function open(bytes: Uint8Array): unknown {
 /** A code of a later release becomes `unsupported`: it was refused, and we do not understand why. */
 function openRefusal([code, messages, status, data]: unknown[]): CodedError {
   if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code)) return new CodedError('unsupported');
-  return new CodedError(code as ErrorCode, messages as string[], { status: status as number, data });
+  const texts = Array.isArray(messages) ? messages.filter((text) => typeof text === 'string') : [];
+  // A client is answered with it.
+  const isStatus = Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599;
+  return new CodedError(code as ErrorCode, texts, {
+    status: isStatus ? (status as number) : undefined,
+    data,
+  });
 }

@@ -5,6 +5,7 @@ import { Moved } from '../../src/cluster/moved.ts';
 import { makePost, wasAnswered } from '../../src/cluster/post.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { JsonNumber, RawJson } from '../../src/model/json.ts';
+import { packValue } from '../../src/model/value-codec.ts';
 import { makePostOffice } from '../support/post-office.ts';
 
 function two() {
@@ -80,4 +81,30 @@ test('a kind has one handler', () => {
   const { a } = two();
   a.onRequest('k', () => 1);
   assert.throws(() => a.onRequest('k', () => 2), /two handlers for k/);
+});
+
+test('an answer that is none tells nothing: it is as if the link had been lost', async () => {
+  const office = makePostOffice();
+  const a = makePost({ transport: office.connect('a') });
+  const answers: unknown[] = [undefined, 7, 'x', [], [9, 1], ['0', 1], {}];
+  const other = office.connect('b');
+  let next: unknown;
+  other.onRequest(() => packValue(next));
+  for (next of answers)
+    await assert.rejects(a.request('b', 'k', 1), (error: CodedError) => {
+      return error.code === 'connection_lost' && !wasAnswered(error);
+    });
+  // A client is answered with status and texts: they must be some.
+  for (const [status, told] of [
+    [Number.NaN, 409],
+    ['500', 409],
+    [200, 409],
+    [412, 412],
+  ]) {
+    next = [1, 'conflict', ['no', 5, null], status];
+    await assert.rejects(a.request('b', 'k', 1), (error: CodedError) => {
+      assert.deepEqual([error.code, error.messages, error.status], ['conflict', ['no'], told]);
+      return true;
+    });
+  }
 });
