@@ -63,6 +63,7 @@ export function newMount(of: Pick<Mount, 'path' | 'type' | 'description'> & Part
     local: false,
     seal_wrap: false,
     external_entropy_access: false,
+    settings: {},
     ...of,
   };
 }

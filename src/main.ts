@@ -39,6 +39,7 @@ import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
 import { makeLimitedUses } from './pipeline/limited-uses.ts';
+import { makeSettingsOfMount } from './pipeline/mount-settings.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
@@ -238,6 +239,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       now,
     },
     cluster,
+    settings: makeSettingsOfMount(catalog),
     now,
     randomBytes,
     fault,

@@ -16,7 +16,7 @@ import type {
 import type { Caller } from './caller.ts';
 import { denied } from './errors.ts';
 import type { JsonMap } from './json.ts';
-import type { Mount } from './mount.ts';
+import type { Mount, SettingsOfMount } from './mount.ts';
 import type { Decoded, Params } from './params.ts';
 import type { LogicalReply, Request } from './request.ts';
 
@@ -33,6 +33,8 @@ export interface RouteContext {
   readonly cluster: Cluster;
   /** To send with: the authority this request was given, checked again wherever it starts. */
   readonly claims: Claims;
+  /** Of `mount`; they are at hand as `mount.settings`. */
+  readonly settings: SettingsOfMount;
   /** Do the caller's policies grant `sudo` on this path? */
   isSudo(): boolean;
   now(): number;

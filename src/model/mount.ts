@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Claims } from './actor.ts';
 
 /** Tunable settings. Durations are whole seconds; 0 or absent means the system's default. */
 export interface MountConfig {
@@ -35,6 +36,19 @@ export interface Mount {
   readonly local: boolean;
   readonly seal_wrap: boolean;
   readonly external_entropy_access: boolean;
+  /** Absent: mounted by a release in which engines kept them elsewhere, and not moved here yet. */
+  readonly settings?: EngineSettings;
+}
+
+/** What an engine keeps of its mount, plain JSON by name. It stands in the mount table, so that no request asks another node for it. */
+export type EngineSettings = Readonly<Record<string, unknown>>;
+
+/** How an engine shows and changes the settings of the mount that a request names. */
+export interface SettingsOfMount {
+  /** As all members have them. Undefined: absent in the mount, or the mount is gone. */
+  current(mount: Mount): Promise<EngineSettings | undefined>;
+  /** Puts `patch` over them, or over `before` where they are absent; known to every member when it resolves. */
+  change(mount: Mount, patch: EngineSettings, before: EngineSettings, claims: Claims): Promise<void>;
 }
 
 /** The path a request names it by: `secret/`, `auth/token/`. */

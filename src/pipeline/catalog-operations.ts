@@ -7,6 +7,7 @@ import { operationOf, readSection } from '../cluster/catalog-section.ts';
 import type { AnyActorOperation } from '../model/actor.ts';
 import { addDevice, removeDevice } from './audit-devices.ts';
 import { putSetting } from './lifecycle.ts';
+import { changeSettings } from './mount-settings.ts';
 import { addMount, mountSwept, removeMount, tuneMount } from './mount-table.ts';
 import { putPolicy, removePolicy } from './policy-store.ts';
 
@@ -16,6 +17,7 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(tuneMount),
   operationOf(removeMount),
   operationOf(mountSwept),
+  operationOf(changeSettings),
   operationOf(putPolicy),
   operationOf(removePolicy),
   operationOf(addDevice),

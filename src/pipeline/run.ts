@@ -7,7 +7,7 @@ import type { Claims, Cluster } from '../model/actor.ts';
 import type { AnyOperation, RouteContext } from '../model/engine.ts';
 import { badRequest, CodedError, unsupportedOperation, unsupportedPath } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
-import type { Mount } from '../model/mount.ts';
+import type { Mount, SettingsOfMount } from '../model/mount.ts';
 import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply } from '../model/request.ts';
 import type { Authority } from './authority.ts';
@@ -21,6 +21,7 @@ export interface RunnerOptions {
   readonly resolver: Resolver;
   readonly authority: Authority;
   readonly cluster: Cluster;
+  readonly settings: SettingsOfMount;
   now(): number;
   randomBytes(bytes: number): Buffer;
   /** ms for which what is answered may be stale; undefined, or absent: it is not. */
@@ -142,6 +143,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       sent,
       cluster,
       claims,
+      settings: options.settings,
       isSudo: () => caller !== undefined && authority.isSudo(caller, resolved.path),
       now: options.now,
       randomBytes: options.randomBytes,

@@ -16,6 +16,7 @@ import type { Mount } from '../../src/model/mount.ts';
 import type { Verb } from '../../src/model/request.ts';
 import { makePipeline } from '../../src/pipeline/handle.ts';
 import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
+import { changeSettings } from '../../src/pipeline/mount-settings.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { type MemoryStorage, makeMemoryStorage } from './memory-storage.ts';
@@ -66,13 +67,19 @@ export const BENCH_MOUNT: Mount = {
   local: false,
   seal_wrap: false,
   external_entropy_access: false,
+  settings: {},
 };
 
 export const BENCH_DEFAULT_TTL = 2_764_800;
 
-// biome-ignore lint/suspicious/noExplicitAny: kinds of many states
-export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[]): EngineBench {
+export function makeEngineBench(
+  first: Engine,
+  // biome-ignore lint/suspicious/noExplicitAny: kinds of many states
+  kinds: readonly ActorKind<any>[],
+  mounted = BENCH_MOUNT,
+): EngineBench {
   let engine = first;
+  let mount = mounted;
   const storage = makeMemoryStorage();
   let faults: unknown[] = [];
   const fault = (_what: string, error: unknown) => void faults.push(error);
@@ -97,7 +104,7 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
   let cluster = makeCluster();
   const resolver = makeResolver(
     {
-      find: (path) => (path === 'm' || path.startsWith('m/') ? BENCH_MOUNT : undefined),
+      find: (path) => (path === 'm' || path.startsWith('m/') ? mount : undefined),
       at: () => undefined,
     },
     () => engine,
@@ -108,7 +115,9 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
     get cluster() {
       return cluster;
     },
-    mount: BENCH_MOUNT,
+    get mount() {
+      return mount;
+    },
     nowMs: 1_700_000_000_000,
     serve(next) {
       engine = next;
@@ -151,6 +160,18 @@ export function makeEngineBench(first: Engine, kinds: readonly ActorKind<any>[])
         },
         audit: { isOn: () => false, request: async () => {}, response: async () => {} },
         cluster,
+        settings: {
+          current: async () => mount.settings,
+          async change({ uuid }, patch, before) {
+            const { patch: changed } = changeSettings.run(
+              new Map([[uuid, mount]]),
+              { uuid, patch, before },
+              undefined as never,
+            );
+            // As the catalog stores it.
+            if (changed) mount = JSON.parse(JSON.stringify(changed[uuid]));
+          },
+        },
         now: () => bench.nowMs,
         randomBytes: (bytes) => Buffer.alloc(bytes),
         fault,

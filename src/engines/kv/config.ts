@@ -1,12 +1,14 @@
 /**
- * Settings of a versioned mount, which hold for each of its secrets (contract §8, `config`).
+ * Settings of a versioned mount, which hold for each of its secrets (contract §8, `config`). Every change of a secret needs them: they stand in
+ * the mount table, where each node has them at hand.
  *
  * @module
  */
 import assert from 'node:assert/strict';
-import type { ActorId, ActorKind, ActorOperation } from '../../model/actor.ts';
-import { changing, type RouteContext, reading } from '../../model/engine.ts';
+import { type ActorId, type ActorKind, type ActorOperation, OWN_CLAIMS } from '../../model/actor.ts';
+import { operation, type RouteContext } from '../../model/engine.ts';
 import { KV_IDLE_MS, KV_MAILBOX_MAX } from '../../model/limits.ts';
+import type { EngineSettings, Mount } from '../../model/mount.ts';
 import { bool, goDuration, int, signedDuration } from '../../model/params.ts';
 import { utf8, withFormat } from './value.ts';
 
@@ -28,7 +30,10 @@ export const CONFIG_DEFAULT: KvConfig = {
 
 const CONFIG_FORMAT = 1;
 
-/** The settings of one mount; CONFIG_DEFAULT itself: never written. */
+/**
+ * The settings of one mount as they rested before they moved into the mount table; CONFIG_DEFAULT itself: never written. Nothing writes it any
+ * more: the first change of the mount's data, or of its settings, moves them.
+ */
 export const kvConfig: ActorKind<KvConfig> = {
   kind: 'kv-config',
   keepsAbsent: true,
@@ -39,27 +44,33 @@ export const kvConfig: ActorKind<KvConfig> = {
   decode(head) {
     if (!head) return CONFIG_DEFAULT;
     assert.equal(head[0], CONFIG_FORMAT, 'a later release wrote this');
-    const stored = JSON.parse(utf8(head.subarray(1)));
-    return {
-      maxVersions: stored.max_versions,
-      casRequired: stored.cas_required,
-      deleteVersionAfter: stored.delete_version_after,
-      metadataCasRequired: stored.metadata_cas_required,
-    };
+    return configFrom(JSON.parse(utf8(head.subarray(1))));
   },
   encode(config) {
     if (config === CONFIG_DEFAULT) return undefined;
-    const stored = {
-      max_versions: config.maxVersions,
-      cas_required: config.casRequired,
-      delete_version_after: config.deleteVersionAfter,
-      metadata_cas_required: config.metadataCasRequired,
-    };
-    return withFormat(CONFIG_FORMAT, JSON.stringify(stored));
+    return withFormat(CONFIG_FORMAT, JSON.stringify(settingsOf(config)));
   },
 };
 
-const NAME = 'config';
+/** As the mount table keeps it. */
+function settingsOf(config: KvConfig) {
+  return {
+    max_versions: config.maxVersions,
+    cas_required: config.casRequired,
+    delete_version_after: config.deleteVersionAfter,
+    metadata_cas_required: config.metadataCasRequired,
+  };
+}
+
+function configFrom(settings: EngineSettings): KvConfig {
+  const stored = settings as Partial<ReturnType<typeof settingsOf>>;
+  return {
+    maxVersions: stored.max_versions ?? CONFIG_DEFAULT.maxVersions,
+    casRequired: stored.cas_required ?? CONFIG_DEFAULT.casRequired,
+    deleteVersionAfter: stored.delete_version_after ?? CONFIG_DEFAULT.deleteVersionAfter,
+    metadataCasRequired: stored.metadata_cas_required ?? CONFIG_DEFAULT.metadataCasRequired,
+  };
+}
 
 const current: ActorOperation<KvConfig, undefined, KvConfig> = {
   id: 'kv2.config.current',
@@ -68,34 +79,49 @@ const current: ActorOperation<KvConfig, undefined, KvConfig> = {
   run: (config) => ({ reply: config }),
 };
 
-/** The settings of the mount that a request names. Only changes need them. */
-export function configOf({ cluster, mount, claims }: RouteContext): KvConfig | Promise<KvConfig> {
-  const id: ActorId = { kind: kvConfig.kind, namespace: mount.namespace, mount: mount.uuid, name: NAME };
-  const held = cluster.peek(id)?.state as KvConfig | undefined;
-  if (held) return held;
+function unmoved({ cluster, mount, claims }: RouteContext): Promise<KvConfig> {
+  const id: ActorId = { kind: kvConfig.kind, namespace: mount.namespace, mount: mount.uuid, name: 'config' };
   return cluster.send(current, id, undefined, { claims });
 }
 
-export const readConfig = reading({
-  id: 'kv2.config.read',
-  actor: kvConfig,
-  actorName: () => NAME,
+/** Mounts whose settings were sent on their way: one that did not arrive goes again once the mount has changed, or with the next start. */
+const moving = new WeakSet<Mount>();
+
+async function moved(ctx: RouteContext): Promise<KvConfig> {
+  const { mount, settings } = ctx;
+  const config = await unmoved(ctx);
+  if (!moving.has(mount)) {
+    moving.add(mount);
+    // Nothing waits for it, and a mount whose settings stay where they are is only slower.
+    settings.change(mount, {}, settingsOf(config), OWN_CLAIMS).catch(() => {});
+  }
+  return config;
+}
+
+/** The settings of the mount that a request names. Only changes need them. */
+export function configOf(ctx: RouteContext): KvConfig | Promise<KvConfig> {
+  const { settings } = ctx.mount;
+  return settings ? configFrom(settings) : moved(ctx);
+}
+
+export const readConfig = operation({
   summary: 'Shows the settings that hold for all secrets of this mount.',
   params: {},
-  run: (config) => ({
-    data: {
-      max_versions: config.maxVersions,
-      cas_required: config.casRequired,
-      delete_version_after: goDuration(config.deleteVersionAfter),
-      metadata_cas_required: config.metadataCasRequired,
-    },
-  }),
+  async run(_params, ctx) {
+    const settings = await ctx.settings.current(ctx.mount);
+    const config = settings ? configFrom(settings) : await unmoved(ctx);
+    return {
+      data: {
+        max_versions: config.maxVersions,
+        cas_required: config.casRequired,
+        delete_version_after: goDuration(config.deleteVersionAfter),
+        metadata_cas_required: config.metadataCasRequired,
+      },
+    };
+  },
 });
 
-export const writeConfig = changing({
-  id: 'kv2.config.write',
-  actor: kvConfig,
-  actorName: () => NAME,
+export const writeConfig = operation({
   summary: 'Sets what holds for all secrets of this mount; fields that are not sent stay.',
   params: {
     max_versions: int('How many versions of a secret are kept; 0: 10.'),
@@ -105,16 +131,20 @@ export const writeConfig = changing({
     ),
     metadata_cas_required: bool('Must each write of metadata carry metadata_cas?'),
   },
-  run(config, params) {
+  async run(params, ctx) {
     const { max_versions, cas_required, delete_version_after, metadata_cas_required } = params;
-    if (Object.values(params).every((value) => value === undefined)) return { reply: {} };
-    const next: KvConfig = {
-      maxVersions: max_versions === undefined ? config.maxVersions : uint32(max_versions),
-      casRequired: cas_required ?? config.casRequired,
-      deleteVersionAfter: Math.max(-1, delete_version_after ?? config.deleteVersionAfter),
-      metadataCasRequired: metadata_cas_required ?? config.metadataCasRequired,
+    const sent = {
+      max_versions: max_versions === undefined ? undefined : uint32(max_versions),
+      cas_required,
+      delete_version_after:
+        delete_version_after === undefined ? undefined : Math.max(-1, delete_version_after),
+      metadata_cas_required,
     };
-    return { reply: {}, next: { state: next } };
+    const patch = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined));
+    if (Object.keys(patch).length === 0) return {};
+    const before = ctx.mount.settings ?? settingsOf(await unmoved(ctx));
+    await ctx.settings.change(ctx.mount, patch, before, ctx.claims);
+    return {};
   },
 });
 

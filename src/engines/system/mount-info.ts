@@ -45,6 +45,7 @@ export function newMount(given: Given, randomBytes: (bytes: number) => Buffer): 
     local: false,
     seal_wrap: false,
     external_entropy_access: false,
+    settings: {},
     ...given,
     uuid: uuid(randomBytes(16)),
     accessor: `${prefix}${given.type}_${randomBytes(4).toString('hex')}`,

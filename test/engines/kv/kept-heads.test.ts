@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { kv1, kv2, kvKinds } from '../../../src/engines/kv/kv.ts';
-import { type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
+import { BENCH_MOUNT, type EngineBench, makeEngineBench } from '../../support/engine-bench.ts';
 
 const RECORDS = {
   'data/root/mount-uuid/kv/~short': '\x01{"at":1700000000000,"lease":60,"long":false}\n{"a":1.0,"ttl":"1m"}',
@@ -31,7 +31,7 @@ const RECORDS = {
 
 let bench: EngineBench;
 beforeEach(() => {
-  bench = makeEngineBench(kv2, kvKinds);
+  bench = makeEngineBench(kv2, kvKinds, { ...BENCH_MOUNT, settings: undefined });
   for (const [path, text] of Object.entries(RECORDS)) {
     bench.storage.records.set(path, { value: Buffer.from(text), version: 1 });
   }
@@ -100,13 +100,27 @@ test('secrets of v2 with payloads in their heads', async () => {
   assert.deepEqual(await version(4), [{ v: 'number4' }, false]);
 });
 
+const SETTINGS = {
+  cas_required: true,
+  delete_version_after: -1,
+  max_versions: 7,
+  metadata_cas_required: false,
+};
+
 test('settings', async () => {
-  assert.deepEqual((await read('config')).data, {
-    cas_required: true,
-    delete_version_after: '-1s',
-    max_versions: 7,
-    metadata_cas_required: false,
-  });
+  const shown = { ...SETTINGS, delete_version_after: '-1s' };
+  assert.deepEqual((await read('config')).data, shown);
+  assert.equal(bench.mount.settings, undefined);
+  assert.equal((await bench.call('update', 'data/new', { data: {} })).status, 400, 'cas_required holds');
+  assert.deepEqual(bench.mount.settings, SETTINGS, 'and has moved into the mount table');
+  assert.deepEqual((await read('config')).data, shown);
+});
+
+test('settings that change before they have moved', async () => {
+  await bench.call('update', 'config', { max_versions: 3 });
+  assert.deepEqual(bench.mount.settings, { ...SETTINGS, max_versions: 3 });
+  await bench.call('update', 'config', { cas_required: false });
+  assert.deepEqual(bench.mount.settings, { ...SETTINGS, max_versions: 3, cas_required: false });
 });
 
 test('what is written today rests in the same form', async () => {

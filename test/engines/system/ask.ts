@@ -17,7 +17,7 @@ import { badRequest, CodedError } from '../../../src/model/errors.ts';
 import type { JsonMap } from '../../../src/model/json.ts';
 import { encodeSorted } from '../../../src/model/json-encoder.ts';
 import { parseJson } from '../../../src/model/json-parser.ts';
-import { apiPath, type Mount } from '../../../src/model/mount.ts';
+import { apiPath, type Mount, type SettingsOfMount } from '../../../src/model/mount.ts';
 import { decodeParams } from '../../../src/model/params.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
@@ -284,6 +284,7 @@ export async function ask(
     sent,
     cluster: undefined as unknown as Cluster,
     claims: OWN_CLAIMS,
+    settings: undefined as unknown as SettingsOfMount,
     isSudo: () => true,
     now: () => NOW_MS,
     randomBytes,
