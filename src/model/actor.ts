@@ -18,8 +18,16 @@ export interface ActorId {
 
 /** One text for one actor; two actors never share one, since only the name may hold `/`. */
 export function actorKey(id: ActorId): string {
-  return `${id.kind}:${id.namespace}/${id.mount}/${id.name}`;
+  if (id !== lastId) {
+    lastKey = `${id.kind}:${id.namespace}/${id.mount}/${id.name}`;
+    lastId = id;
+  }
+  return lastKey;
 }
+
+/** A message's way asks for the same one several times in one turn, and a text that was looked up once is hashed already. */
+let lastId: ActorId | undefined;
+let lastKey = '';
 
 /** Reads one of the actor's further records (see `RecordChange`), as last committed. */
 export type ReadRecord = (name: string) => Promise<Uint8Array | undefined>;
