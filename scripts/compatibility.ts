@@ -7,6 +7,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { makeTokenAuth, type TokenRoutesOptions } from '../src/auth/token/routes.ts';
+import { makeUserpass } from '../src/auth/userpass/userpass.ts';
 import { cubbyhole } from '../src/engines/cubbyhole/cubbyhole.ts';
 import { kv1 } from '../src/engines/kv/v1.ts';
 import { kv2 } from '../src/engines/kv/v2.ts';
@@ -54,7 +55,10 @@ const PARTLY: Record<string, string> = {
   'POST auth/token/create': 'no batch tokens, no entity aliases',
   'POST auth/token/create-orphan': 'no batch tokens, no entity aliases',
   'POST sys/audit/:path': 'file devices only',
-  'POST sys/auth/:path': 'no auth method but `token` exists yet, so that none can be enabled',
+  'POST auth/token/create/:role': 'no batch tokens, no entity aliases',
+  'POST auth/token/roles/:role': 'no batch tokens, no entity aliases',
+  'POST auth/userpass/users/:username': 'no batch tokens',
+  'POST sys/auth/:path': 'type `userpass` only',
   'POST sys/init': '`pgp_keys` and `root_token_pgp_key` are refused',
   'POST sys/mounts/:path': 'type `kv` only',
   'POST sys/unseal': '`migrate` has no effect',
@@ -103,6 +107,7 @@ function engines(): Record<string, Engine> {
   return {
     'sys/': makeSystem({} as SystemCore),
     'auth/token/': makeTokenAuth({} as TokenRoutesOptions),
+    'auth/userpass/': makeUserpass({} as Parameters<typeof makeUserpass>[0]),
     'cubbyhole/': cubbyhole,
     'kv/': kv1,
     'secret/': kv2,

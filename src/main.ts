@@ -6,12 +6,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { makeAlone } from './alone.ts';
 import { makeAudit } from './audit/audit.ts';
+import { failedLogins } from './auth/login/lockout.ts';
+import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from './auth/token/tokens.ts';
 import { makeWrappedReplies } from './auth/token/wrapped-replies.ts';
 import { makeWrappingJwt } from './auth/token/wrapping-jwt.ts';
 import { makeWrappingOperations } from './auth/token/wrapping-operations.ts';
+import { makePasswords } from './auth/userpass/password.ts';
+import { makeUserpass, userpassTerms } from './auth/userpass/userpass.ts';
+import { userpassUser } from './auth/userpass/users.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
 import { openStore } from './cluster-stores.ts';
@@ -26,6 +31,7 @@ import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
 import type { ActorKind } from './model/actor.ts';
 import { actorOperationsOf, type Engine } from './model/engine.ts';
+import { badRequest } from './model/errors.ts';
 import { STOP_STEP_MS } from './model/limits.ts';
 import type { Log, LogLevel } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
@@ -116,7 +122,13 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     seal,
     clock: systemClock,
     log,
-    kinds: [tokenActor.kind, ...kvKinds] as unknown as ActorKind<never>[],
+    kinds: [
+      tokenActor.kind,
+      tokenRole,
+      userpassUser,
+      failedLogins,
+      ...kvKinds,
+    ] as unknown as ActorKind<never>[],
     operations: () => [
       ...[cubbyhole, kv1, kv2, ...engines.values()].flatMap(actorOperationsOf),
       ...tokenActor.sends,
@@ -148,6 +160,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const tokens = makeTokens({
     actor: tokenActor,
     cluster,
+    isMounted: (uuid) => mounts.byUuid(uuid) !== undefined,
     using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
     now,
@@ -170,9 +183,19 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       'token',
       makeTokenAuth({
         tokens,
+        mount: () => mounts.at('auth/token/'),
         ttls: () => ttlsOf(mounts.at('auth/token/')),
         policyExists: (name) => policies.parsed(name) !== undefined,
+        loginTerms(issuer, state) {
+          const mount = mounts.byUuid(issuer.mount);
+          if (mount?.type !== 'userpass') throw badRequest('lease is not renewable');
+          return userpassTerms(mount, state, { cluster, ttlsOf });
+        },
       }),
+    ],
+    [
+      'userpass',
+      makeUserpass({ tokens, ttlsOf, passwords: makePasswords(() => seal.barrier.derive('userpass salt')) }),
     ],
   ]);
   const engineOf = (mount: Mount): Engine | undefined =>
@@ -195,6 +218,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     'system',
     makeSystem(
       makeSystemCore({
+        actors: cluster,
         seal,
         lifecycle,
         catalog,
@@ -207,7 +231,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         wrapped,
         wrappingJwt,
         secretTypes: ['kv'],
-        authTypes: [],
+        authTypes: ['userpass'],
         engineOf,
         cluster: node.control,
         node: {

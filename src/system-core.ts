@@ -3,15 +3,17 @@
  *
  * @module
  */
+import { failedLoginsId, LOCKED_INDEX, unlockUser } from './auth/login/lockout.ts';
 import type { Tokens } from './auth/token/tokens.ts';
 import type { WrappedReplies } from './auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from './auth/token/wrapping-jwt.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
 import type { SystemCore } from './engines/system/core.ts';
-import type { Claims } from './model/actor.ts';
+import type { Claims, Cluster } from './model/actor.ts';
 import type { ClusterControl } from './model/cluster-control.ts';
 import type { Engine } from './model/engine.ts';
+import { LOCKED_USERS_MAX } from './model/limits.ts';
 import type { Mount } from './model/mount.ts';
 import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
@@ -24,6 +26,7 @@ import type { Seal } from './seal/seal.ts';
 export interface SystemCoreParts {
   readonly seal: Seal;
   readonly lifecycle: Lifecycle;
+  readonly actors: Cluster;
   readonly catalog: Catalog;
   readonly mounts: MountTable;
   readonly policies: PolicyStore;
@@ -84,6 +87,11 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       stateOfAccessor: (accessor) => tokens.stateOf(accessor),
     },
     audit: auditDevices,
+    lockouts: {
+      locked: ({ uuid }) => parts.actors.index(LOCKED_INDEX, uuid, LOCKED_USERS_MAX),
+      unlock: (mount, name, options) =>
+        parts.actors.send(unlockUser, failedLoginsId(mount, name), undefined, options),
+    },
     wrapping: {
       look: (token) => wrapped.look(wrappingJwt.tokenIn(token)),
       take(token, asker) {

@@ -31,6 +31,10 @@ export interface TokenState {
   /** Seconds the last renewal granted. */
   grantedTtl?: number;
   noDefaultPolicy: boolean;
+  /** Networks from which it may be used; absent: any. */
+  boundCidrs?: string[];
+  /** Who issued it by a login: the mount's uuid, without which it is good for nothing, and the name there of who logged in. */
+  issuer?: { mount: string; name: string };
   /** A reply waits in a record of its own, to be opened by its only use. `path`: API path of the request that was answered. */
   wraps?: { readonly path: string };
   /**

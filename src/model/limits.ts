@@ -388,6 +388,25 @@ export const CLI_REPLY_BYTES_MAX = 256 * MIB;
 export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
 
 // auth
+/** Of a role's or user's record: what it gives its tokens is in each of theirs. */
+export const AUTH_RECORD_BYTES_MAX = 32 * 1024;
+/** Networks of one token, role or user. */
+export const CIDRS_MAX = 256;
+/** Names whose failed logins are counted, active on one node. */
+export const FAILED_LOGINS_ACTIVE_MAX = 20_000;
+/** Shown of one mount in `sys/locked-users`. */
+export const LOCKED_USERS_MAX = 10_000;
+/** Vault's user lockout: so many failures, each within so long of the one before, and for so long. */
+export const LOCKOUT_FAILURES = 5;
+export const LOCKOUT_COUNT_S = 900;
+export const LOCKOUT_S = 900;
+/** bcrypt's bound, which clients know. */
+export const PASSWORD_BYTES_MAX = 72;
+/** Password hashes at once: each takes 19 MiB and a thread of libuv's, which has four, and files need some too. */
+export const PASSWORDS_AT_ONCE = 2;
+/** Logins that wait for that; one more is answered `overloaded`. */
+export const PASSWORDS_WAITING_MAX = 256;
+export const ROLES_ACTIVE_MAX = 5_000;
 export const TOKENS_ACTIVE_MAX = 20_000;
 /** Ancestors of a token: each request looks at all of them. */
 export const TOKEN_DEPTH_MAX = 1_000;
@@ -395,6 +414,7 @@ export const TOKEN_DEPTH_MAX = 1_000;
 export const TOKENS_KNOWN_MAX = 20_000;
 /** Longest token that is looked at, in UTF-16 units. */
 export const TOKEN_BYTES_MAX = 8_192;
+export const USERS_ACTIVE_MAX = 20_000;
 /** Of a token's record: many are in memory, and much of it is in each line of the audit log. */
 export const TOKEN_RECORD_BYTES_MAX = 64 * 1024;
 /** 32 days, Vault's default for both (seconds). */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isWithin } from '../auth/token/cidrs.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import { CodedError, denied, multiError } from '../model/errors.ts';
@@ -167,6 +168,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (caller.state.usesLeft !== undefined && !taken.caller) {
       taken.caller = caller;
       uses.begin(caller);
+    }
+    if (!isWithin(request.remoteAddress, caller.state.boundCidrs)) {
+      return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
     state.caller = caller;
     if (tokenOptional) return undefined;

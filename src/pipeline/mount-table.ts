@@ -14,6 +14,7 @@ export interface MountTable {
   find(path: string): Mount | undefined;
   /** By API path, `secret/` or `auth/token/`. */
   at(apiPath: string): Mount | undefined;
+  byUuid(uuid: string): Mount | undefined;
   byAccessor(accessor: string): Mount | undefined;
   all(): readonly Mount[];
   /** As `all`, without what some members may not have applied yet. */
@@ -22,11 +23,13 @@ export interface MountTable {
 
 export function makeMountTable(catalog: Catalog): MountTable {
   let byPath = new Map<string, Mount>();
+  let byUuid = new Map<string, Mount>();
   let all: Mount[] = [];
   catalog.watch('mounts', (entries) => {
     byPath = new Map();
     for (const mount of mountsOf(entries)) byPath.set(apiPath(mount), mount);
     all = sorted(byPath.values());
+    byUuid = new Map(all.map((mount) => [mount.uuid, mount]));
   });
   return {
     find(path) {
@@ -38,6 +41,7 @@ export function makeMountTable(catalog: Catalog): MountTable {
       return path.endsWith('/') ? undefined : byPath.get(`${path}/`);
     },
     at: (path) => byPath.get(path),
+    byUuid: (uuid) => byUuid.get(uuid),
     byAccessor: (accessor) => all.find((mount) => mount.accessor === accessor),
     all: () => all,
     current: async () => sorted(mountsOf(await catalog.current('mounts'))),

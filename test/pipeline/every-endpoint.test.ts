@@ -13,6 +13,11 @@ import { type CallReply, call } from '../support/http.ts';
 import type { RunningServer } from '../support/server.ts';
 
 const AT_ONCE = 16;
+/** Vault's own answers to an empty body, which have a 500. */
+const REFUSED_WITH_500 = new Set([
+  'POST auth/userpass/login/:username',
+  'POST auth/userpass/users/:username/policies',
+]);
 /** These would end the server or the token that asks. */
 const NOT_ASKED = new Set(['POST sys/seal', 'POST auth/token/revoke-self']);
 
@@ -24,6 +29,11 @@ before(async () => {
     body: { type: 'kv-v1' },
   });
   assert.equal(reply.status, 204);
+  const auth = await call(server.address, 'POST', '/v1/sys/auth/userpass', {
+    token: 'root',
+    body: { type: 'userpass' },
+  });
+  assert.equal(auth.status, 204);
 });
 after(() => server.stop());
 
@@ -48,6 +58,7 @@ test('what is served is found, whatever it thinks of an empty body', async () =>
     (name, reply) => {
       assert.notEqual(reply.status, 405, name);
       assert.doesNotMatch(reply.text, /unsupported path|no handler for route/, name);
+      if (REFUSED_WITH_500.has(name) && /missing password|username does not exist/.test(reply.text)) return;
       assert(reply.status < 500, `${name} answered ${reply.status}: ${reply.text}`);
     },
   );

@@ -4,15 +4,19 @@
  * @module
  */
 
+import { OWN_CLAIMS } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
-import { type Engine, engine, operation, type RouteContext } from '../../model/engine.ts';
+import { type Engine, engine, operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { TOKEN_BYTES_MAX, TOKEN_RECORD_BYTES_MAX } from '../../model/limits.ts';
+import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import type { AuthBlock, LogicalReply } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { isSubset, sanitizePolicies } from './policy-names.ts';
+import { policiesByRole, rulesPolicies } from './role-policies.ts';
+import { ROLE_ROUTES, roleState, type TokenRole, tokenRoleId } from './roles.ts';
 import { ROOT_PATH } from './token-actor.ts';
 import type { Tokens } from './tokens.ts';
 import { ttlOf } from './ttl.ts';
@@ -20,8 +24,21 @@ import { ttlOf } from './ttl.ts';
 export interface TokenRoutesOptions {
   readonly tokens: Tokens;
   /** Effective TTLs of the mount, seconds. */
+  /** The mount itself, where roles are kept. Absent: tokens of roles are renewed as others. */
+  mount?(): Mount | undefined;
   ttls(): { defaultTtl: number; maxTtl: number };
   policyExists(name: string): boolean;
+  /** By what a token is renewed that a login issued. Absent: there are none. @throws CodedError where it must not be. */
+  loginTerms?(issuer: NonNullable<TokenState['issuer']>, state: TokenState): Promise<RenewalTerms>;
+}
+
+/** What bounds a renewal. Seconds; `ttl` and `period` 0: not set. */
+export interface RenewalTerms {
+  readonly ttl: number;
+  readonly period: number;
+  readonly explicitMaxTtl: number;
+  readonly defaultTtl: number;
+  readonly maxTtl: number;
 }
 
 const CREATE_PARAMS = {
@@ -41,6 +58,7 @@ const CREATE_PARAMS = {
   entity_alias: p.string('Only with a role.', { absent: '' }),
 };
 
+const ROLE_NAME = { role_name: p.string('The role.', { absent: '' }) };
 const TOKEN_PARAM = p.string('The token.', { absent: '' });
 const ACCESSOR_PARAM = p.string("The token's accessor.", { absent: '' });
 const INCREMENT_PARAM = p.duration('TTL asked for.', { absent: 0 });
@@ -55,10 +73,24 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       run: (params, ctx) => createToken(params, ctx, orphan),
     });
 
+  const createByRole = operation({
+    summary: 'Creates a token as a role says.',
+    params: { ...CREATE_PARAMS, ...ROLE_NAME },
+    async run(params, ctx) {
+      const role = await roleOf(params.role_name, ctx);
+      if (!role) throw badRequest(`unknown role ${params.role_name}`);
+      return createToken(params, ctx, role.orphan, role);
+    },
+  });
+
+  const roleOf = (name: string, { cluster, mount }: RouteContext) =>
+    cluster.send(roleState, tokenRoleId(mount, name), undefined, { claims: OWN_CLAIMS });
+
   async function createToken(
     params: p.Decoded<typeof CREATE_PARAMS>,
     ctx: RouteContext,
     orphan: boolean,
+    role?: TokenRole,
   ): Promise<LogicalReply> {
     const caller = ctx.caller!;
     const parent = caller.state;
@@ -68,16 +100,32 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     if (params.type !== '' && params.type !== 'service') throw badRequest("invalid 'token_type' value");
     if (params.num_uses < 0) throw badRequest('number of uses cannot be negative');
     if (params.entity_alias !== '')
-      throw badRequest("'entity_alias' is only allowed in combination with token role");
+      throw badRequest(
+        role
+          ? 'entity aliases are not supported yet'
+          : "'entity_alias' is only allowed in combination with token role",
+      );
     checkId(params.id, isSudo);
 
-    const policies = policiesOf(params, parent, isSudo);
-    if (params.no_parent && !isSudo)
+    const policies = policiesOf(params, parent, isSudo, role);
+    if (!role && params.no_parent && !isSudo)
       throw badRequest('root or sudo privileges required to create orphan token');
-    const explicitMaxTtl = notNegative(params.explicit_max_ttl, 'explicit_max_ttl');
-    const period = notNegative(params.period, 'period');
-    if (period > 0 && !isSudo) throw badRequest('root or sudo privileges required to create periodic token');
+    const askedPeriod = notNegative(params.period, 'period');
+    if (askedPeriod > 0 && !isSudo)
+      throw badRequest('root or sudo privileges required to create periodic token');
     const asked = notNegative(params.ttl, 'ttl') || notNegative(params.lease, 'lease');
+
+    const lesser: string[] = [];
+    const explicitMaxTtl = lesserOf(
+      notNegative(params.explicit_max_ttl, 'explicit_max_ttl'),
+      role?.token_explicit_max_ttl ?? 0,
+      'Explicit max TTL',
+      lesser,
+    );
+    const period = lesserOf(askedPeriod, role?.token_period ?? 0, 'Period', lesser);
+    const usesOfRole = role?.token_num_uses ?? 0;
+    const numUses = usesOfRole > 0 ? Math.min(params.num_uses || usesOfRole, usesOfRole) : params.num_uses;
+    const boundCidrs = role?.token_bound_cidrs.length ? role.token_bound_cidrs : parent.boundCidrs;
 
     const nowMs = ctx.now();
     let warnings: string[] = [];
@@ -97,27 +145,30 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     if (ttl === 0 && parent.ttl !== 0) {
       throw badRequest('expiring root tokens cannot create non-expiring root tokens');
     }
+    warnings = [...lesser, ...warnings];
     for (const name of policies) {
       if (!options.policyExists(name)) warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
     }
 
     const state: TokenState = {
-      parent: orphan || params.no_parent ? undefined : caller.accessor,
+      parent: orphan || (!role && params.no_parent) ? undefined : caller.accessor,
       policies,
       meta: params.meta === undefined ? null : Object.fromEntries(params.meta),
       displayName: displayName(params.display_name),
-      usesLeft: params.num_uses === 0 ? undefined : params.num_uses,
-      numUses: params.num_uses,
+      usesLeft: numUses === 0 ? undefined : numUses,
+      numUses,
       type: 'service',
-      path: ctx.request.path.text,
+      path: role?.path_suffix ? `${ctx.request.path.text}/${role.path_suffix}` : ctx.request.path.text,
       createdAtMs: nowMs,
       ttl,
       expiresAtMs: ttl === 0 ? undefined : nowMs + ttl * 1_000,
       explicitMaxTtl,
       period,
-      renewable: ttl !== 0 && params.renewable,
-      noDefaultPolicy: params.no_default_policy,
+      renewable: ttl !== 0 && params.renewable && role?.renewable !== false,
+      noDefaultPolicy: params.no_default_policy || role?.token_no_default_policy === true,
     };
+    if (role) state.role = ctx.captures.role_name!;
+    if (boundCidrs) state.boundCidrs = boundCidrs;
     if (Buffer.byteLength(JSON.stringify(state)) > TOKEN_RECORD_BYTES_MAX) {
       throw badRequest(`the settings of a token must not exceed ${TOKEN_RECORD_BYTES_MAX} bytes`);
     }
@@ -152,14 +203,11 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const state = await tokens.stateOf(accessor);
     if (!state) throw badRequest('token not found');
     if (!state.renewable) throw badRequest('lease is not renewable');
+    const terms = await termsOf(state, ctx);
     const nowMs = ctx.now();
     const { ttl, warnings } = ttlOf({
       increment,
-      // What the last renewal granted, as Vault's leases keep it.
-      ttl: state.grantedTtl ?? state.ttl,
-      period: state.period,
-      explicitMaxTtl: state.explicitMaxTtl,
-      ...options.ttls(),
+      ...terms,
       startMs: state.createdAtMs,
       nowMs,
     });
@@ -169,6 +217,28 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       request: ctx.request,
     });
     return { auth: authBlock(token, accessor, renewed, ttl), warnings };
+  }
+
+  /** What a renewal goes by: that of who issued the token, as it is now. */
+  async function termsOf(state: TokenState, { cluster }: RouteContext): Promise<RenewalTerms> {
+    if (state.issuer && options.loginTerms) return options.loginTerms(state.issuer, state);
+    const own = {
+      // What the last renewal granted, as Vault's leases keep it.
+      ttl: state.grantedTtl ?? state.ttl,
+      period: state.period,
+      explicitMaxTtl: state.explicitMaxTtl,
+      ...options.ttls(),
+    };
+    const mount = state.role === undefined ? undefined : options.mount?.();
+    if (!mount) return own;
+    const id = tokenRoleId(mount, state.role!);
+    const role = await cluster.send(roleState, id, undefined, { claims: OWN_CLAIMS });
+    if (!role) throw badRequest('the role of the token is gone, not renewing');
+    return {
+      ...own,
+      period: role.token_period,
+      explicitMaxTtl: leastOf(state.explicitMaxTtl, role.token_explicit_max_ttl),
+    };
   }
 
   /** Idempotent, as in Vault: what is not there is revoked already. */
@@ -199,7 +269,9 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     },
   });
 
-  return engine('token', 'Tokens: who may do what, and for how long.', {
+  const routes: Record<string, Route> = {
+    ...ROLE_ROUTES,
+    'create/:role_name': { update: createByRole },
     create: { update: create(false) },
     'create-orphan': { update: create(true) },
     lookup: { read: lookup, update: lookup },
@@ -283,7 +355,23 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         run: async () => ({ data: { keys: await tokens.accessors() } }),
       }),
     },
-  });
+  };
+  return engine('token', 'Tokens: who may do what, and for how long.', routes, [roleState]);
+}
+
+/** The one that is set, or the lesser; 0: neither. */
+function leastOf(a: number, b: number): number {
+  return a > 0 && b > 0 ? Math.min(a, b) : a || b;
+}
+
+/** As `leastOf`, and says so. */
+function lesserOf(asked: number, ofRole: number, what: string, warnings: string[]): number {
+  const least = leastOf(asked, ofRole);
+  if (asked > 0 && ofRole > 0)
+    warnings.push(
+      `${what} specified both during creation call and in role; using the lesser value of ${least} seconds`,
+    );
+  return least;
 }
 
 function accessorGiven(accessor: string): string {
@@ -314,19 +402,23 @@ function policiesOf(
   params: { policies: string[]; no_default_policy: boolean },
   parent: TokenState,
   isSudo: boolean,
+  role: TokenRole | undefined,
 ): string[] {
   const asked = sanitizePolicies(params.policies, false);
   let policies: string[];
   // Only a list that is not there, or empty, stands for the parent's: names that come to nothing must not.
-  if (params.policies.length === 0) {
+  const noDefault = params.no_default_policy || role?.token_no_default_policy === true;
+  if (role && rulesPolicies(role)) {
+    policies = policiesByRole(role, params.policies, parent.policies, params.no_default_policy);
+  } else if (params.policies.length === 0) {
     policies = sanitizePolicies(parent.policies, false);
   } else if (isSudo) {
-    policies = sanitizePolicies(asked, !params.no_default_policy);
+    policies = sanitizePolicies(asked, !noDefault);
   } else {
     if (!isSubset(asked, parent.policies)) throw badRequest('child policies must be subset of parent');
-    policies = sanitizePolicies(asked, !params.no_default_policy && parent.policies.includes('default'));
+    policies = sanitizePolicies(asked, !noDefault && parent.policies.includes('default'));
   }
-  if (params.no_default_policy) policies = policies.filter((name) => name !== 'default');
+  if (noDefault && !(role && rulesPolicies(role))) policies = policies.filter((name) => name !== 'default');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
   if (policies.includes('root') && !parent.policies.includes('root')) {
     throw badRequest('root tokens may not be created without parent token being root');
@@ -375,6 +467,8 @@ function tokenData(
     type: state.type,
   };
   if (state.period > 0) data.period = state.period;
+  if (state.role !== undefined) data.role = state.role;
+  if (state.boundCidrs) data.bound_cidrs = state.boundCidrs;
   // Only the root token of init has no lease.
   if (state.path !== ROOT_PATH) {
     data.renewable = state.renewable;

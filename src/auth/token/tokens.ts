@@ -18,6 +18,8 @@ const RANDOM_CHARS = 24;
 export interface TokensOptions {
   readonly actor: TokenActor;
   readonly cluster: Cluster;
+  /** Does a mount of this uuid stand? What its logins issued is good no longer than that. Absent: all do. */
+  isMounted?(uuid: string): boolean;
   /** A use of a limited token is asked for. */
   using?(accessor: string, use: Promise<unknown>): void;
   /** 32 fresh bytes, which are wiped after use. */
@@ -119,6 +121,13 @@ export function makeTokens(options: TokensOptions): Tokens {
     return found;
   }
 
+  const isMounted = ({ issuer }: TokenState) =>
+    issuer === undefined || options.isMounted === undefined || options.isMounted(issuer.mount);
+  const lives = (state: TokenState | undefined, nowMs: number): state is TokenState =>
+    isAlive(state, nowMs) && isMounted(state);
+  const bears = (state: TokenState | undefined, nowMs: number): state is TokenState =>
+    bearsChildren(state, nowMs) && isMounted(state);
+
   const stateIn = (peeked: Peeked | undefined) => peeked?.state as TokenState | undefined;
 
   /** By which a state is judged: a replica ends when its owner says so. */
@@ -151,12 +160,12 @@ export function makeTokens(options: TokensOptions): Tokens {
     let child = accessor;
     for (let at = parent; at !== undefined; ) {
       if (++depth > TOKEN_DEPTH_MAX) return false;
-      const { state, isGood } = await readIf(at, bearsChildren);
+      const { state, isGood } = await readIf(at, bears);
       if (state === undefined) {
         // A parent is forgotten once the store names no child of it. What we read of the child may be older than that: the commit that
         // made it an orphan may be unanswered still, or came after our look. Only who would be refused waits for it.
         const settled = await cluster.send(actor.readSettled, tokenId(child), undefined, OWN);
-        if (!bearsChildren(settled, Number.NEGATIVE_INFINITY) || settled.parent === at) return false;
+        if (!bears(settled, Number.NEGATIVE_INFINITY) || settled.parent === at) return false;
         at = settled.parent;
         continue;
       }
@@ -178,12 +187,12 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   /** Does a token of this accessor live, below which another may begin? */
   async function mayBear(accessor: string): Promise<boolean> {
-    const { state, isGood } = await readIf(accessor, isAlive);
+    const { state, isGood } = await readIf(accessor, lives);
     return isGood && (await ancestorsBear(accessor, state!.parent));
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
-    const { state, isGood } = await readIf(accessor, isAlive);
+    const { state, isGood } = await readIf(accessor, lives);
     if (!isGood || !state || state.usesLeft === 0) return undefined;
     return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
   }
@@ -191,11 +200,11 @@ export function makeTokens(options: TokensOptions): Tokens {
   function isGoodNow(caller: Caller): boolean {
     let peeked = peek(caller.accessor);
     let state = stateIn(peeked);
-    if (!isAlive(state, nowFor(peeked)) || !isSameToken(caller, state)) return false;
+    if (!lives(state, nowFor(peeked)) || !isSameToken(caller, state)) return false;
     while (state.parent !== undefined) {
       peeked = peek(state.parent);
       state = stateIn(peeked);
-      if (!bearsChildren(state, nowFor(peeked))) return false;
+      if (!bears(state, nowFor(peeked))) return false;
     }
     return true;
   }
@@ -228,7 +237,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     isGood: isGoodNow,
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
-      const { state, isGood } = await readIf(caller.accessor, isAlive);
+      const { state, isGood } = await readIf(caller.accessor, lives);
       if (!isGood || !isSameToken(caller, state!)) return false;
       return ancestorsBear(caller.accessor, state!.parent);
     },

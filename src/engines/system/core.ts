@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ActorId, Claims } from '../../model/actor.ts';
+import type { ActorId, Claims, SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
@@ -22,6 +22,12 @@ export interface SystemCore {
   readonly access: AccessLookup;
   readonly audit: AuditControl;
   readonly wrapping: WrappingControl;
+  /** Who guessed too often, by mount; absent where no auth method counts it. */
+  readonly lockouts?: {
+    /** Names as the method spells them, unsorted. */
+    locked(mount: Mount): Promise<string[]>;
+    unlock(mount: Mount, name: string, options: SendOptions): Promise<void>;
+  };
   readonly node: NodeFacts;
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;

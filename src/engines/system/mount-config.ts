@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import { badRequest } from '../../model/errors.ts';
 import type { Encodable, JsonMap } from '../../model/json.ts';
 import type { MountConfig } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../../model/version.ts';
+import { lockoutInfo, setLockout } from './lockout-config.ts';
 
 const VISIBILITIES = ['', 'hidden', 'unauth'];
 const TOKEN_TYPES = ['default-service', 'default-batch', 'service', 'batch'];
@@ -65,7 +67,7 @@ export function configOf(
   if (config.max_lease_ttl === 0 && config.default_lease_ttl > systemMaxTtl) {
     throw badRequest(`given default lease TTL greater than system max lease TTL of ${systemMaxTtl}`);
   }
-  refuseLockout(sent.user_lockout_config, kind.type);
+  setLockout(config, sent.user_lockout_config, kind.type);
   setVisibility(config, sent.listing_visibility);
   for (const name of LIST_SETTING_NAMES) {
     const list = sent[name];
@@ -103,12 +105,6 @@ export function tokenTypeOf(text: string): string {
   return text;
 }
 
-/** No method that locks users out is served yet, and a setting without effect would be a lie. */
-export function refuseLockout(settings: JsonMap | undefined, type: string): void {
-  if (settings === undefined || settings.size === 0) return;
-  throw badRequest(`tuning of user lockout configuration for auth type "${type}" not allowed`);
-}
-
 /** Plugins are built in: there is one version of each. */
 export function refusePluginVersion(version: string): void {
   if (version === '' || version === BUILTIN_PLUGIN_VERSION) return;
@@ -124,6 +120,7 @@ export function configInfo(config: MountConfig): { [key: string]: Encodable } {
     force_no_cache,
     listing_visibility,
     token_type,
+    user_lockout_config: lockoutInfo(config),
     ...Object.fromEntries(LIST_SETTING_NAMES.map((name) => [name, config[name]])),
   };
 }

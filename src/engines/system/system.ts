@@ -10,6 +10,7 @@ import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
+import { lockedUsersRoutes } from './locked-users.ts';
 import { authRoutes, mountRoutes } from './mounts.ts';
 import { nodeRoutes } from './node.ts';
 import { policyRoutes } from './policies.ts';
@@ -29,6 +30,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...internalUiRoutes(core),
     ...specRoutes(core),
     ...auditRoutes(core),
+    ...lockedUsersRoutes(core),
     ...wrappingRoutes(core),
     ...toolRoutes(),
     ...nodeRoutes(core),

@@ -9,10 +9,10 @@ import type { Encodable, JsonMap } from '../../model/json.ts';
 import { apiPath, type Mount, type MountConfig } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import type { SystemCore } from './core.ts';
+import { lockoutInfo, setLockout } from './lockout-config.ts';
 import {
   configInfo,
   LIST_SETTING_NAMES,
-  refuseLockout,
   refusePluginVersion,
   SHARED_SETTINGS,
   setVisibility,
@@ -64,6 +64,8 @@ function tuneInfo({ node }: SystemCore, mount: Mount): { [key: string]: Encodabl
   const max = mount.config.max_lease_ttl || node.maxLeaseTtl;
   return {
     ...configInfo(mount.config),
+    ...lockoutInfo(mount.config),
+    user_lockout_config: undefined,
     default_lease_ttl: Math.min(mount.config.default_lease_ttl || node.defaultLeaseTtl, max),
     max_lease_ttl: max,
     description: mount.description,
@@ -81,7 +83,7 @@ function refuseOfCoreMount(path: string, sent: JsonMap): void {
 export function tuned(mount: Mount, params: Tune): { changed: Changed; warnings: string[] } {
   const config: MountConfig = { ...mount.config };
   refusePluginVersion(params.plugin_version ?? '');
-  refuseLockout(params.user_lockout_config, mount.type);
+  setLockout(config, params.user_lockout_config, mount.type);
   setTtls(config, params);
   setVisibility(config, params.listing_visibility);
   for (const name of LIST_SETTING_NAMES) {

@@ -1,0 +1,100 @@
+/**
+ * The token that a login issues, whatever the method (contract §3.1, §4).
+ *
+ * @module
+ */
+import type { TokenState } from '../../model/caller.ts';
+import type { RouteContext } from '../../model/engine.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
+import { apiPath, type Mount } from '../../model/mount.ts';
+import type { LogicalReply } from '../../model/request.ts';
+import { isWithin } from '../token/cidrs.ts';
+import { sanitizePolicies } from '../token/policy-names.ts';
+import { authBlock, type RenewalTerms } from '../token/routes.ts';
+import type { TokenFields } from '../token/token-fields.ts';
+import type { Tokens } from '../token/tokens.ts';
+import { ttlOf } from '../token/ttl.ts';
+
+export interface LoginParts {
+  readonly tokens: Tokens;
+  /** Effective TTLs of a mount, seconds. */
+  ttlsOf(mount: Mount): { defaultTtl: number; maxTtl: number };
+}
+
+export interface Login {
+  readonly fields: TokenFields;
+  /** Who logged in, as the method's own records call it. */
+  readonly name: string;
+  /** What of the display name follows the mount's. */
+  readonly displayName: string;
+  readonly meta: Record<string, string>;
+  /** Relative to the mount, `login/bob`. */
+  readonly path: string;
+}
+
+/** @throws CodedError where the caller's address, or what the token would be, is refused. */
+export async function issue(login: Login, parts: LoginParts, ctx: RouteContext): Promise<LogicalReply> {
+  const { fields } = login;
+  if (!isWithin(ctx.request.remoteAddress, fields.token_bound_cidrs))
+    throw new CodedError('permission_denied');
+  const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
+  if (policies.includes('root')) throw badRequest('auth methods cannot create root tokens');
+  if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
+
+  const nowMs = ctx.now();
+  const terms = termsBy(fields, ctx.mount, parts);
+  const { ttl, warnings } = ttlOf({ increment: 0, ...terms, startMs: nowMs, nowMs });
+  const state: TokenState = {
+    parent: undefined,
+    policies,
+    meta: login.meta,
+    displayName: `${ctx.mount.path.slice(0, -1).replaceAll('/', '-')}-${login.displayName}`,
+    usesLeft: fields.token_num_uses === 0 ? undefined : fields.token_num_uses,
+    numUses: fields.token_num_uses,
+    type: 'service',
+    path: `${apiPath(ctx.mount)}${login.path}`,
+    createdAtMs: nowMs,
+    ttl,
+    expiresAtMs: nowMs + ttl * 1_000,
+    explicitMaxTtl: terms.explicitMaxTtl,
+    period: terms.period,
+    renewable: true,
+    noDefaultPolicy: fields.token_no_default_policy,
+    issuer: { mount: ctx.mount.uuid, name: login.name },
+  };
+  if (fields.token_bound_cidrs.length > 0) state.boundCidrs = fields.token_bound_cidrs;
+  const { token, accessor } = await parts.tokens.create(state, undefined, {
+    claims: ctx.claims,
+    request: ctx.request,
+  });
+  return { auth: authBlock(token, accessor, state, ttl), warnings };
+}
+
+/** What bounds the life of tokens with these fields, at their making and at each renewal. */
+export function termsBy(
+  fields: TokenFields,
+  mount: Mount,
+  { ttlsOf }: Pick<LoginParts, 'ttlsOf'>,
+): RenewalTerms {
+  const { defaultTtl, maxTtl } = ttlsOf(mount);
+  return {
+    ttl: fields.token_ttl,
+    period: fields.token_period,
+    explicitMaxTtl: fields.token_explicit_max_ttl,
+    defaultTtl,
+    maxTtl: fields.token_max_ttl > 0 ? Math.min(fields.token_max_ttl, maxTtl) : maxTtl,
+  };
+}
+
+/** For a renewal: as `termsBy`, if the policies are those that the token has. */
+export function renewalTerms(
+  fields: TokenFields,
+  state: TokenState,
+  mount: Mount,
+  parts: Pick<LoginParts, 'ttlsOf'>,
+): RenewalTerms {
+  const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
+  if (policies.join() !== state.policies.join()) throw badRequest('policies have changed, not renewing');
+  // An explicit end was promised to the token, and nothing changes it.
+  return { ...termsBy(fields, mount, parts), explicitMaxTtl: state.explicitMaxTtl };
+}

@@ -1,0 +1,59 @@
+/**
+ * Who is locked out, and letting them in again (contract §2.12).
+ *
+ * @module
+ */
+import { operation, type Route } from '../../model/engine.ts';
+import { badRequest } from '../../model/errors.ts';
+import type { Encodable } from '../../model/json.ts';
+import * as p from '../../model/params.ts';
+import type { SystemCore } from './core.ts';
+import { locksUsersOut } from './lockout-config.ts';
+
+const MOUNT_PARAM = { mount_accessor: p.string('Only of this auth method.', { absent: '' }) };
+
+export function lockedUsersRoutes(core: SystemCore): Record<string, Route> {
+  const show = operation({
+    summary: 'Counts the users who are locked out, by auth method.',
+    params: MOUNT_PARAM,
+    run: async ({ mount_accessor: accessor }) => ({ data: await counts(core, accessor) }),
+  });
+  return {
+    'locked-users': { read: show },
+    'locked-users/:mount_accessor': { read: show },
+    'locked-users/:mount_accessor/unlock/:alias_identifier': {
+      sudo: true,
+      lowerCase: ['alias_identifier'],
+      update: operation({
+        summary: 'Lets a user in again.',
+        params: {},
+        async run(_params, { captures, claims, caller, request }) {
+          const mount = core.mounts.all().find(({ accessor }) => accessor === captures.mount_accessor);
+          // As in Vault: where nobody is locked out, nobody has to be let in.
+          if (!mount || !locksUsersOut(mount.type)) return {};
+          await core.lockouts!.unlock(mount, captures.alias_identifier!, { claims, caller, mount, request });
+          return {};
+        },
+      }),
+    },
+  };
+}
+
+async function counts(core: SystemCore, accessor: string): Promise<{ [key: string]: Encodable }> {
+  const locking = (await core.mounts.current()).filter(({ type }) => locksUsersOut(type));
+  const asked = accessor === '' ? locking : locking.filter((mount) => mount.accessor === accessor);
+  if (accessor !== '' && asked.length === 0)
+    throw badRequest('no auth method of this accessor locks users out');
+  let total = 0;
+  const mounts: { [key: string]: Encodable }[] = [];
+  for (const mount of asked) {
+    const names = (await core.lockouts!.locked(mount)).sort();
+    if (names.length === 0) continue;
+    total += names.length;
+    mounts.push({ mount_accessor: mount.accessor, counts: names.length, alias_identifiers: names });
+  }
+  return {
+    by_namespace: [{ namespace_id: 'root', namespace_path: '', counts: total, mount_accessors: mounts }],
+    total,
+  };
+}
