@@ -14,7 +14,7 @@ import { baoAsVault, findBao, startBaoDev } from './bao.ts';
 
 /** What `node` is given to be three nodes behind a proxy. */
 const CLUSTER_ENTRY = fileURLToPath(new URL('cluster/serve.ts', import.meta.url));
-const CLUSTER_READY_MS = 90_000;
+const CLUSTER_READY_MS = 180_000;
 
 export interface Target {
   name: 'coffer' | 'cluster' | 'bao';

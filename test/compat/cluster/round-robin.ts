@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { onClientError } from '../../../src/http/client-error.ts';
@@ -23,8 +30,8 @@ export interface RoundRobinOptions {
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 const silent = { debug: () => {} } as unknown as Log;
 
-/** Resolves when it listens. */
-export async function startRoundRobin(options: RoundRobinOptions): Promise<void> {
+/** Resolves with the server when it listens. */
+export async function startRoundRobin(options: RoundRobinOptions): Promise<Server> {
   const agent = new Agent({ keepAlive: true });
   let turn = 0;
 
@@ -59,6 +66,8 @@ export async function startRoundRobin(options: RoundRobinOptions): Promise<void>
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
+  server.on('close', () => agent.destroy());
+  return server;
 }
 
 /** Names and values in turn, without those of one connection; `kept` is one that stays. */

@@ -19,7 +19,7 @@ import { endWithUs } from './end-with-us.ts';
 import { startRoundRobin } from './round-robin.ts';
 
 /** Two such clusters start at the same time on a machine with two cores. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const DEFAULT_ADDRESS = '127.0.0.1:8200';
 
 const { values } = parseArgs({
