@@ -11,7 +11,7 @@ import type { Opening, OpeningOptions } from './opening-interface.ts';
 import { makeKeyExchange } from './opening-keys.ts';
 import { whenOthersOpen } from './opening-others.ts';
 import { makeShareDesk } from './opening-shares.ts';
-import { makeTurns, makeWaits, within } from './opening-waits.ts';
+import { makeTurns, makeWaits } from './opening-waits.ts';
 import { makeTermNews } from './term-news.ts';
 
 export type { Initialized, Lifecycle, Opening, OpeningOptions, SealRequest } from './opening-interface.ts';
@@ -133,7 +133,25 @@ export function makeOpening(options: OpeningOptions): Opening {
   /** Leaves the view, in peace if that is possible soon, and has no keys then. */
   async function leave(): Promise<void> {
     leaving = true;
-    if (!(await within(clock, LEAVE_MS, membership().leave()))) await membership().stop();
+    const before = seals;
+    let hasLeft = false;
+    void membership()
+      .leave()
+      .then(() => {
+        hasLeft = true;
+        waits.look();
+      });
+    // In a sealed cluster nobody proposes a view without it any more.
+    await waits.when(
+      () => hasLeft || seals !== before,
+      LEAVE_MS,
+      () => false,
+    );
+    if (!hasLeft) {
+      // First: whoever seals the cluster waits for this node's keys only as long as it has a record.
+      await close();
+      await membership().stop();
+    }
     membership().setSealed(true);
     await close();
     leaving = false;

@@ -180,6 +180,27 @@ test('one node sealed stays so though its peers are open, until it is given shar
   await world.until(() => world.allOpen(...ALL), 'n2 is open again');
 });
 
+test('nodes that are sealing themselves while the cluster is sealed do not wait for a way out that nobody opens', async () => {
+  for (let seed = 30; seed < 40; seed++) {
+    const world = makeOpeningWorld(seed);
+    await opened(world);
+    const began = world.scheduler.nowMs;
+    const alone = ['n2', 'n3'].map((name) =>
+      world.begin(name, ({ opening }) => opening.seal({ nodeOnly: true })),
+    );
+    await world.pass((seed - 30) * 20);
+    const all = world.begin('n1', ({ opening }) => opening.seal());
+    await world.until(() => all.done, 'the cluster is sealed');
+    assert(world.allWiped(...ALL), `seed ${seed}: a key is left`);
+    await world.until(() => alone.every(({ done }) => done), 'both are sealed');
+    const tookMs = world.scheduler.nowMs - began;
+    assert(tookMs < 5_000, `seed ${seed}: ${tookMs} ms`);
+    for (const doing of [all, ...alone]) assert(!('error' in doing));
+    await world.pass(3_000);
+    assert(world.allWiped(...ALL), `seed ${seed}, later`);
+  }
+});
+
 test('a node that seals itself answers what runs on it first; but not the request that asks for it', async () => {
   const world = makeOpeningWorld(9);
   await opened(world);
