@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CLUSTER_EXCEPTIONS } from './cluster/exceptions.ts';
 import { EXPECTATIONS } from './diff/expectations.ts';
 import { GO_EXCEPTIONS } from './go/run-go.ts';
 import { HVAC_EXCEPTIONS } from './hvac/exceptions.ts';
@@ -25,10 +26,20 @@ export function describeClients(): string {
     GO_EXCEPTIONS.length === 0
       ? 'No exceptions.'
       : bullets(GO_EXCEPTIONS.map(({ test, reason }) => [reason, test])),
+    '### Three nodes',
+    'All of this passes just so (`npm run compat:cluster`) where `vault server` is three nodes of a cluster behind a proxy that ends TLS and ' +
+      'hands each request to the next node, besides what is excepted above. Certificate auth is left out: who ends TLS sees the certificate.',
+    clusterExceptions(),
     '### Differences to OpenBao',
     'The same requests to OpenBao and to Coffer are answered alike, except:',
     [...new Set(EXPECTATIONS.map(({ reason }) => reason))].map((reason) => `- ${reason}`).join('\n'),
   ].join('\n\n');
+}
+
+function clusterExceptions(): string {
+  const all = Object.values(CLUSTER_EXCEPTIONS).flat();
+  if (all.length === 0) return 'No exceptions of its own.';
+  return `Excepted there, because:\n\n${bullets(all.map(({ test, reason }) => [reason, test]))}`;
 }
 
 /** One line for each reason, with the names it holds for. */
