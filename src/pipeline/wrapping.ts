@@ -56,6 +56,9 @@ export function makeWrapping(
 
   async function wrap({ request, resolved }: Walk, ran: Ran, ttl: number): Promise<Ran> {
     const { reply, logical } = ran;
+    // Of a list that holds nothing Vault says that there is no such path.
+    if (reply.kind === 'error' && request.verb === 'list' && reply.errors.length === 0)
+      throw new CodedError('unsupported_path');
     // A refusal is told at once; what says nothing at all too, and what the node says of itself.
     if (reply.kind !== 'envelope' && reply.kind !== 'raw') return ran;
     if (logical?.wrapInfo) return ran;

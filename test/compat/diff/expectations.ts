@@ -176,6 +176,9 @@ const OURS: Record<string, Covered[]> = {
   'an upgrade names the versions it is from and to; OpenBao says 0 twice': [
     { asks: /^POST sys\/mounts\/d-t\/tune \{"options":\{"version":"2"\}\}/, where: /^\/warnings\/0$/ },
   ],
+  'what waited at cubbyhole/response is an envelope of ours; that it is outdated is said in our own words': [
+    { asks: /^GET cubbyhole\/response /, where: /^\/(data\/response|warnings\/0)$/ },
+  ],
   'help describes our own tables; its frame is the same': [
     { asks: /help=1( |$)|^HELP /, where: /^\/openapi\// },
   ],
@@ -240,19 +243,11 @@ const NOT_YET: Record<string, Covered[]> = {
   'remounting is not served yet': [
     { asks: / sys\/remount/, where: /^(status|body|\/errors)$/, ours: UNSUPPORTED },
   ],
-  'response wrapping is not served yet': [
-    { asks: / sys\/wrapping\//, where: STATUS, ours: UNSUPPORTED },
-    {
-      asks: / \{"x-vault-wrap-ttl":"60"\}$/,
-      where: STATUS,
-      ours: /^400$|response wrapping is not supported yet/,
-    },
-  ],
-  'tidying tokens, rotation settings, sys/config, version history, counters, tools, leases, quotas, plugins and password policies are not served yet':
+  'tidying tokens, rotation settings, sys/config, version history, counters, leases, quotas, plugins and password policies are not served yet':
     [
       { asks: /^POST auth\/token\/tidy$/, where: STATUS, ours: UNSUPPORTED },
       {
-        asks: / sys\/(rotate\/config|config\/|version-history|internal\/counters|tools\/|leases\/|quotas\/|plugins\/|policies\/password)/,
+        asks: / sys\/(rotate\/config|config\/|version-history|internal\/counters|leases\/|quotas\/|plugins\/|policies\/password)/,
         where: /^(status|body|\/errors)$/,
         ours: UNSUPPORTED,
       },

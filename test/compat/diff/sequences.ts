@@ -8,12 +8,14 @@ import { mounts } from './sequences/mounts.ts';
 import { policies } from './sequences/policies.ts';
 import { system } from './sequences/system.ts';
 import { tokens } from './sequences/tokens.ts';
+import { wrapping } from './sequences/wrapping.ts';
 
 export const SEQUENCES: readonly Sequence[] = [
   ...kvV1,
   ...kvV2,
   ...cubbyhole,
   ...tokens,
+  ...wrapping,
   ...policies,
   ...mounts,
   ...system,

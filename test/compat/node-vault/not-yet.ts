@@ -99,7 +99,6 @@ export const NOT_YET: Record<string, NotYet> = {
   transitDeleteKey: transit,
   transitListKeys: transit,
   transitReadKey: transit,
-  unwrap: { reason: 'response wrapping is not served yet', args: { token: 'hvs.CAESIJ' } },
   updateApproleRoleId: approle,
   userpassLogin: login('userpass'),
 };

@@ -113,6 +113,21 @@ export function tokenSteps(client: NodeVault, command: CallNamed, address: strin
       },
     ],
     [
+      'unwrap',
+      async () => {
+        const asked = await fetch(`${address}/v1/sys/wrapping/wrap`, {
+          method: 'POST',
+          headers: { 'X-Vault-Token': root, 'X-Vault-Wrap-TTL': '60', 'Content-Type': 'application/json' },
+          body: JSON.stringify(meta),
+        });
+        const { wrap_info } = (await asked.json()) as { wrap_info: { token: string } };
+        assert.deepEqual((await command('unwrap', { token: wrap_info.token })).data, meta);
+        assert.equal(await refusal(command('unwrap', { token: wrap_info.token })), 400);
+        const own = nodeVault(address, wrap_info.token);
+        assert.equal(await refusal(callCommand(own, 'unwrap')), 400);
+      },
+    ],
+    [
       'a client without a token',
       async () => assert.equal(await refusal(callCommand(nodeVault(address, ''), 'mounts')), 403),
     ],

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
+import { makeTokens } from '../../../src/auth/token/tokens.ts';
+import { makeWrappedReplies } from '../../../src/auth/token/wrapped-replies.ts';
+import { makeWrappingOperations } from '../../../src/auth/token/wrapping-operations.ts';
+import { OWN_CLAIMS } from '../../../src/model/actor.ts';
+import { startCluster } from '../../support/cluster.ts';
+import { makeMemoryStorage } from '../../support/memory-storage.ts';
+
+const own = { claims: OWN_CLAIMS };
+const REPLY = { status: 200, contentType: 'application/json', body: Buffer.from('{"a\n":1}\n') };
+const ABOUT = { ttl: 60, path: 'secret/data/a', creationPath: 'secret/data/a' };
+
+function make() {
+  const clock = { ms: 1_000_000_000 };
+  const storage = makeMemoryStorage();
+  const actor = makeTokenActor(async () => {});
+  const cluster = startCluster(storage, [actor.kind], () => clock.ms);
+  const tokens = makeTokens({
+    actor,
+    cluster,
+    accessorKey: () => Buffer.alloc(32, 7),
+    now: () => clock.ms,
+    randomBytes,
+  });
+  const operations = makeWrappingOperations(actor.kind);
+  const replies = makeWrappedReplies({ tokens, operations, cluster, now: () => clock.ms });
+  /** What rests of tokens and what they wrap; who was deleted is remembered elsewhere for a while. */
+  const resting = () => storage.paths('').filter((path) => !path.includes('gone/'));
+  return { clock, cluster, operations, tokens, replies, resting };
+}
+
+test('what is laid aside comes back to the byte, once', async () => {
+  const { replies } = make();
+  const { token, ttl } = await replies.wrap(REPLY, ABOUT);
+  assert.equal(ttl, 60);
+  const { status, contentType, body } = (await replies.take(token, own))!;
+  assert.deepEqual([status, contentType, Buffer.from(body)], [200, 'application/json', REPLY.body]);
+  assert.equal(await replies.take(token, own), undefined);
+  assert.equal(await replies.rewrap(token, undefined, own), undefined);
+});
+
+test('what is over by the clock is not opened, whatever the clock says next', async () => {
+  const { clock, replies } = make();
+  const { token } = await replies.wrap(REPLY, ABOUT);
+  clock.ms += 60_000;
+  assert.equal(await replies.look(token), undefined);
+  assert.equal(await replies.take(token, own), undefined);
+  clock.ms -= 30_000;
+  assert.equal(await replies.take(token, own), undefined);
+});
+
+test('nor is it where its time ends between the look and the commit', async () => {
+  const { clock, cluster, operations, replies } = make();
+  const { token, accessor } = await replies.wrap(REPLY, ABOUT);
+  clock.ms += 60_000;
+  assert.equal(await cluster.send(operations.unwrap, tokenId(accessor), undefined, own), false);
+  clock.ms -= 30_000;
+  assert.equal(await replies.take(token, own), undefined);
+});
+
+for (const [how, end] of [
+  ['opened', ({ replies }, { token }) => replies.take(token, own)],
+  ['revoked', ({ tokens }, { accessor }) => tokens.revoke(accessor, 'tree')],
+] as const satisfies [
+  string,
+  (made: ReturnType<typeof make>, about: { token: string; accessor: string }) => Promise<unknown>,
+][]) {
+  test(`of one that is ${how} and swept nothing is left`, async () => {
+    const made = make();
+    const before = made.resting();
+    const info = await made.replies.wrap(REPLY, ABOUT);
+    assert(made.resting().length >= before.length + 2, 'a head and the reply');
+    await end(made, info);
+    await made.tokens.sweep(info.accessor);
+    assert.deepEqual(made.resting(), before);
+  });
+}
+
+test('of two who rewrap, the second leaves no token that opens the same reply', async () => {
+  const { tokens, replies } = make();
+  const { token } = await replies.wrap(REPLY, ABOUT);
+  const rewrapped = await Promise.all([
+    replies.rewrap(token, undefined, own),
+    replies.rewrap(token, 10, own),
+    replies.rewrap(token, undefined, own),
+  ]);
+  const won = rewrapped.filter((info) => info !== undefined);
+  assert.equal(won.length, 1);
+  const alive: string[] = [];
+  for (const accessor of await tokens.accessors()) if (await tokens.stateOf(accessor)) alive.push(accessor);
+  assert.deepEqual(alive, [won[0]!.accessor]);
+  assert(await replies.take(won[0]!.token, own));
+});
+
+test('tokens that wrap nothing are none', async () => {
+  const { replies, tokens } = make();
+  const { token, accessor } = tokens.draw();
+  assert.equal(await replies.look(token), undefined);
+  assert.equal(await replies.take(token, own), undefined);
+  assert.equal(await tokens.stateOf(accessor), undefined);
+});

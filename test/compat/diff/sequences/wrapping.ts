@@ -1,0 +1,68 @@
+/** @module Response wrapping: what is asked in which order decides who has the reply. */
+
+import { type Ask, get, list, post, type Sequence } from '../ask.ts';
+
+const TTL = { headers: { 'x-vault-wrap-ttl': '300' } };
+const SAVE = { save: { wrapping: 'wrap_info.token' } };
+const wrapped = { ...TTL, ...SAVE };
+/** With the wrapping token as the caller's own. */
+const own = (ask: Ask): Ask => ({ ...ask, token: '{wrapping}' });
+
+export const wrapping: readonly Sequence[] = [
+  {
+    name: 'wrapping: opened once',
+    asks: [
+      post('sys/wrapping/wrap', { a: 'b', n: 1 }, wrapped),
+      post('sys/wrapping/lookup', { token: '{wrapping}' }),
+      post('sys/wrapping/unwrap', { token: '{wrapping}' }),
+      post('sys/wrapping/unwrap', { token: '{wrapping}' }),
+      post('sys/wrapping/lookup', { token: '{wrapping}' }),
+      post('sys/wrapping/wrap', {}, wrapped),
+      own(post('sys/wrapping/unwrap', {})),
+      own(post('sys/wrapping/unwrap', {})),
+      post('auth/token/create', { policies: ['default'] }, wrapped),
+      own(get('sys/wrapping/lookup')),
+      own(post('sys/wrapping/unwrap', {})),
+    ],
+  },
+  {
+    name: 'wrapping: what a wrapping token may not',
+    asks: [
+      post('sys/wrapping/wrap', { a: 'b' }, wrapped),
+      own(get('auth/token/lookup-self')),
+      own(post('sys/wrapping/unwrap', {})),
+      post('sys/wrapping/wrap', { a: 'b' }, wrapped),
+      own(post('sys/wrapping/rewrap', {})),
+      post('sys/wrapping/wrap', { a: 'b' }, wrapped),
+      own(list('cubbyhole')),
+      post('sys/wrapping/wrap', { a: 'b' }, wrapped),
+      own(get('cubbyhole/response')),
+    ],
+  },
+  {
+    name: 'wrapping: rewrapped',
+    asks: [
+      post('sys/wrapping/wrap', { a: 'b' }, wrapped),
+      post('sys/wrapping/rewrap', { token: '{wrapping}' }, { save: { second: 'wrap_info.token' } }),
+      post('sys/wrapping/unwrap', { token: '{wrapping}' }),
+      post('auth/token/lookup', { token: '{second}' }),
+      post('sys/wrapping/unwrap', { token: '{second}' }),
+    ],
+  },
+  {
+    name: 'wrapping: no token, no wrapping token, no TTL',
+    asks: [
+      post('sys/wrapping/wrap', { a: 'b' }),
+      get('sys/wrapping/wrap', TTL),
+      post('sys/wrapping/lookup', {}, { token: '' }),
+      post('sys/wrapping/lookup', { token: 'none' }, { token: '' }),
+      post('sys/wrapping/unwrap', { token: 5 }),
+      post('sys/wrapping/unwrap', {}),
+      post('sys/wrapping/rewrap', {}),
+      get('sys/mounts', wrapped),
+      get('sys/health', TTL),
+      get('cubbyhole/none', TTL),
+      list('cubbyhole/none', TTL),
+    ],
+  },
+];
