@@ -11,7 +11,7 @@ import { withSimulatedGlobals } from './sim/globals.ts';
 
 import { makeRootToken, ROOT_TOKEN, type SimRequest } from './sim/server.ts';
 import { beginWorld, makeWorld, type SimNode, type World, type WorldOptions } from './sim/world.ts';
-import { checkKv, KvWorkload, VERSIONS_MAX } from './workloads/kv.ts';
+import { checkKv, KvWorkload } from './workloads/kv.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
 import {
   CLOCK_FAULTS,
@@ -412,7 +412,7 @@ async function found(world: World, alone: number): Promise<void> {
   await until(world, () => isDone);
 }
 
-/** What the workloads count on: how many versions a path keeps. */
+/** Resolves when the node serves: something was written. */
 async function settle(world: World, node: SimNode): Promise<void> {
   const client = world.client('first');
   let isDone = false;
@@ -431,11 +431,11 @@ async function settle(world: World, node: SimNode): Promise<void> {
   const needsRoot = node.member !== undefined;
   if (needsRoot) node.process.later(0, 'root token', () => void makeRoot());
   world.drive(client.process, async () => {
-    const body = { max_versions: VERSIONS_MAX };
-    const request: SimRequest = { verb: 'update', path: 'secret/config', token: ROOT_TOKEN, body };
+    const body = { data: {} };
+    const request: SimRequest = { verb: 'update', path: 'secret/data/settled', token: ROOT_TOKEN, body };
     const isSet = async () => {
       const heard = await client.ask(node, request);
-      return heard.kind === 'reply' && heard.reply.status === 204;
+      return heard.kind === 'reply' && heard.reply.status === 200;
     };
     for (let tries = 0; tries < SETTLE_TRIES && !(await isSet()); tries++)
       await client.sleep(SETTLE_AGAIN_MS);

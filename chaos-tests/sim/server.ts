@@ -111,7 +111,10 @@ function mountOf(path: string, type: string, kind: Mount['class']): Mount {
   };
 }
 
-const KV = mountOf('secret/', 'kv', 'secret');
+/** How many versions of a secret are kept; checkers count on it. */
+export const VERSIONS_MAX = 3;
+
+const KV: Mount = { ...mountOf('secret/', 'kv', 'secret'), settings: { max_versions: VERSIONS_MAX } };
 const TOKEN = mountOf('token/', 'token', 'auth');
 const SYS = mountOf('sys/', 'system', 'secret');
 

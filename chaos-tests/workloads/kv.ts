@@ -7,7 +7,7 @@ import type { History, HistoryEntry } from '../checkers/history.ts';
 import { type KvInput, type KvOutput, versionedKv } from '../checkers/versioned-kv.ts';
 import { checkLinearizable, type Operation } from '../checkers/wgl.ts';
 import type { Random } from '../sim/random.ts';
-import { ROOT_TOKEN, type SimReply, type SimRequest } from '../sim/server.ts';
+import { ROOT_TOKEN, type SimReply, type SimRequest, VERSIONS_MAX } from '../sim/server.ts';
 import type { Heard, SimClient, SimNode, World } from '../sim/world.ts';
 
 export interface KvOptions {
@@ -40,9 +40,6 @@ interface Slot {
   /** When the changes were sent that are under way. */
   readonly sentMs: Set<{ readonly atMs: number }>;
 }
-
-/** As written into the mount's config. */
-export const VERSIONS_MAX = 3;
 
 type Entry = HistoryEntry<KvInput, KvOutput>;
 
