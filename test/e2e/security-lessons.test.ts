@@ -14,6 +14,7 @@
  * | CVE-2024-9180, CVE-2025-5999, CVE-2025-64761 | `security-callers.test.ts`; `tokens.test.ts` |
  * | CVE-2025-6000 / 54997, O 2.4 (mode), the chain of 28 Sept 2026 | `security-callers.test.ts`; `test/audit/options.test.ts`, `file-device.test.ts` |
  * | CVE-2025-6010 / 6011, CVE-2023-3462 (who is there?) | `security-callers.test.ts`, of tokens |
+ * | CVE-2025-6004 / 54998 (lockout by spelling), guesses made at once; CVE-2025-6011 / 54999 (timing) | `test/auth/userpass/userpass.test.ts`, `test/auth/login/lockout.test.ts`; `userpass-nodes.test.ts` |
  * | CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282 | `security-callers.test.ts`; `test/pipeline/every-endpoint.test.ts` |
  * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185, GHSA-8w8f | `exhaustion.test.ts`; `test/http/body.test.ts`, `slow-clients.test.ts`, `turns.test.ts`; `test/audit/audit.test.ts` |
  * | CVE-2025-4166, CVE-2025-62513 / 62705, GHSA-8xxq, CVE-2024-8365, CVE-2024-0831, GHSA-444v | `canary.test.ts`, `malformed.test.ts` |
@@ -24,7 +25,7 @@
  * | success answered for what is not there | `test/pipeline/every-endpoint.test.ts` |
  * | a key drawn at start-up on which data then depends | `token-ends.test.ts`, `data-folders.test.ts` |
  *
- * Not here, since what they speak of is not built: a store that is put back is noticed, PKI, certificate, JWT and cloud auth, MFA and lockout, transit, databases, snapshots, plugins.
+ * Not here, since what they speak of is not built: a store that is put back is noticed, PKI, certificate, JWT and cloud auth, MFA, transit, databases, snapshots, plugins.
  *
  * @module
  */

@@ -7,6 +7,7 @@ import type { Client } from '../client.ts';
 import type { Secret } from '../secret.ts';
 import type { Terminal } from '../terminal.ts';
 import { loginWithToken, tokenLoginHelp } from './token-login.ts';
+import { loginWithUserpass, userpassLoginHelp } from './userpass-login.ts';
 
 /** Logs in with `config`, the K=V pairs; `mount` is always among them. @throws Error; its text follows `Error authenticating: `. */
 export type LoginMethod = (
@@ -16,8 +17,12 @@ export type LoginMethod = (
   nonInteractive: boolean,
 ) => Promise<Secret>;
 
-export const LOGIN_METHODS: Readonly<Record<string, LoginMethod | undefined>> = { token: loginWithToken };
+export const LOGIN_METHODS: Readonly<Record<string, LoginMethod | undefined>> = {
+  token: loginWithToken,
+  userpass: loginWithUserpass,
+};
 
 export const LOGIN_HELP: Readonly<Record<string, { usage: string; about: string } | undefined>> = {
   token: tokenLoginHelp,
+  userpass: userpassLoginHelp,
 };

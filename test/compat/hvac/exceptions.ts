@@ -9,7 +9,6 @@ import type { Exception } from '../checks.ts';
 const mount = 'api/system_backend/test_mount.py::TestMount::';
 const auth = 'api/system_backend/test_auth.py::TestAuth::';
 const key = 'api/system_backend/test_key.py::TestKey::';
-const token = 'api/auth_methods/test_token.py::TestToken::';
 const v1 = 'v1/test_integration.py::IntegrationTest::';
 const v1System = 'v1/test_system_backend.py::TestSystemBackend::';
 
@@ -26,7 +25,6 @@ const BY_REASON: Record<string, string[]> = {
     'api/system_backend/test_wrapping.py::TestWrapping::test_unwrap',
   ],
   'GCP auth is not served yet': [`${v1}test_auth_gcp_alternate_mount_point_with_no_client_token_exception`],
-  'userpass is not served yet': [`${v1}test_create_userpass`, `${v1}test_userpass_auth`],
   'Transit is not served yet': [`${v1}test_write_with_response`],
   'leases are taken from PKI, which is not served yet': [
     'api/system_backend/test_lease.py::TestLease::*',
@@ -44,13 +42,6 @@ const BY_REASON: Record<string, string[]> = {
     `${key}test_start_generate_root_with_completion`,
     `${v1System}test_start_generate_root_then_cancel`,
     `${v1System}test_start_generate_root_with_completion`,
-  ],
-  'token roles are not served yet': [
-    `${token}test_create_wrapped_token_w_role`,
-    `${token}test_create_token_w_role`,
-    `${token}test_token_roles`,
-    `${v1}test_create_token_w_role`,
-    `${v1}test_token_roles`,
   ],
   'remounting is not served yet': [
     `${mount}test_secret_backend_manipulation`,

@@ -26,10 +26,6 @@ const generateRoot: NotYet = {
   reason: 'generating a root token is not served yet',
   args: { key: 'aa', nonce: 'n' },
 };
-const tokenRole: NotYet = {
-  reason: 'token roles are not served yet',
-  args: { role_name: 'r', allowed_policies: 'default' },
-};
 const login = (method: string): NotYet => ({
   reason: `${method} auth is not served yet`,
   args: { role: 'r', jwt: 'j', token: 't', username: 'u', password: 'p' },
@@ -39,7 +35,6 @@ export const NOT_YET: Record<string, NotYet> = {
   addApproleRole: approle,
   // These two lack the list of their parameters, and node-vault fails on any argument.
   addKubernetesRole: { reason: kubernetes.reason },
-  addTokenRole: tokenRole,
   certLogin: { reason: 'certificate auth is not served yet' },
   approleLogin: approle,
   approleRoles: approle,
@@ -74,7 +69,6 @@ export const NOT_YET: Record<string, NotYet> = {
   getApproleRoleId: approle,
   getApproleRoleSecret: approle,
   getKubernetesRole: kubernetes,
-  getTokenRole: tokenRole,
   githubLogin: login('GitHub'),
   jwtLogin: login('JWT'),
   kubernetesLogin: kubernetes,
@@ -82,7 +76,6 @@ export const NOT_YET: Record<string, NotYet> = {
   oktaLogin: login('Okta'),
   radiusLogin: login('RADIUS'),
   remount: { reason: 'remounting is not served yet', args: { from: 'secret', to: 'moved' } },
-  removeTokenRole: tokenRole,
   renew: {
     reason: 'no engine with leases is served yet',
     args: { lease_id: 'database/creds/r/0123456789abcdefghijklmn' },
@@ -93,12 +86,9 @@ export const NOT_YET: Record<string, NotYet> = {
   },
   revokePrefix: { reason: 'no engine with leases is served yet', args: { path_prefix: 'database/creds/r' } },
   rewrapData: transit,
-  tokenCreateRole: tokenRole,
-  tokenRoles: tokenRole,
   transitCreateKey: transit,
   transitDeleteKey: transit,
   transitListKeys: transit,
   transitReadKey: transit,
   updateApproleRoleId: approle,
-  userpassLogin: login('userpass'),
 };

@@ -90,6 +90,36 @@ export function tokenSteps(client: NodeVault, command: CallNamed, address: strin
       },
     ],
     [
+      'addTokenRole, getTokenRole, tokenRoles, tokenCreateRole, removeTokenRole',
+      async () => {
+        await command('addTokenRole', { role_name: 'nv', allowed_policies: 'default', period: 600 });
+        const { data } = await command('getTokenRole', { role_name: 'nv' });
+        assert.deepEqual(pick(data, 'allowed_policies', 'token_period'), [['default'], 600]);
+        assert.deepEqual((await command('tokenRoles')).data.keys, ['nv']);
+        const { auth } = await command('tokenCreateRole', { role_name: 'nv', meta });
+        assert.deepEqual(pick(auth, 'policies', 'lease_duration'), [['default'], 600]);
+        await command('removeTokenRole', { role_name: 'nv' });
+        assert.equal(await refusal(command('getTokenRole', { role_name: 'nv' })), 404);
+      },
+    ],
+    [
+      'userpassLogin',
+      async () => {
+        await command('enableAuth', { mount_point: 'userpass', type: 'userpass' });
+        await client.write('auth/userpass/users/nv', { password: 'pw', token_policies: 'default' });
+        // node-vault goes on with the token that it is given.
+        const own = nodeVault(address, '');
+        const { auth } = await callCommand(own, 'userpassLogin', { username: 'nv', password: 'pw' });
+        assert.deepEqual(pick(auth, 'policies', 'metadata'), [['default'], { username: 'nv' }]);
+        const wrong = callCommand(nodeVault(address, ''), 'userpassLogin', {
+          username: 'nv',
+          password: 'no',
+        });
+        assert.equal(await refusal(wrong), 400);
+        await command('disableAuth', { mount_point: 'userpass' });
+      },
+    ],
+    [
       'startTokenRenewal',
       async () => {
         const { auth } = await create({ renewable: true, ttl: '10s' });
