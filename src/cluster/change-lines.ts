@@ -17,6 +17,8 @@ export interface Standing {
   readonly key: string;
   /** Id of its operation. */
   readonly op: string;
+  /** It uses something up. */
+  readonly isUse?: true | undefined;
   readonly request: Pick<Request, 'isOver' | 'clientId'> | undefined;
   /** Accessor of the caller's token, or ''. */
   readonly accessor: string;
@@ -93,7 +95,7 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
   /** Of a request's changes to one actor the first is known by the client's id: what follows from it can be repeated anyway. */
   function entryOf(standing: Standing): Entry {
     const { key, request } = standing;
-    if (request?.clientId !== undefined) {
+    if (request?.clientId !== undefined && !standing.isUse) {
       const changed = ofClients.get(request) ?? new Set();
       ofClients.set(request, changed);
       if (!changed.has(key)) {

@@ -207,7 +207,7 @@ export function makeRouting(options: RoutingOptions): Routing {
     if (op.mode === 'change') {
       const { request, caller } = sent;
       const accessor = caller?.accessor ?? '';
-      const standing = { key, op: op.id, request, accessor, max: op.actor.mailboxMax };
+      const standing = { key, op: op.id, isUse: op.isUse, request, accessor, max: op.actor.mailboxMax };
       return lines.inTurn(standing, (entry) => route({ op, id, key, params, sent, entry }));
     }
     const message: Message = { op, id, key, params, sent, entry: undefined };

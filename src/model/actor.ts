@@ -143,6 +143,8 @@ export interface ActorOperation<S, P, R> {
   readonly actor: ActorKind<S>;
   /** `read`: runs on the committed snapshot at once, queues behind nothing. `change`: runs in the mailbox, one at a time. */
   readonly mode: 'read' | 'change';
+  /** It uses something up: asked for twice it is two uses, also where a client calls both one request. */
+  readonly isUse?: true;
   run(state: S, params: P, ctx: ActorContext): Outcome<S, R> | Promise<Outcome<S, R>>;
 }
 

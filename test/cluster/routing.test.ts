@@ -18,6 +18,7 @@ import {
   type RoutingNode,
   refuse,
   settle,
+  use,
   withRecord,
 } from '../support/routing-world.ts';
 
@@ -435,6 +436,21 @@ test('a client that numbers its requests may send one twice, through any node, a
   const anew = { ...fresh, claims: claimed({ sections: [2, 2] }) };
   assert.equal(await b.routing.send(add, ID, 1, anew), 4);
   assert.equal(await b.routing.send(add, ID, 1, { ...anew, request: { ...anew.request } }), 4);
+});
+
+test('what uses something up is used twice by a request that is sent twice, whatever its client calls it', async () => {
+  const { a, b } = two();
+  const sent = () => ({
+    claims: claimed(),
+    request: { isOver: false, clientId: '6f2f0d0c-60a4-4a0e-8f0b-2f6f8a3c1d11' },
+  });
+  assert.deepEqual(
+    await Promise.all([
+      a.routing.send(use, ID, undefined, sent()),
+      b.routing.send(use, ID, undefined, sent()),
+    ]),
+    [1, 2],
+  );
 });
 
 test('what the store does not do is tried again for 2 s, here and at the owner, and then nobody can answer', async () => {

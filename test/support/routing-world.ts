@@ -50,6 +50,15 @@ export const add: ActorOperation<Counter, number, number> = {
   run: ({ count }, by) => ({ reply: count + by, next: { state: { count: count + by } } }),
 };
 
+/** Uses something up. */
+export const use: ActorOperation<Counter, undefined, number> = {
+  id: 'counter/use',
+  actor: counter,
+  mode: 'change',
+  isUse: true,
+  run: ({ count }) => ({ reply: count + 1, next: { state: { count: count + 1 } } }),
+};
+
 export const refuse: ActorOperation<Counter, string, void> = {
   id: 'counter/refuse',
   actor: counter,
@@ -87,7 +96,7 @@ export const mayWhat: ActorOperation<Counter, undefined, unknown> = {
 };
 
 export const idOf = (name: string): ActorId => ({ kind: 'counter', namespace: 'root', mount: 'm', name });
-export const OPERATIONS = makeOperations([add, get, refuse, withRecord, mayWhat]);
+export const OPERATIONS = makeOperations([add, use, get, refuse, withRecord, mayWhat]);
 
 const NAMES: Names = { sealName: (_context, segment) => segment, openName: (_context, sealed) => sealed };
 

@@ -73,6 +73,7 @@ const settle: ActorOperation<State, { right: boolean; rules: Rules }, boolean> =
   id: 'failed-logins/settle',
   actor: failedLogins,
   mode: 'change',
+  isUse: true,
   run(state, { right, rules }, ctx) {
     const nowMs = ctx.now();
     if (isLocked(state, nowMs)) return { reply: false };

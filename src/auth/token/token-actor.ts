@@ -137,6 +137,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
     id: 'token/use',
     actor: kind,
     mode: 'change',
+    isUse: true,
     run(state, _params, ctx) {
       if (state !== undefined && !state.dying && isExpired(state, ctx.now()))
         return { reply: undefined, next: { state: expired(state) } };

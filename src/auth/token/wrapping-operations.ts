@@ -54,6 +54,7 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     id: 'token/unwrap',
     actor,
     mode: 'change',
+    isUse: true,
     run(state, _params, ctx) {
       if (!state?.wraps || state.dying) return { reply: false };
       // Its only use was taken: that request has the reply.
