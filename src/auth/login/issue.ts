@@ -37,6 +37,7 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
   const { fields } = login;
   if (!isWithin(ctx.request.remoteAddress, fields.token_bound_cidrs))
     throw new CodedError('permission_denied');
+  refuseBatch(fields, ctx.mount);
   const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
   if (policies.includes('root')) throw badRequest('auth methods cannot create root tokens');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
@@ -68,6 +69,13 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     request: ctx.request,
   });
   return { auth: authBlock(token, accessor, state, ttl), warnings };
+}
+
+/** What the mount is tuned to goes before the fields, or where they say nothing. @throws CodedError where that is a batch token. */
+function refuseBatch({ token_type }: TokenFields, { config }: Mount): void {
+  const isBatch = config.token_type === 'batch';
+  const isBatchByDefault = config.token_type === 'default-batch' && token_type === 'default';
+  if (isBatch || isBatchByDefault) throw badRequest('batch tokens are not supported yet');
 }
 
 /** What bounds the life of tokens with these fields, at their making and at each renewal. */

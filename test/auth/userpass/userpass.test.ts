@@ -175,6 +175,19 @@ describe('a login', () => {
     }
   });
 
+  test('gives no service token where the mount says batch', async () => {
+    for (const [token_type, ofUser, status] of [
+      ['batch', 'service', 400],
+      ['default-batch', 'default', 400],
+      ['default-batch', 'service', 200],
+      ['service', 'default', 200],
+    ] as const) {
+      const at = await mounted({ token_type });
+      await well('POST', `${at}/users/bob`, { password: 'pw', token_type: ofUser });
+      assert.equal((await login(at, 'bob', 'pw')).status, status, `${token_type}, ${ofUser}`);
+    }
+  });
+
   test('comes from the user’s networks, and its token is used from there', async () => {
     const at = await mounted();
     await well('POST', `${at}/users/near`, { password: 'pw', token_bound_cidrs: '127.0.0.0/8' });
