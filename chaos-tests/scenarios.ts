@@ -220,6 +220,7 @@ const clusterReplicas: Scenario = {
 const clusterTokens: Scenario = {
   ...cluster,
   isOpen: false,
+  sealsAlone: 0.9,
   faults: { ...cluster.faults, ...CLOCK_FAULTS },
   begin(world, operations) {
     const random = world.random.fork('cluster');
@@ -227,11 +228,13 @@ const clusterTokens: Scenario = {
     watchFences(world);
     const workload = new TokenWorkload(world, { clients: 30, operations });
     workload.start(() => random.pick(world.nodes));
+    const { sealing } = world;
+    sealing!.start(() => workload.isOver);
     return {
       get isOver() {
-        return workload.isOver;
+        return workload.isOver && sealing!.isOver;
       },
-      check: () => [...workload.check(), ...lostWrites(world), ...views.check()],
+      check: () => [...workload.check(), ...lostWrites(world), ...sealing!.check(), ...views.check()],
     };
   },
 };

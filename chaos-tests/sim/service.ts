@@ -24,6 +24,10 @@ export interface Weather {
   /** The answer is held back on its way, while others pass it. */
   heldAnswer: number;
   heldMs: readonly [number, number];
+  /** The connection breaks: the one who asked hears so at once, whatever becomes of the question. */
+  broken: number;
+  /** A claim takes so much longer on its way, ms; 0: no longer than anything else. */
+  claimsMs: number;
   /** Nobody answers and nothing arrives. */
   isAway: boolean;
   /** What a process has sent and not seen done dies with it, as in a store of the same machine. */
@@ -49,6 +53,8 @@ export function calm(): Weather {
     lateMs: [500, 12_000],
     heldAnswer: 0,
     heldMs: [50, 1_900],
+    broken: 0,
+    claimsMs: 0,
     isAway: false,
     dropsTheDead: false,
     farFrom: new Set(),
@@ -60,6 +66,7 @@ export function calm(): Weather {
 
 export interface Question<T> {
   readonly label: string;
+  readonly isClaim?: boolean;
   /** At the server, in one step. */
   perform(): T;
   /** In a turn of the one who asked. */
@@ -85,7 +92,7 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
 
   return {
     weather,
-    ask(process, life, timeoutMs, { label, perform, answered, gaveUp }) {
+    ask(process, life, timeoutMs, { label, isClaim, perform, answered, gaveUp }) {
       let isOver = false;
       const timer = scheduler.after(
         timeoutMs / process.clock.rate,
@@ -100,8 +107,23 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
       const isLost = random.chance(weather.lostQuestion);
       const isLate = random.chance(weather.late);
       const isAnswerLost = random.chance(weather.lostAnswer);
-      const there = isLate ? random.between(...weather.lateMs) : way(process);
+      const there =
+        (isLate ? random.between(...weather.lateMs) : way(process)) + (isClaim ? weather.claimsMs : 0);
       const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way(process);
+      if (weather.broken > 0 && random.chance(weather.broken)) {
+        scheduler.after(
+          way(process),
+          `${name} breaks: ${label}`,
+          () => {
+            if (isOver) return;
+            isOver = true;
+            timer.cancel();
+            gaveUp();
+          },
+          process,
+          life,
+        );
+      }
       if (isLost) return;
       scheduler.after(there, `${name} ${process.name} ${label}`, () => {
         if (weather.isAway || weather.deafTo.has(process.name)) return;

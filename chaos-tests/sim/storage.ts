@@ -4,7 +4,9 @@
  *
  * @module
  */
+
 import assert from 'node:assert/strict';
+import { FENCE_PREFIX } from '../../src/cluster/fences.ts';
 import { COMMIT_OPERATIONS } from '../../src/model/limits.ts';
 import {
   type Change,
@@ -112,10 +114,10 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     paths,
     connect(process, { keeps, trustsSilence } = {}) {
       const { life } = process;
-      const ask = <T>(label: string, perform: () => T): Promise<T> =>
+      const ask = <T>(label: string, perform: () => T, isClaim = false): Promise<T> =>
         new Promise((answered, reject) => {
           const gaveUp = () => reject(new StorageFailed('the store did not answer', false));
-          service.ask(process, life, ANSWER_MS, { label, perform, answered, gaveUp });
+          service.ask(process, life, ANSWER_MS, { label, isClaim, perform, answered, gaveUp });
         });
       return {
         type: 'simulated',
@@ -132,9 +134,10 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
           const copies = changes.map(({ path, value }) => ({ path, value: value && Uint8Array.from(value) }));
           const [first] = changes;
           const label = `commit ${first?.path}${first?.value ? '' : ' gone'} if ${conditions.map((c) => c.version)}`;
+          const isClaim = changes.some(({ path }) => path.startsWith(FENCE_PREFIX));
           let done: Applied | Conflict;
           try {
-            done = await ask(label, () => apply(process, life, copies, conditions, keeps));
+            done = await ask(label, () => apply(process, life, copies, conditions, keeps), isClaim);
           } catch (error) {
             if (trustsSilence) return version + 1;
             throw error;

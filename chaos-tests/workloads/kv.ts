@@ -178,11 +178,11 @@ export class KvWorkload {
     if (draw < reads)
       return { op: 'get', version: random.chance(0.3) ? Math.max(0, known - random.int(3)) : 0 };
     const change = (draw - reads) / (1 - reads);
-    if (change < 0.8) {
+    if (change < 0.74) {
       const cas = random.chance(0.4) ? Math.max(0, known - random.int(2)) : undefined;
       return { op: 'put', value: `v${++this.#values}`, cas };
     }
-    return change < 0.92 ? { op: 'delete' } : { op: 'forget' };
+    return change < 0.84 ? { op: 'delete' } : { op: 'forget' };
   }
 
   async #ask(client: SimClient, node: SimNode, key: string, input: KvInput): Promise<Entry> {

@@ -59,6 +59,7 @@ function serverFaults(name: string, of: (world: World) => Weather): Record<strin
     [`${name} holds answers`]: weather(of, () => ({ heldAnswer: 0.3 })),
     [`${name} hears late`]: weather(of, () => ({ late: 0.3 })),
     [`${name} is slow`]: weather(of, (random) => ({ delayMs: [1, random.between(20, 1_500)] })),
+    [`${name} breaks connections`]: weather(of, (random) => ({ broken: random.between(0.1, 0.5) })),
     [`${name} is away`]: weather(of, () => ({ isAway: true })),
     [`${name} does not hear`]: (world, _random, node) => {
       of(world).deafTo.add(node.process.name);
@@ -158,6 +159,15 @@ export const MEMBER_FAULTS: Faults = {
 
 /** A node loses its place while what it wrote is still on its way: its commits are slow, and the coordinator hears nothing of it. */
 export const OVERTAKEN: Faults = {
+  'claims are slow': (world, random, node) => {
+    const { weather } = world.store;
+    weather.claimsMs = random.between(50, 1_000);
+    const mend = OVERTAKEN['is overtaken']!(world, random, node);
+    return () => {
+      weather.claimsMs = 0;
+      mend();
+    };
+  },
   'is overtaken': ({ store, coordinator }, _random, { process }) => {
     store.weather.farFrom.add(process.name);
     coordinator.weather.deafTo.add(process.name);
@@ -190,7 +200,7 @@ export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOpt
     const name = random.pick(names);
     const node = random.pick(nodes);
     const needsUp = name in NODE_FAULTS || name in MEMBER_FAULTS;
-    const what = /^the \w+ (is (slow|away)|loses|holds|hears late)|^messages/.test(name)
+    const what = /^the \w+ (is (slow|away)|loses|holds|hears late|breaks)|^messages/.test(name)
       ? name
       : `${name} ${node.process.name}`;
     // The same weather does not come twice at once, and who is down is left alone.
