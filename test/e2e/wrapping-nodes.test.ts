@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { missing as missingTool } from '../support/missing.ts';
 import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
@@ -45,14 +46,15 @@ async function wrap(node: TestNode, n: number, format?: string): Promise<string>
   return body.wrap_info.token;
 }
 
-on('of many who open it at all nodes at once, one has it', async (nodes) => {
+on('of many who open it at all nodes at once, one has it, be it under one request id', async (nodes) => {
   for (let n = 0; n < 12; n++) {
     const token = await wrap(nodes[n % 3]!, n);
+    const headers: Record<string, string> = n % 2 === 0 ? {} : { 'x-coffer-request-id': randomUUID() };
     const replies = await Promise.all(
       Array.from({ length: 18 }, (_, at) => {
         const node = nodes[at % 3]!;
-        if (at % 2 === 0) return node.call('PUT', 'sys/wrapping/unwrap', { token });
-        return node.call('POST', 'sys/wrapping/unwrap', { ...root(), body: { token } });
+        if (at % 2 === 0) return node.call('PUT', 'sys/wrapping/unwrap', { token, headers });
+        return node.call('POST', 'sys/wrapping/unwrap', { ...root(), headers, body: { token } });
       }),
     );
     const won = replies.filter(({ status }) => status === 200);
