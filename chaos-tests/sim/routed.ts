@@ -169,7 +169,8 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     startTimers,
     async close() {
       announcer.close();
-      grants.dropAll();
+      // A node may be stopped before it has a membership.
+      if (membership()) grants.dropAll();
       await own.stop();
       own.shards.dropAll();
     },

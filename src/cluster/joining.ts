@@ -10,7 +10,7 @@ import type { Membership } from './membership-interface.ts';
 
 export interface JoiningOptions {
   readonly clock: Clock;
-  readonly membership: Pick<Membership, 'inc' | 'view' | 'isBeating'>;
+  readonly membership: Pick<Membership, 'inc' | 'view' | 'isBeating' | 'deadlineMs'>;
   /** This node does not serve yet. */
   isSealed(): boolean;
 }
@@ -19,11 +19,18 @@ export interface JoiningOptions {
 export async function untilJoined({ clock, membership, isSealed }: JoiningOptions): Promise<void> {
   const beganMs = clock.monotonicMs();
   const passedMs = () => clock.monotonicMs() - beganMs;
+  /** Since when it has had an answer from the coordinator: before it nobody can be seen. */
+  let lookingSinceMs: number | undefined;
   const mayBeLetIn = (): boolean => {
+    if (membership.deadlineMs() > Number.NEGATIVE_INFINITY) lookingSinceMs ??= clock.monotonicMs();
     const view = membership.view();
     if (view?.sealed) return false;
     const isServed = view?.members.some(({ inc }) => inc !== membership.inc() && membership.isBeating(inc));
-    return isServed === true || passedMs() < JOIN_NOBODY_MS;
+    return (
+      isServed === true ||
+      lookingSinceMs === undefined ||
+      clock.monotonicMs() - lookingSinceMs < JOIN_NOBODY_MS
+    );
   };
   while (isSealed() && passedMs() < JOIN_WAIT_MS && mayBeLetIn())
     await new Promise<void>((resolve) => void clock.after(resolve, JOIN_LOOK_MS));

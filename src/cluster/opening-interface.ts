@@ -26,6 +26,8 @@ export interface SealRequest {
 export interface Lifecycle {
   /** True until everything is open: this node is to serve. */
   isSealed(): boolean;
+  /** Other nodes serve. Absent: it is alone. */
+  othersServe?(): boolean;
   /** Sealed until all is open. In a cluster progress is what all nodes were given together. */
   status(): Promise<SealStatus>;
   /**

@@ -168,6 +168,7 @@ export function makeOpening(options: OpeningOptions): Opening {
 
   return {
     isSealed: () => !open,
+    othersServe,
     status,
     init: (config, more) =>
       keysTurn(async () => {

@@ -7,7 +7,7 @@
 import { isWithin } from '../auth/token/cidrs.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
-import { CodedError, denied, multiError } from '../model/errors.ts';
+import { CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { apiPath } from '../model/mount.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
@@ -87,13 +87,20 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     await new Promise<void>((resolve) => void options.after(resolve, ms));
   }
 
+  /** A node that is about to join those that serve says when to ask again. */
+  function sealedNow(): CodedError {
+    return seal.othersServe?.()
+      ? new CodedError('unavailable', ERRORS.sealed.text)
+      : new CodedError('sealed');
+  }
+
   async function walk(state: Walk, taken: { caller?: Caller }): Promise<Reply> {
     const { request, resolved } = state;
     const route = resolved.match?.route;
     // Some listeners serve metrics and running requests to whoever reaches them, sealed or not, as Vault's do.
     const bare = request.openHere === true;
     const refuseSealed = () => {
-      if (seal.isSealed() && !route?.whileSealed && !bare) throw new CodedError('sealed');
+      if (seal.isSealed() && !route?.whileSealed && !bare) throw sealedNow();
     };
     refuseSealed();
     if (request.namespace !== '' && request.namespace !== 'root')
@@ -134,7 +141,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       ran = await run(state);
       // Sealed meanwhile: what no device can be told is told to nobody. The request that sealed is answered.
       const untold = seal.isSealed() && !audit.isOn();
-      if (untold && !state.resolved.match?.route.whileSealed) throw new CodedError('sealed');
+      if (untold && !state.resolved.match?.route.whileSealed) throw sealedNow();
     } catch (error) {
       await logged;
       // Authority changed meanwhile: the walk begins again, and its next round is audited as a whole.

@@ -5,4 +5,6 @@
  */
 export interface Seal {
   isSealed(): boolean;
+  /** Other nodes serve: this one soon may, too. Absent: it is alone. */
+  othersServe?(): boolean;
 }

@@ -2,13 +2,20 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { makeTokenAuth } from '../../src/auth/token/routes.ts';
 import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
+import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
 import { makeOperations } from '../../src/cluster/operations.ts';
 import { cubbyhole } from '../../src/engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2 } from '../../src/engines/kv/kv.ts';
 import { actorOperationsOf } from '../../src/model/engine.ts';
 
-const all = [...[kv1, kv2, cubbyhole].flatMap(actorOperationsOf), ...makeTokenActor(async () => {}).sends];
+const tokenActor = makeTokenActor(async () => {});
+const all = [
+  ...[kv1, kv2, cubbyhole, makeTokenAuth({} as never)].flatMap(actorOperationsOf),
+  ...tokenActor.sends,
+  ...makeWrappingOperations(tokenActor.kind).sends,
+];
 
 test('every operation that an engine or a token sends is found by its id', () => {
   const operations = makeOperations(all);
