@@ -83,12 +83,12 @@ function world(faults?: ReadonlySet<string>) {
 describe('claims of shards', () => {
   test('a claim is one commit, however many ask; those of one turn share commits', async () => {
     const { one, storage, fence } = world();
-    await Promise.all([one.shards.claim(shard), one.shards.claim(shard)]);
+    await Promise.all([shard, shard].map(async (each) => one.shards.claim(each)));
     assert.equal(storage.commits, 1);
     assert.deepEqual(fence(), { epoch: 1, inc: 'one', claim: 1 });
     assert.equal(one.shards.claim(shard), undefined);
     const others = Array.from({ length: 1_024 }, (_, n) => n).filter((n) => n !== shard);
-    await Promise.all(others.map((n) => one.shards.claim(n)));
+    await Promise.all(others.map(async (n) => one.shards.claim(n)));
     assert.equal(storage.commits, 1 + Math.ceil(1_023 / CLAIMS_AT_ONCE));
     assert.equal(one.shards.held().length, 1_024);
     assert.equal(await highestFence(storage), 1);

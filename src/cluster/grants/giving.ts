@@ -229,7 +229,7 @@ function kindOf(key: string): string {
 
 /** Rejects as the first of them does, whether or not anybody waits for it. */
 function allOf(waits: readonly (Promise<void> | undefined)[]): Promise<void> {
-  const all = Promise.all(waits).then(() => {});
+  const all = Promise.all(waits.filter((wait) => wait !== undefined)).then(() => {});
   all.catch(() => {});
   return all;
 }
