@@ -61,7 +61,6 @@ export interface SimServer {
 /** How planted faults change the parts. */
 export interface ServerPlant {
   readonly cluster?: (cluster: Cluster) => Cluster;
-  readonly usesWallClock?: true;
   readonly countsUsesAfter?: true;
 }
 
@@ -133,7 +132,7 @@ export function bootServer(options: ServerOptions): SimServer {
   const { clock, random } = process;
   // Cluster time: the wall clock once, or what others had, from then on the monotonic one, which no step moves (protocol §14).
   const base = Math.max(clock.wallMs(), timeFloorMs) - clock.monotonicMs();
-  const now = () => (plant?.usesWallClock ? clock.wallMs() : Math.floor(base + clock.monotonicMs()));
+  const now = () => Math.floor(base + clock.monotonicMs());
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
   const kinds = [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[];
