@@ -78,6 +78,8 @@ const SETTLE_TRIES = 40;
 const SETTLE_AGAIN_MS = 500;
 /** Between two seals. */
 const SEAL_EVERY_MS: readonly [number, number] = [3_000, 20_000];
+/** A proposal is acknowledged by all, or given up, within this. */
+const SETTLE_MS = 8_000;
 /** A run that is not over by then hangs, simulated ms. */
 const RUN_MS_MAX = 3_600_000;
 
@@ -379,6 +381,10 @@ async function runIn(world: World, scenario: Scenario, { operations }: RunOption
       world.drive(world.client('last').process, () => workload.finish!().finally(() => (isRead = true)));
       await until(world, () => isRead);
     }
+    // A view change that has just begun is no fault; one that does not end is.
+    const settledAt = scheduler.nowMs + SETTLE_MS;
+    scheduler.at(settledAt, 'settled', () => {});
+    await until(world, () => scheduler.nowMs >= settledAt || !isChanging(world));
     if (violations.length === 0) violations.push(...workload.check());
   } catch (error) {
     violations.push(`the run failed: ${(error as Error).stack ?? error}`);
@@ -394,6 +400,10 @@ async function runIn(world: World, scenario: Scenario, { operations }: RunOption
     trace: world.trace.lines(),
     logged: world.logged,
   };
+}
+
+function isChanging({ nodes }: World): boolean {
+  return nodes.some(({ member }) => member?.view()?.next !== undefined);
 }
 
 async function until(world: World, isDone: () => boolean): Promise<void> {
