@@ -159,7 +159,8 @@ function changed(before: TokenRole, sent: p.Decoded<typeof ROLE_PARAMS>): TokenR
     ...newName('token_bound_cidrs', sent.token_bound_cidrs, 'bound_cidrs', sent.bound_cidrs, []),
   };
   const next: TokenRole = { ...before, ...said, ...both };
-  if (next.token_num_uses < 0) throw badRequest("'token_num_uses' cannot be negative");
+  if (next.token_num_uses < 0)
+    throw badRequest("error parsing role fields: 'token_num_uses' cannot be negative");
   if (next.path_suffix !== '' && !/^\w[\w.-]+\w$/.test(next.path_suffix)) {
     throw badRequest('given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w');
   }

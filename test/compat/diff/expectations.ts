@@ -208,6 +208,15 @@ const OURS: Record<string, Covered[]> = {
   'tokens with a chosen id rest like all others, so there is nothing to warn of': [
     { asks: /^POST auth\/token\/create \{"id"/, where: /^\/warnings$/, bao: /uses the weaker SHA1 hashing/ },
   ],
+  'a token shows the limits that its role gives it': [
+    {
+      asks: /^POST auth\/token\/lookup \{"token":"\{byRole\}"\}$/,
+      where: /^\/data\/(explicit_max_ttl|period)$/,
+    },
+  ],
+  'what was sent is not repeated in a refusal': [
+    { asks: /^POST auth\/token\/roles\/bad \{"token_(type|bound_cidrs)"/, where: /^\/errors\/0$/ },
+  ],
   'where nothing can be listed, LIST is 405': [
     { asks: /^LIST sys\/(mounts|auth|key-status)$/, where: STATUS },
   ],
@@ -231,14 +240,6 @@ const NOT_YET: Record<string, Covered[]> = {
   'batch tokens are not served yet': [
     { asks: /^POST auth\/token\/create(\/r1)? \{.*"type":"batch"/, where: /^(status|body|\/errors\/0)$/ },
     { asks: /\{batch\}/, where: /^(status|body|\/errors\/0)$/ },
-  ],
-  'token roles are not served yet': [
-    {
-      asks: / auth\/token\/(roles|create\/(r\d|no-such-role))/,
-      where: /^(status|body|\/errors(\/0)?)$/,
-      ours: UNSUPPORTED,
-    },
-    { asks: /\{byRole\}/, where: STATUS },
   ],
   'remounting is not served yet': [
     { asks: / sys\/remount/, where: /^(status|body|\/errors)$/, ours: UNSUPPORTED },
