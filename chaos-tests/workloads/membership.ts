@@ -116,7 +116,7 @@ export class MembershipWorkload {
       if (owners.length !== 1) return `I14: shard ${shard} is served by ${owners.length} nodes`;
     }
     const pending = nodes.find(({ member }) => member?.view()?.next);
-    return pending && `I14: a proposal is still pending`;
+    return pending && `I14: proposal ${pending.member!.view()!.next!.number} of epoch ${pending.member!.view()!.epoch} is still pending at ${pending.process.name}`;
   }
 }
 

@@ -110,7 +110,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     endLife();
     hooks.onEvicted();
     timeChanged();
-    if (leaving) void retire(coordinator, inc).then(finish);
+    if (leaving) retireAndFinish(inc);
     else live();
   }
 
@@ -127,6 +127,14 @@ export function makeMembership(options: MembershipOptions): Membership {
   async function retireQuietly(life: string): Promise<void> {
     await hooks.quiet?.();
     await retire(coordinator, life);
+  }
+
+  /** Where the coordinator answered late, this node may have been stopped meanwhile, and started again: that life goes on. */
+  function retireAndFinish(life: string): void {
+    const ended = session;
+    void retire(coordinator, life).then(() => {
+      if (session === ended) finish();
+    });
   }
 
   function finish(): void {
@@ -242,7 +250,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     endLife();
     hooks.onEvicted();
     session = undefined;
-    void retire(coordinator, life).then(finish);
+    retireAndFinish(life);
   }
 
   function sealNow(): void {
