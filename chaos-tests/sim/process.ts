@@ -31,6 +31,8 @@ export interface SimProcess {
   readonly life: number;
   readonly isAlive: boolean;
   readonly isPaused: boolean;
+  /** When it last went on after a pause, true ms; -Infinity: never. */
+  readonly resumedMs: number;
   /** Begins a new life and runs `boot` in its first turn. */
   start(boot: () => void): void;
   crash(): void;
@@ -62,6 +64,7 @@ export function makeProcess(
   let life = 0;
   let isAlive = false;
   let isPaused = false;
+  let resumedMs = Number.NEGATIVE_INFINITY;
   let wallOffset = wallOffsetMs;
   let lastImmediateMs = 0;
   /** Monotonic clocks begin anywhere. */
@@ -90,6 +93,9 @@ export function makeProcess(
     get isPaused() {
       return isPaused;
     },
+    get resumedMs() {
+      return resumedMs;
+    },
     start(boot) {
       life++;
       isAlive = true;
@@ -109,6 +115,7 @@ export function makeProcess(
     resume() {
       if (!isPaused) return;
       isPaused = false;
+      resumedMs = scheduler.nowMs;
       const releases = held;
       held = [];
       for (const release of releases) release();

@@ -96,7 +96,10 @@ export class MembershipWorkload {
         if (!node?.process.isAlive || node.process.name === by) continue;
         const who = `at ${atMs.toFixed(1)} ${by} evicted ${node.process.name}`;
         if (node.member!.isInTime()) violations.push(`I3: ${who}, which is in time`);
-        if (!node.process.isPaused && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
+        // One that has just gone on was silent for its own pause.
+        const { isPaused, resumedMs } = node.process;
+        const wasPaused = isPaused || atMs < resumedMs + AFTER_OUTAGE_MS;
+        if (!wasPaused && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
           violations.push(`I14: ${who} for an outage of all`);
       }
     }
@@ -116,7 +119,10 @@ export class MembershipWorkload {
       if (owners.length !== 1) return `I14: shard ${shard} is served by ${owners.length} nodes`;
     }
     const pending = nodes.find(({ member }) => member?.view()?.next);
-    return pending && `I14: proposal ${pending.member!.view()!.next!.number} of epoch ${pending.member!.view()!.epoch} is still pending at ${pending.process.name}`;
+    return (
+      pending &&
+      `I14: proposal ${pending.member!.view()!.next!.number} of epoch ${pending.member!.view()!.epoch} is still pending at ${pending.process.name}`
+    );
   }
 }
 
