@@ -24,7 +24,6 @@ const ROOT_TOKEN = 'compat-root';
 /** Checks of the Go program that may fail. */
 export const GO_EXCEPTIONS: readonly Exception[] = [
   { test: 'remount', reason: 'remounting is not served yet' },
-  { test: 'token role', reason: 'token roles are not served yet' },
 ];
 
 export async function runGo(target: Target): Promise<Check[]> {
