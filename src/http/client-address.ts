@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BlockList, isIP } from 'node:net';
-import { plainAddress } from '../model/address.ts';
+import { isIP } from 'node:net';
+import { blockListOf, plainAddress } from '../model/address.ts';
 import { badRequest } from '../model/errors.ts';
 import type { AnyRequest } from './body.ts';
 import type { ListenerOptions } from './listener-options.ts';
@@ -44,17 +44,6 @@ export function makeForwardedAddress(listener: ListenerOptions): ForwardedAddres
     if (address === undefined) throw badRequest('malformed x-forwarded-for header: expected IP addresses');
     return address;
   };
-}
-
-function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
 }
 
 /** Some proxies add the port: `192.0.2.1:5000`, `[2001:db8::1]:5000`. */

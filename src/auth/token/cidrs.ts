@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { BlockList, isIP } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
+import { blockListOf } from '../../model/address.ts';
 import { badRequest } from '../../model/errors.ts';
 import { CIDRS_MAX } from '../../model/limits.ts';
 
@@ -36,15 +37,4 @@ export function isWithin(address: string, networks: readonly string[] | undefine
     compiled.set(networks, list);
   }
   return list.check(address, family);
-}
-
-function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
 }
