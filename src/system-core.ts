@@ -21,6 +21,7 @@ import type { Authority } from './pipeline/authority.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
 import type { Resolver } from './pipeline/resolve.ts';
+import { makeSettingsStore } from './pipeline/settings-store.ts';
 import type { Seal } from './seal/seal.ts';
 
 export interface SystemCoreParts {
@@ -87,6 +88,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       stateOfAccessor: (accessor) => tokens.stateOf(accessor),
     },
     audit: auditDevices,
+    settings: makeSettingsStore(catalog),
     lockouts: {
       locked: ({ uuid }) => parts.actors.index(LOCKED_INDEX, uuid, LOCKED_USERS_MAX),
       unlock: (mount, name, options) =>

@@ -455,6 +455,9 @@ export const AUDIT_REPLIES_CHARS_MAX = 128 * MIB;
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
 
 // engines
+/** Of a cluster-wide setting as it is stored, and of its key; all of them are in memory. */
+export const SETTING_BYTES_MAX = 128 * 1024;
+export const SETTING_KEY_BYTES_MAX = 1_024;
 /** Paths of one question about capabilities. */
 export const CAPABILITY_PATHS_MAX = 10_000;
 export const KV_ACTIVE_MAX = 20_000;

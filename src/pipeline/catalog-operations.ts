@@ -10,6 +10,7 @@ import { putSetting } from './lifecycle.ts';
 import { changeSettings } from './mount-settings.ts';
 import { addMount, mountSwept, removeMount, tuneMount } from './mount-table.ts';
 import { putPolicy, removePolicy } from './policy-store.ts';
+import { removeSetting } from './settings-store.ts';
 
 export const catalogOperations: readonly AnyActorOperation[] = [
   readSection,
@@ -23,4 +24,5 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(addDevice),
   operationOf(removeDevice),
   operationOf(putSetting),
+  operationOf(removeSetting),
 ];

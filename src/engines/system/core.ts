@@ -22,6 +22,7 @@ export interface SystemCore {
   readonly access: AccessLookup;
   readonly audit: AuditControl;
   readonly wrapping: WrappingControl;
+  readonly settings: SettingsControl;
   /** Who guessed too often, by mount; absent where no auth method counts it. */
   readonly lockouts?: {
     /** Names as the method spells them, unsorted. */
@@ -103,6 +104,20 @@ export interface PolicyStore {
   /** @throws CodedError `bad_request`, `failed to parse policy: …`. */
   put(name: string, text: string, claims: Claims): Promise<unknown>;
   remove(name: string, claims: Claims): Promise<unknown>;
+}
+
+/** Settings of the whole cluster, by `kind` or `kind/name`. */
+export interface SettingsControl {
+  /** As it is in force here. */
+  now(key: string): unknown;
+  /** As all members have it. */
+  current(key: string): Promise<unknown>;
+  /** Of all keys that begin with `prefix`, what follows it, sorted. */
+  names(prefix: string): Promise<readonly string[]>;
+  /** @throws CodedError `bad_request` where key or value is too long. */
+  put(key: string, value: unknown, claims: Claims): Promise<void>;
+  /** Nothing there is no mistake. */
+  remove(key: string, claims: Claims): Promise<void>;
 }
 
 /** What policies allow, put together. */

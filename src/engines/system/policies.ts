@@ -5,10 +5,11 @@
  */
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
-import { HCL_BYTES_MAX, POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
+import { POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { PolicyStore, SystemCore } from './core.ts';
+import { policyText } from './policy-text.ts';
 
 /** Grants all; has no text. */
 const ROOT = 'root';
@@ -99,7 +100,7 @@ async function putPolicy(
   if (Buffer.byteLength(name) > POLICY_NAME_BYTES_MAX) {
     throw badRequest(`a policy's name must not be longer than ${POLICY_NAME_BYTES_MAX} bytes`);
   }
-  await policies.put(name, fromBase64(sent) ?? sent, claims);
+  await policies.put(name, policyText(sent), claims);
   return {};
 }
 
@@ -118,22 +119,4 @@ function reserved(name: string, verb: 'update' | 'delete'): string {
   const clean = name.trim().toLowerCase();
   if (IMMUTABLE.includes(clean)) throw badRequest(`cannot ${verb} "${clean}" policy`);
   return name;
-}
-
-/** What the longest policy may be in base64; what is longer is refused as it is. */
-const BASE64_CHARS_MAX = Math.ceil(HCL_BYTES_MAX / 3) * 4;
-
-/** The text, if `sent` is base64 of UTF-8. No policy is both: base64 has no blank, brace or quote. */
-function fromBase64(sent: string): string | undefined {
-  const text = sent.trim();
-  // The pattern goes on a stack, which millions of repetitions would overflow.
-  if (text.length > BASE64_CHARS_MAX) return undefined;
-  if (text === '' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
-    return undefined;
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'base64'));
-  } catch {
-    return undefined;
-  }
 }

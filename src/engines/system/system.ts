@@ -13,6 +13,7 @@ import { internalUiRoutes } from './internal-ui.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
 import { authRoutes, mountRoutes } from './mounts.ts';
 import { nodeRoutes } from './node.ts';
+import { passwordPolicyRoutes } from './password-policies.ts';
 import { policyRoutes } from './policies.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
@@ -26,6 +27,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...mountRoutes(core),
     ...authRoutes(core),
     ...policyRoutes(core),
+    ...passwordPolicyRoutes(core),
     ...capabilityRoutes(core),
     ...internalUiRoutes(core),
     ...specRoutes(core),

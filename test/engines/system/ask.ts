@@ -33,6 +33,8 @@ export interface FakeCore extends SystemCore {
   /** By token; the accessor is `accessorOf<token>`. */
   tokens: Map<string, TokenState>;
   deviceList: AuditDevice[];
+  /** Cluster-wide settings by key. */
+  settingsNow: Map<string, unknown>;
   sealNow: SealStatus;
   /** Auth methods that may be enabled: none. */
   authTypes: string[];
@@ -96,6 +98,7 @@ export function fakeCore(): FakeCore {
     policyTexts: new Map([['default', DEFAULT_POLICY_TEXT]]),
     tokens: new Map([['root', tokenState(['root'])]]),
     deviceList: [],
+    settingsNow: new Map(),
     sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
     authTypes: [],
     done: [],
@@ -200,6 +203,21 @@ export function fakeCore(): FakeCore {
       },
       hash: (path, input) =>
         core.deviceList.some((device) => device.path === path) ? `hmac-sha256:${input.length}` : undefined,
+    },
+    settings: {
+      now: (key) => core.settingsNow.get(key),
+      current: async (key) => core.settingsNow.get(key),
+      names: async (prefix) =>
+        [...core.settingsNow.keys()]
+          .filter((key) => key.startsWith(prefix))
+          .map((key) => key.slice(prefix.length))
+          .sort(),
+      async put(key, value) {
+        core.settingsNow.set(key, JSON.parse(JSON.stringify(value)));
+      },
+      async remove(key) {
+        core.settingsNow.delete(key);
+      },
     },
     node: {
       storageType: 'inmem',

@@ -1,0 +1,55 @@
+/**
+ * Settings of the whole cluster by key, in the catalog: every member has them in memory, any of them changes them.
+ *
+ * @module
+ */
+import type { Catalog, SectionChange } from '../cluster/catalog.ts';
+import type { Claims } from '../model/actor.ts';
+import { CodedError } from '../model/errors.ts';
+import { SETTING_BYTES_MAX, SETTING_KEY_BYTES_MAX } from '../model/limits.ts';
+import { putSetting } from './lifecycle.ts';
+import { unchanged } from './section-change.ts';
+
+/** Keys are `kind` or `kind/name`; values plain JSON. */
+export interface SettingsStore {
+  /** As it is in force here. */
+  now(key: string): unknown;
+  /** As all members have it. */
+  current(key: string): Promise<unknown>;
+  /** Of all keys that begin with `prefix`, what follows it, sorted, as all members have them. */
+  names(prefix: string): Promise<string[]>;
+  /** @throws CodedError `bad_request` where key or value is too long. */
+  put(key: string, value: unknown, claims: Claims): Promise<void>;
+  /** Nothing there is no mistake. */
+  remove(key: string, claims: Claims): Promise<void>;
+}
+
+export const removeSetting: SectionChange<{ key: string }, void> = {
+  id: 'settings/remove',
+  section: 'settings',
+  run: (entries, { key }) => (entries.has(key) ? { patch: { [key]: null }, reply: undefined } : unchanged),
+};
+
+export function makeSettingsStore(catalog: Pick<Catalog, 'entries' | 'current' | 'change'>): SettingsStore {
+  return {
+    now: (key) => catalog.entries('settings').get(key),
+    current: async (key) => (await catalog.current('settings')).get(key),
+    async names(prefix) {
+      const keys = [...(await catalog.current('settings')).keys()];
+      return keys
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => key.slice(prefix.length))
+        .sort();
+    },
+    async put(key, value, claims) {
+      if (Buffer.byteLength(key) > SETTING_KEY_BYTES_MAX)
+        throw new CodedError('bad_request', 'the name is too long');
+      if (Buffer.byteLength(JSON.stringify(value)) > SETTING_BYTES_MAX)
+        throw new CodedError('bad_request', `a setting must not exceed ${SETTING_BYTES_MAX} bytes`);
+      await catalog.change(putSetting, { key, value }, claims);
+    },
+    async remove(key, claims) {
+      await catalog.change(removeSetting, { key }, claims);
+    },
+  };
+}
