@@ -59,7 +59,6 @@ const PARTLY: Record<string, string> = {
   'POST auth/token/roles/:role': 'no batch tokens, no entity aliases',
   'POST auth/userpass/users/:username': 'no batch tokens',
   'POST sys/auth/:path': 'type `userpass` only',
-  'POST sys/init': '`pgp_keys` and `root_token_pgp_key` are refused',
   'POST sys/mounts/:path': 'type `kv` only',
   'POST sys/unseal': '`migrate` has no effect',
 };

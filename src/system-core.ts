@@ -51,7 +51,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
   return {
     seal: {
       status: lifecycle.status,
-      init: (config) => lifecycle.init(config),
+      init: lifecycle.init,
       unseal: lifecycle.unseal,
       reset: lifecycle.reset,
       seal: (nodeOnly) => lifecycle.seal({ nodeOnly, isRequest: true }),

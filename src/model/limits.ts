@@ -454,6 +454,10 @@ export const AUDIT_REPLIES_CHARS_MAX = 128 * MIB;
 /** A log file that was removed is noticed within this. */
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
 
+// crypto
+/** Of one public PGP key in its binary form. */
+export const PGP_KEY_BYTES_MAX = 128 * 1024;
+
 // engines
 /** Of a cluster-wide setting as it is stored, and of its key; all of them are in memory. */
 export const SETTING_BYTES_MAX = 128 * 1024;

@@ -6,12 +6,12 @@
 import type { Encodable, JsonMap } from '../../model/json.ts';
 import type { Client } from '../client.ts';
 import { command, expectArguments, type Run } from '../command.ts';
-import { CommandFailure, describing, LOCAL, messageOf, remoteFailure } from '../failure.ts';
+import { describing, LOCAL, messageOf, remoteFailure } from '../failure.ts';
 import { boolFlag, type FlagTable, intFlag, listFlag, stringFlag } from '../flags.ts';
 import { decodeJson, encodeJson } from '../go-json.ts';
 import { wrapText } from '../go-text.ts';
-import { readFile } from '../key-values.ts';
 import { printData } from '../output.ts';
+import { pgpKeyIn, pgpKeysIn } from '../pgp-files.ts';
 import { askSealStatus } from '../seal-status.ts';
 import { asMap, asText, asTexts } from '../secret.ts';
 
@@ -47,7 +47,8 @@ Initializes a server: it makes its keys, and prints the shares that unseal it an
 is the only time they are seen.
 
     $ vault operator init
-    $ vault operator init -key-shares=1 -key-threshold=1 -format=json`,
+    $ vault operator init -key-shares=1 -key-threshold=1 -format=json
+    $ vault operator init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,bob.asc -root-token-pgp-key=ada.asc`,
   flags,
   output: { format: true },
   async run(run) {
@@ -92,31 +93,12 @@ function initRequest({ flags }: InitRun, unsealsItself: boolean): InitRequest {
   return {
     secret_shares: flags['key-shares'] || (unsealsItself ? 0 : SHARES_USUAL),
     secret_threshold: flags['key-threshold'] || (unsealsItself ? 0 : THRESHOLD_USUAL),
-    pgp_keys: pgpKeys(flags['pgp-keys']),
+    pgp_keys: pgpKeysIn(flags['pgp-keys']) ?? null,
     recovery_shares: unsealsItself ? flags['recovery-shares'] : 0,
     recovery_threshold: unsealsItself ? flags['recovery-threshold'] : 0,
-    recovery_pgp_keys: pgpKeys(flags['recovery-pgp-keys']),
-    root_token_pgp_key:
-      flags['root-token-pgp-key'] === '' ? '' : (pgpKeys([flags['root-token-pgp-key']])?.[0] ?? ''),
+    recovery_pgp_keys: pgpKeysIn(flags['recovery-pgp-keys']) ?? null,
+    root_token_pgp_key: flags['root-token-pgp-key'] === '' ? '' : pgpKeyIn(flags['root-token-pgp-key']),
   };
-}
-
-/** The contents of key files, as the server takes them; null where there are none. */
-function pgpKeys(names: readonly string[]): string[] | null {
-  const files = names
-    .flatMap((name) => name.split(','))
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  if (files.length === 0) return null;
-  return files.map((file) => {
-    if (file.startsWith('keybase:'))
-      throw new CommandFailure(LOCAL, 'keybase keys are not supported; give a file');
-    try {
-      return readFile(file.replace(/^@/, '')).trim();
-    } catch (error) {
-      throw new CommandFailure(LOCAL, messageOf(error));
-    }
-  });
 }
 
 /** For machines; the names are those of Vault's command, not those of the API. */

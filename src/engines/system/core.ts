@@ -48,13 +48,21 @@ export interface SealStatus {
   readonly nonce: string;
 }
 
+export interface InitMade {
+  readonly keys: readonly Uint8Array[];
+  readonly rootToken: string;
+}
+
 export interface SealControl {
   status(): SealStatus | Promise<SealStatus>;
-  /** Leaves the node sealed. @throws CodedError where it is initialised. */
-  init(config: {
-    shares: number;
-    threshold: number;
-  }): Promise<{ keys: readonly Uint8Array[]; rootToken: string }>;
+  /**
+   * Leaves the node sealed. @throws CodedError where it is initialised.
+   * @param more - done before the store counts as initialised. What it throws undoes all.
+   */
+  init(
+    config: { shares: number; threshold: number },
+    more?: (made: InitMade) => Promise<void>,
+  ): Promise<InitMade>;
   /** @param share - 16 to 33 bytes, wiped by the caller. @throws CodedError `bad_request` where it does not fit. */
   unseal(share: Uint8Array): Promise<unknown>;
   /** Forgets the shares given so far. */

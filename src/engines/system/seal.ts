@@ -6,11 +6,13 @@
 import { operation, type Route } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
-import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX } from '../../model/limits.ts';
+import { SHARE_BYTES_MAX, SHARE_BYTES_MIN } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { BUILD_DATE, COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
 import type { SealControl, SystemCore } from './core.ts';
+import { init } from './init.ts';
+import { shareIn } from './shares.ts';
 import { type StructBody, structBody } from './struct-body.ts';
 
 const BARE = { open: true, whileSealed: true } as const;
@@ -32,8 +34,8 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
           secret_shares: p.int('How many shares the unseal key is split into.'),
           secret_threshold: p.int('How many of them open the seal.'),
           stored_shares: p.int('Ignored.'),
-          pgp_keys: p.strings('Not served yet: the shares would be encrypted to these.'),
-          root_token_pgp_key: p.string('Not served yet: the root token would be encrypted to it.'),
+          pgp_keys: p.strings('Public PGP keys, in base64: each share is encrypted to its own.'),
+          root_token_pgp_key: p.string('Public PGP key, in base64: the root token is encrypted to it.'),
           recovery_shares: p.int('Only where the server unseals itself.'),
           recovery_threshold: p.int('Only where the server unseals itself.'),
           recovery_pgp_keys: p.strings('Only where the server unseals itself.'),
@@ -140,36 +142,6 @@ async function sealStatus({ seal, node }: SystemCore): Promise<Encodable> {
   };
 }
 
-async function init(seal: SealControl, body: StructBody): Promise<Encodable> {
-  for (const name of ['pgp_keys', 'root_token_pgp_key']) {
-    // Served without encryption, the shares would be in clear where the caller counts on them not to be.
-    if (body.isSet(name)) throw badRequest(`${name} is not supported yet`);
-  }
-  const foreign = ['recovery_shares', 'recovery_threshold', 'recovery_pgp_keys'].filter(body.isSet);
-  if (foreign.length > 0) {
-    throw badRequest(`parameters ${foreign.join(',')} not applicable to seal type shamir`);
-  }
-  const shares = body.whole('secret_shares');
-  const threshold = body.whole('secret_threshold');
-  const fault = sealConfigFault(shares, threshold);
-  if (fault) throw badRequest(`invalid seal configuration: ${fault}`);
-  const { keys, rootToken } = await seal.init({ shares, threshold });
-  return {
-    keys: keys.map((key) => Buffer.from(key).toString('hex')),
-    keys_base64: keys.map((key) => Buffer.from(key).toString('base64')),
-    root_token: rootToken,
-  };
-}
-
-function sealConfigFault(shares: number, threshold: number): string | undefined {
-  if (shares < 1) return 'shares must be at least one';
-  if (threshold < 1) return 'threshold must be at least one';
-  if (shares > 1 && threshold === 1) return 'threshold must be greater than one for multiple shares';
-  if (shares > SHARES_MAX) return `shares must be less than ${SHARES_MAX + 1}`;
-  if (threshold > shares) return 'threshold cannot be larger than shares';
-  return undefined;
-}
-
 async function unseal(seal: SealControl, body: StructBody): Promise<void> {
   const key = body.text('key');
   const reset = body.flag('reset');
@@ -182,7 +154,7 @@ async function unseal(seal: SealControl, body: StructBody): Promise<void> {
     if (initialized && !sealed) throw badRequest('vault is unsealed');
     return seal.reset();
   }
-  const share = shareOf(key);
+  const share = shareIn(key);
   try {
     if (!initialized) throw new CodedError('not_initialized');
     // One share too many is no mistake: scripts give all they have.
@@ -195,16 +167,4 @@ async function unseal(seal: SealControl, body: StructBody): Promise<void> {
   } finally {
     share.fill(0);
   }
-}
-
-/** Hex where the length fits a share, or else base64: what is base64 may happen to be hex too. */
-function shareOf(text: string): Buffer {
-  if (/^(?:[0-9a-fA-F]{2})*$/.test(text)) {
-    const bytes = text.length / 2;
-    if (bytes >= SHARE_BYTES_MIN && bytes <= SHARE_BYTES_MAX) return Buffer.from(text, 'hex');
-  }
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
-    throw badRequest("'key' must be a valid hex or base64 string");
-  }
-  return Buffer.from(text, 'base64');
 }

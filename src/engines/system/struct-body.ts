@@ -1,5 +1,5 @@
 /**
- * Bodies that Vault decodes into a Go struct (init, unseal): names match whatever their case, types are strict, null is nothing, and what
+ * Bodies that Vault decodes into a Go struct (init, unseal, rekey …): names match whatever their case, types are strict, null is nothing, and what
  * is not known is left aside.
  *
  * @module
@@ -13,6 +13,8 @@ export interface StructBody {
   /** 0 where it was not sent. */
   whole(name: string): number;
   flag(name: string): boolean;
+  /** A list of texts; empty where it was not sent. */
+  texts(name: string): string[];
   /** Anything but an empty list, text, object, 0 or false? */
   isSet(name: string): boolean;
 }
@@ -41,6 +43,12 @@ export function structBody(body: JsonMap | undefined): StructBody {
       const value = members.get(name) ?? false;
       if (typeof value !== 'boolean') throw wrongType(name, 'a boolean');
       return value;
+    },
+    texts(name) {
+      const value = members.get(name) ?? [];
+      if (!Array.isArray(value) || value.some((one) => typeof one !== 'string'))
+        throw wrongType(name, 'a list of strings');
+      return value as string[];
     },
     isSet(name) {
       const value = members.get(name) ?? false;

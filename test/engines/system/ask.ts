@@ -104,14 +104,14 @@ export function fakeCore(): FakeCore {
     done: [],
     seal: {
       status: () => core.sealNow,
-      async init({ shares, threshold }) {
+      async init({ shares, threshold }, more) {
         if (core.sealNow.initialized) throw badRequest('Vault is already initialized');
         core.done.push(`init ${shares}/${threshold}`);
         core.sealNow = { ...core.sealNow, initialized: true, shares, threshold };
-        return {
-          keys: Array.from({ length: shares }, (_, n) => Buffer.alloc(33, n + 1)),
-          rootToken: 'hvs.root',
-        };
+        const keys = Array.from({ length: shares }, (_, n) => Buffer.alloc(33, n + 1));
+        const made = { keys, rootToken: 'hvs.root' };
+        await more?.(made);
+        return made;
       },
       async unseal(share) {
         core.done.push(`unseal ${Buffer.from(share).toString('hex')}`);

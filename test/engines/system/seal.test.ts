@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeOrdered } from '../../../src/model/json-encoder.ts';
+import { pgpPair } from '../../support/pgp.ts';
 import { answer, ask, fakeCore, refusal } from './ask.ts';
 
 const SHARE = Buffer.alloc(33, 5);
@@ -89,10 +90,25 @@ for (const [body, text] of [
     { secret_shares: 5, secret_threshold: 3, recovery_shares: 1, recovery_threshold: 1 },
     'parameters recovery_shares,recovery_threshold not applicable to seal type shamir',
   ],
-  [{ secret_shares: 1, secret_threshold: 1, pgp_keys: ['a'] }, 'pgp_keys is not supported yet'],
   [
-    { secret_shares: 1, secret_threshold: 1, root_token_pgp_key: 'a' },
-    'root_token_pgp_key is not supported yet',
+    { secret_shares: 2, secret_threshold: 2, pgp_keys: ['a'] },
+    'invalid seal configuration: count mismatch between number of provided PGP keys and number of shares',
+  ],
+  [
+    { secret_shares: 1, secret_threshold: 1, pgp_keys: ['a'] },
+    'error decoding given PGP key: it is not base64',
+  ],
+  [
+    { secret_shares: 1, secret_threshold: 1, pgp_keys: ['keybase:ada'] },
+    'keybase: names are not looked up; give the public PGP key itself, in base64',
+  ],
+  [
+    { secret_shares: 1, secret_threshold: 1, pgp_keys: 'a' },
+    'failed to parse JSON input: "pgp_keys" is not a list of strings',
+  ],
+  [
+    { secret_shares: 1, secret_threshold: 1, root_token_pgp_key: 'AAAA' },
+    'error parsing given PGP key: it is not one OpenPGP key',
   ],
 ] as const) {
   test(`init of ${JSON.stringify(body)} is refused, and nothing is done`, async () => {
@@ -101,6 +117,23 @@ for (const [body, text] of [
     assert.deepEqual(core.done, []);
   });
 }
+
+test('init: shares and token are encrypted, each to its holder, before the store counts as initialised', async () => {
+  const core = uninitialised();
+  const holders = await Promise.all([pgpPair(), pgpPair(), pgpPair()]);
+  const [first, second, third] = holders;
+  const body = {
+    secret_shares: 2,
+    secret_threshold: 2,
+    pgp_keys: [first!.text, second!.text],
+    root_token_pgp_key: third!.text,
+  };
+  const made = await answer(core, 'update', 'init', { body });
+  assert.equal(await first!.open(Buffer.from(made.keys[0], 'hex')), '01'.repeat(33));
+  assert.equal(await second!.open(Buffer.from(made.keys_base64[1], 'base64')), '02'.repeat(33));
+  assert.equal(await third!.open(Buffer.from(made.root_token, 'base64')), 'hvs.root');
+  assert.deepEqual(core.done, ['init 2/2']);
+});
 
 test('unseal: hex and base64, any case of the member; the status after it is the answer', async () => {
   const core = sealedCore();

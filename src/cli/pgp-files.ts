@@ -1,0 +1,48 @@
+/**
+ * Files with public PGP keys, as the flags `-pgp-key` and `-pgp-keys` name them: armored, binary, or base64 of the binary form.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { localFailure, messageOf } from './failure.ts';
+
+const ARMOR = /-----BEGIN PGP PUBLIC KEY BLOCK-----([\s\S]*?)-----END PGP PUBLIC KEY BLOCK-----/g;
+
+/**
+ * The key in `file`, as the API takes it: base64 of the binary form.
+ * @param file - a leading `@` is left aside.
+ * @throws CommandFailure where there is none, or more than one.
+ */
+export function pgpKeyIn(file: string): string {
+  if (file.startsWith('keybase:'))
+    throw localFailure('keybase: names are not looked up; give a file with the key');
+  const name = file.replace(/^@/, '');
+  if (name === '') throw localFailure('empty path');
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(name);
+  } catch (error) {
+    throw localFailure(messageOf(error));
+  }
+  const text = bytes.toString('latin1');
+  const blocks = [...text.matchAll(ARMOR)];
+  if (blocks.length > 1) throw localFailure(`more than one key found in file "${name}"`);
+  if (blocks.length === 1) return withoutArmor(blocks[0]![1]!);
+  const bare = text.trim();
+  return /^[A-Za-z0-9+/\r\n]+={0,2}$/.test(bare) ? bare : bytes.toString('base64');
+}
+
+/** The keys in `files`, which commas may separate, too; undefined where none is named. */
+export function pgpKeysIn(files: readonly string[]): string[] | undefined {
+  const names = files.flatMap((file) => file.split(',')).map((name) => name.trim());
+  const named = names.filter((name) => name !== '');
+  return named.length === 0 ? undefined : named.map(pgpKeyIn);
+}
+
+/** Headers up to the first empty line, base64, and perhaps a checksum: `=` and four characters. */
+function withoutArmor(body: string): string {
+  const lines = body.replaceAll('\r', '').split('\n').slice(1);
+  const empty = lines.findIndex((line) => line.trim() === '');
+  const data = lines.slice(empty + 1).map((line) => line.trim());
+  return data.filter((line) => !/^=[A-Za-z0-9+/]{4}$/.test(line)).join('');
+}

@@ -1,0 +1,64 @@
+/**
+ * Shares as they cross the wire, and what may be asked of a seal made of them (contract §2.1, §16).
+ *
+ * @module
+ */
+import { readPgpKeys } from '../../crypto/pgp.ts';
+import { badRequest } from '../../model/errors.ts';
+import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX } from '../../model/limits.ts';
+
+/** Vault's words and order; undefined: it can be. */
+export function sealConfigFault(shares: number, threshold: number): string | undefined {
+  if (shares < 1) return 'shares must be at least one';
+  if (threshold < 1) return 'threshold must be at least one';
+  if (shares > 1 && threshold === 1) return 'threshold must be greater than one for multiple shares';
+  if (shares > SHARES_MAX) return `shares must be less than ${SHARES_MAX + 1}`;
+  if (threshold > shares) return 'threshold cannot be larger than shares';
+  return undefined;
+}
+
+/**
+ * Hex where the length fits a share, or else base64: what is base64 may happen to be hex too. Its length is the caller's to look at.
+ * @throws CodedError `bad_request` where it is neither.
+ */
+export function shareIn(text: string): Buffer {
+  if (/^(?:[0-9a-fA-F]{2})*$/.test(text)) {
+    const bytes = text.length / 2;
+    if (bytes >= SHARE_BYTES_MIN && bytes <= SHARE_BYTES_MAX) return Buffer.from(text, 'hex');
+  }
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+    throw badRequest("'key' must be a valid hex or base64 string");
+  }
+  return Buffer.from(text, 'base64');
+}
+
+/** As `keys` and `keys_base64` of a reply. */
+export interface ShownKeys {
+  readonly keys: string[];
+  readonly keys_base64: string[];
+}
+
+export function shownKeys(keys: readonly Uint8Array[]): ShownKeys {
+  return {
+    keys: keys.map((key) => Buffer.from(key).toString('hex')),
+    keys_base64: keys.map((key) => Buffer.from(key).toString('base64')),
+  };
+}
+
+export interface ShareHolders {
+  readonly fingerprints: string[];
+  /** PGP messages, one for each share: its hex is what they hold. */
+  encrypt(shares: readonly Uint8Array[]): Promise<Uint8Array[]>;
+}
+
+/** @param texts - public PGP keys, one for each share. @throws CodedError `bad_request` where one will not do. */
+export async function shareHolders(texts: readonly string[]): Promise<ShareHolders> {
+  const keys = await readPgpKeys(texts);
+  return {
+    fingerprints: keys.map(({ fingerprint }) => fingerprint),
+    encrypt: (shares) =>
+      Promise.all(
+        shares.map((share, i) => keys[i]!.encrypt(Buffer.from(Buffer.from(share).toString('hex')))),
+      ),
+  };
+}
