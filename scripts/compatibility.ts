@@ -6,6 +6,7 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { makeAppRole } from '../src/auth/approle/approle.ts';
 import { makeTokenAuth, type TokenRoutesOptions } from '../src/auth/token/routes.ts';
 import { makeUserpass } from '../src/auth/userpass/userpass.ts';
 import { cubbyhole } from '../src/engines/cubbyhole/cubbyhole.ts';
@@ -57,8 +58,9 @@ const PARTLY: Record<string, string> = {
   'POST sys/audit/:path': 'file devices only',
   'POST auth/token/create/:role': 'no batch tokens, no entity aliases',
   'POST auth/token/roles/:role': 'no batch tokens, no entity aliases',
+  'POST auth/approle/role/:role': 'no batch tokens',
   'POST auth/userpass/users/:username': 'no batch tokens',
-  'POST sys/auth/:path': 'type `userpass` only',
+  'POST sys/auth/:path': 'types `approle` and `userpass` only',
   'POST sys/mounts/:path': 'type `kv` only',
   'POST sys/unseal': '`migrate` has no effect',
 };
@@ -105,6 +107,7 @@ function areas(): Area[] {
 function engines(): Record<string, Engine> {
   return {
     'sys/': makeSystem({} as SystemCore),
+    'auth/approle/': makeAppRole({} as Parameters<typeof makeAppRole>[0]),
     'auth/token/': makeTokenAuth({} as TokenRoutesOptions),
     'auth/userpass/': makeUserpass({} as Parameters<typeof makeUserpass>[0]),
     'cubbyhole/': cubbyhole,
@@ -150,6 +153,7 @@ const DIFFERENCES = [
   'Every node serves every request: `sys/step-down` answers 204 and does nothing. In a cluster each node that serves calls itself the active one in `sys/leader` and `sys/ha-status`; `sys/health` of one that is cut off, joins or leaves is 503, unless `haunhealthycode` says otherwise.',
   'Error texts never repeat what was sent in a body: an unknown type, TTL or option is refused without it.',
   '`sys/seal-status` and `sys/health` show `coffer_version` beside `version`, which is Vault’s.',
+  'A login of AppRole without a secret id is told that it is missing also where there is no such role id.',
   'One request asks about at most 10,000 paths of `sys/capabilities`; paths of mounts and names of policies have at most 512 bytes.',
 ];
 

@@ -6,6 +6,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { makeAlone } from './alone.ts';
 import { makeAudit } from './audit/audit.ts';
+import { appRoleTerms, makeAppRole } from './auth/approle/approle.ts';
+import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
 import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
@@ -79,6 +81,12 @@ export interface CofferOptions {
   readonly openStorage?: typeof openLmdb;
 }
 
+/** By what a token is renewed that a login issued, by the type of its mount. */
+const LOGIN_TERMS: Readonly<Record<string, typeof userpassTerms>> = {
+  approle: appRoleTerms,
+  userpass: userpassTerms,
+};
+
 /** What may change while the server runs. */
 export type LiveSettings = Pick<CofferOptions, 'requestsLevel' | 'telemetry'>;
 
@@ -127,6 +135,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokenRole,
       userpassUser,
       failedLogins,
+      ...appRoleKinds,
       ...kvKinds,
     ] as unknown as ActorKind<never>[],
     operations: () => [
@@ -188,14 +197,19 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         policyExists: (name) => policies.parsed(name) !== undefined,
         loginTerms(issuer, state) {
           const mount = mounts.byUuid(issuer.mount);
-          if (mount?.type !== 'userpass') throw badRequest('lease is not renewable');
-          return userpassTerms(mount, state, { cluster, ttlsOf });
+          const termsOf = mount && LOGIN_TERMS[mount.type];
+          if (!termsOf) throw badRequest('lease is not renewable');
+          return termsOf(mount, state, { cluster, ttlsOf });
         },
       }),
     ],
     [
       'userpass',
       makeUserpass({ tokens, ttlsOf, passwords: makePasswords(() => seal.barrier.derive('userpass salt')) }),
+    ],
+    [
+      'approle',
+      makeAppRole({ tokens, ttlsOf, accessorKey: () => seal.barrier.derive('approle secret id accessor') }),
     ],
   ]);
   const engineOf = (mount: Mount): Engine | undefined =>
@@ -231,7 +245,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         wrapped,
         wrappingJwt,
         secretTypes: ['kv'],
-        authTypes: ['userpass'],
+        authTypes: ['approle', 'userpass'],
         engineOf,
         cluster: node.control,
         node: {

@@ -390,6 +390,8 @@ export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
 // auth
 /** Of a role's or user's record: what it gives its tokens is in each of theirs. */
 export const AUTH_RECORD_BYTES_MAX = 32 * 1024;
+/** A sweep of a deleted role's secret ids that has not ended is begun again after this; none begins while the request may be under way. */
+export const APPROLE_SWEEP_MS = 2 * MINUTE_MS;
 /** Networks of one token, role or user. */
 export const CIDRS_MAX = 256;
 /** Names whose failed logins are counted, active on one node. */
@@ -406,7 +408,16 @@ export const PASSWORD_BYTES_MAX = 72;
 export const PASSWORDS_AT_ONCE = 2;
 /** Logins that wait for that; one more is answered `overloaded`. */
 export const PASSWORDS_WAITING_MAX = 256;
+/** Of a role id or a secret id that somebody chose. */
+export const ROLE_ID_BYTES_MAX = 4_096;
+/** A claim on a role id that its role has not taken is another's to take after this: its request is over then. */
+export const ROLE_ID_CLAIM_MS = 5 * MINUTE_MS;
+/** Of one role on one role id: all but one are under way. */
+export const ROLE_ID_CLAIMS_MAX = 64;
 export const ROLES_ACTIVE_MAX = 5_000;
+export const SECRET_IDS_ACTIVE_MAX = 20_000;
+/** Secret ids that a sweep ends at a time. */
+export const SECRET_IDS_AT_ONCE = 32;
 export const TOKENS_ACTIVE_MAX = 20_000;
 /** Ancestors of a token: each request looks at all of them. */
 export const TOKEN_DEPTH_MAX = 1_000;

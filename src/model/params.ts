@@ -129,6 +129,12 @@ export function anything(description: string): Param<Json | undefined> {
   return { type: 'object', description, decode: (json) => json };
 }
 
+/** Of lists. */
+export const PAGE_PARAMS = {
+  after: string('Only names after this one, which need not exist.', { absent: '' }),
+  limit: int('At most so many names; 0: all.', { absent: 0 }),
+};
+
 /** The parameters an operation declared, from what was sent. @throws CodedError naming the field, never its value. */
 export function decodeParams<P extends Params>(declared: P, sent: JsonMap | undefined): Decoded<P> {
   const out: Record<string, unknown> = {};

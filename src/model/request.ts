@@ -86,6 +86,8 @@ export interface LogicalReply {
   bare?: Encodable;
   /** As `bare`, for what is not JSON or is written already. */
   raw?: { contentType: string; body: Uint8Array | string; headers?: Record<string, string> };
+  /** Accessor of what `data` holds, for who gets the reply wrapped; of a token, `auth` says it. */
+  wrappedAccessor?: string;
   /** The reply itself waits; all else is left aside. */
   wrapInfo?: WrapInfo;
 }

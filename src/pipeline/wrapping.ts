@@ -69,7 +69,7 @@ export function makeWrapping(
       contentType,
       body: typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0)),
     };
-    const wrappedAccessor = logical?.auth?.accessor;
+    const wrappedAccessor = logical?.auth?.accessor ?? logical?.wrappedAccessor;
     const info = await replies.wrap(stored, { ttl, path, creationPath: path, wrappedAccessor });
     const asJwt = request.headers['x-vault-wrap-format'] === 'jwt' && path !== 'sys/wrapping/wrap';
     const token = asJwt ? jwt.write(info, apiAddress, now()) : info.token;

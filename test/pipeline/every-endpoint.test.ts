@@ -18,8 +18,8 @@ const REFUSED_WITH_500 = new Set([
   'POST auth/userpass/login/:username',
   'POST auth/userpass/users/:username/policies',
 ]);
-/** These would end the server or the token that asks. */
-const NOT_ASKED = new Set(['POST sys/seal', 'POST auth/token/revoke-self']);
+/** These would end the server, the token that asks, or a role that others ask about. */
+const NOT_ASKED = new Set(['POST sys/seal', 'POST auth/token/revoke-self', 'DELETE auth/approle/role/:role']);
 
 let server: RunningServer;
 before(async () => {
@@ -34,6 +34,11 @@ before(async () => {
     body: { type: 'userpass' },
   });
   assert.equal(auth.status, 204);
+  for (const [path, body] of [
+    ['sys/auth/approle', { type: 'approle' }],
+    ['auth/approle/role/x', {}],
+  ] as const)
+    assert.equal((await call(server.address, 'POST', `/v1/${path}`, { token: 'root', body })).status, 204);
 });
 after(() => server.stop());
 

@@ -30,12 +30,14 @@ export interface Login {
   readonly meta: Record<string, string>;
   /** Relative to the mount, `login/bob`. */
   readonly path: string;
+  /** The networks of the token bind only its uses: who logs in may be elsewhere. */
+  readonly isBoundAtUse?: true;
 }
 
 /** @throws CodedError where the caller's address, or what the token would be, is refused. */
 export async function issue(login: Login, parts: LoginParts, ctx: RouteContext): Promise<LogicalReply> {
   const { fields } = login;
-  if (!isWithin(ctx.request.remoteAddress, fields.token_bound_cidrs))
+  if (!login.isBoundAtUse && !isWithin(ctx.request.remoteAddress, fields.token_bound_cidrs))
     throw new CodedError('permission_denied');
   refuseBatch(fields, ctx.mount);
   const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
@@ -49,7 +51,7 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     parent: undefined,
     policies,
     meta: login.meta,
-    displayName: `${ctx.mount.path.slice(0, -1).replaceAll('/', '-')}-${login.displayName}`,
+    displayName: displayNameOf(ctx.mount, login.displayName),
     usesLeft: fields.token_num_uses === 0 ? undefined : fields.token_num_uses,
     numUses: fields.token_num_uses,
     type: 'service',
@@ -69,6 +71,11 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     request: ctx.request,
   });
   return { auth: authBlock(token, accessor, state, ttl), warnings };
+}
+
+function displayNameOf({ path }: Mount, name: string): string {
+  const ofMount = path.slice(0, -1).replaceAll('/', '-');
+  return name === '' ? ofMount : `${ofMount}-${name}`;
 }
 
 /** What the mount is tuned to goes before the fields, or where they say nothing. @throws CodedError where that is a batch token. */

@@ -80,8 +80,8 @@ export function tokenFieldsFrom(before: TokenFields, sent: Sent): TokenFields {
     if (value === undefined) continue;
     named[name] = value;
     older = older.filter((each) => each !== old);
-    // Shown under both names only where the older one is all that was said.
-    if (sent[name] === undefined) older = [...older, old];
+    // Shown under the older name too where that was said.
+    if (sent[old] !== undefined) older = [...older, old];
   }
   const { token_explicit_max_ttl, token_no_default_policy, token_type } = sent;
   const given = { token_explicit_max_ttl, token_no_default_policy, token_type, ...named };

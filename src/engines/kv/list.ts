@@ -4,12 +4,9 @@
  * @module
  */
 import type { RouteContext } from '../../model/engine.ts';
-import { int, string } from '../../model/params.ts';
+import { PAGE_PARAMS } from '../../model/params.ts';
 
-export const LIST_PARAMS = {
-  after: string('Only names after this one, which need not exist.', { absent: '' }),
-  limit: int('At most so many names; 0: all.', { absent: 0 }),
-};
+export const LIST_PARAMS = PAGE_PARAMS;
 
 /** Names one level below `folder`, folders with their slash. */
 export function namesBelow(

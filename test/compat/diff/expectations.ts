@@ -5,6 +5,8 @@
  * @module
  */
 
+import { APPROLE } from './expectations-approle.ts';
+
 export interface Expectation {
   /** Matched against `askText`: `METHOD path token body headers` as the sequences write them, what is not given left out. */
   asks: RegExp;
@@ -16,7 +18,7 @@ export interface Expectation {
   reason: string;
 }
 
-type Covered = Omit<Expectation, 'reason'>;
+export type Covered = Omit<Expectation, 'reason'>;
 
 const ANY = /./;
 const FIRST_ERROR = /^\/errors\/0$/;
@@ -255,6 +257,7 @@ const NOT_YET: Record<string, Covered[]> = {
     ],
 };
 
-export const EXPECTATIONS: readonly Expectation[] = [VAULT, STRICTER, OURS, NOT_YET].flatMap((table) =>
-  Object.entries(table).flatMap(([reason, covered]) => covered.map((each) => ({ ...each, reason }))),
+export const EXPECTATIONS: readonly Expectation[] = [VAULT, STRICTER, OURS, NOT_YET, APPROLE].flatMap(
+  (table) =>
+    Object.entries(table).flatMap(([reason, covered]) => covered.map((each) => ({ ...each, reason }))),
 );

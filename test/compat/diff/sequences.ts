@@ -1,6 +1,7 @@
 /** @module All request sequences, in the order in which they are sent. Sealing comes last: nothing else is answered after it. */
 
 import type { Sequence } from './ask.ts';
+import { approle } from './sequences/approle.ts';
 import { cubbyhole } from './sequences/cubbyhole.ts';
 import { kvV1 } from './sequences/kv-v1.ts';
 import { kvV2 } from './sequences/kv-v2.ts';
@@ -15,6 +16,7 @@ export const SEQUENCES: readonly Sequence[] = [
   ...kvV2,
   ...cubbyhole,
   ...tokens,
+  ...approle,
   ...wrapping,
   ...policies,
   ...mounts,

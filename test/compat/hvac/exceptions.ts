@@ -18,12 +18,6 @@ const BY_REASON: Record<string, string[]> = {
     `${auth}test_auth_backend_manipulation`,
     `${v1System}test_auth_backend_manipulation`,
   ],
-  'AppRole is not served yet': [
-    `${auth}test_tune_auth_backend`,
-    `${v1System}test_tune_auth_backend`,
-    `${v1System}test_wrap_write`,
-    'api/system_backend/test_wrapping.py::TestWrapping::test_unwrap',
-  ],
   'GCP auth is not served yet': [`${v1}test_auth_gcp_alternate_mount_point_with_no_client_token_exception`],
   'Transit is not served yet': [`${v1}test_write_with_response`],
   'leases are taken from PKI, which is not served yet': [

@@ -6,6 +6,7 @@
 
 /** Test files that run, below `tests/integration_tests/`. */
 export const HVAC_FILES = [
+  'api/auth_methods/test_approle.py',
   'api/auth_methods/test_token.py',
   'api/secrets_engines/test_kv_v1.py',
   'api/secrets_engines/test_kv_v2.py',
@@ -24,13 +25,13 @@ export const HVAC_FILES = [
   'api/system_backend/test_raft.py',
   'api/system_backend/test_seal.py',
   'api/system_backend/test_wrapping.py',
+  'v1/test_approle.py',
   'v1/test_integration.py',
   'v1/test_system_backend.py',
 ];
 
 /** Test files that do not run, each for the engine or auth method it is about. */
 export const HVAC_FILES_NOT_YET: Record<string, string> = {
-  'api/auth_methods/test_approle.py': 'AppRole is not served yet',
   'api/auth_methods/test_aws.py': 'AWS auth is not served yet',
   'api/auth_methods/test_azure.py': 'Azure auth is not served yet',
   'api/auth_methods/test_cert.py': 'certificate auth is not served yet',
@@ -50,5 +51,4 @@ export const HVAC_FILES_NOT_YET: Record<string, string> = {
   'api/secrets_engines/test_ssh.py': 'the SSH engine is not served yet',
   'api/secrets_engines/test_transform.py': 'the Transform engine is Vault Enterprise',
   'api/secrets_engines/test_transit.py': 'Transit is not served yet',
-  'v1/test_approle.py': 'AppRole is not served yet',
 };

@@ -10,10 +10,6 @@ export interface NotYet {
   args?: object;
 }
 
-const approle: NotYet = {
-  reason: 'AppRole is not served yet',
-  args: { role_name: 'r', role_id: 'r', secret_id: 's', secret_id_accessor: 'a' },
-};
 const kubernetes: NotYet = {
   reason: 'Kubernetes auth is not served yet',
   args: { mount_point: 'kubernetes', role_name: 'r', role: 'r', jwt: 'j' },
@@ -32,17 +28,9 @@ const login = (method: string): NotYet => ({
 });
 
 export const NOT_YET: Record<string, NotYet> = {
-  addApproleRole: approle,
   // These two lack the list of their parameters, and node-vault fails on any argument.
   addKubernetesRole: { reason: kubernetes.reason },
   certLogin: { reason: 'certificate auth is not served yet' },
-  approleLogin: approle,
-  approleRoles: approle,
-  approleSecretAccessorDestroy: approle,
-  approleSecretAccessorLookup: approle,
-  approleSecretAccessors: approle,
-  approleSecretDestroy: approle,
-  approleSecretLookup: approle,
   awsIamLogin: {
     reason: 'AWS auth is not served yet',
     args: {
@@ -54,7 +42,6 @@ export const NOT_YET: Record<string, NotYet> = {
     },
   },
   decryptData: transit,
-  deleteApproleRole: approle,
   deleteKubernetesRole: kubernetes,
   encryptData: transit,
   gcpLogin: login('GCP'),
@@ -65,9 +52,6 @@ export const NOT_YET: Record<string, NotYet> = {
   generateRootCancel: generateRoot,
   generateRootInit: generateRoot,
   generateRootUpdate: generateRoot,
-  getApproleRole: approle,
-  getApproleRoleId: approle,
-  getApproleRoleSecret: approle,
   getKubernetesRole: kubernetes,
   githubLogin: login('GitHub'),
   jwtLogin: login('JWT'),
@@ -90,5 +74,4 @@ export const NOT_YET: Record<string, NotYet> = {
   transitDeleteKey: transit,
   transitListKeys: transit,
   transitReadKey: transit,
-  updateApproleRoleId: approle,
 };

@@ -6,6 +6,7 @@
 
 import { callCommand, nodeVault } from './client.ts';
 import type { Step } from './step.ts';
+import { appRoleSteps } from './steps/approle.ts';
 import { secretSteps } from './steps/secrets.ts';
 import { systemSteps } from './steps/system.ts';
 import { tokenSteps } from './steps/tokens.ts';
@@ -17,6 +18,7 @@ export function devSteps(address: string, token: string, auditFile: string): Ste
   return [
     ...systemSteps(client, command, auditFile),
     ...tokenSteps(client, command, address),
+    ...appRoleSteps(command, address),
     ...secretSteps(client, command, address, token),
   ];
 }
