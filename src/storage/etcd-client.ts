@@ -132,9 +132,16 @@ const TXN = kv('Txn');
 const RANGE = kv('Range');
 const PUT = kv('Put');
 const DELETE_RANGE = kv('DeleteRange');
+/** Its answer without those of the operations. */
+const COMMIT: Method = { ...TXN, reply: 'CommitResponse' };
 const AUTHENTICATE: Method = { ...kv('Authenticate'), path: '/etcdserverpb.Auth/Authenticate' };
 
 export interface EtcdClient {
+  /**
+   * An encoded `TxnRequest`. Of its answer only what is told for the whole.
+   * @throws as `txn`
+   */
+  commit(request: Buffer): Promise<{ readonly revision: number; readonly succeeded: boolean }>;
   /** @throws CallFailed as Failover.run, EtcdRefused. Never repeated once it was sent, unless told so. */
   txn(txn: EtcdTxn, options?: CallOptions): Promise<EtcdTxnReply>;
   /** Linearizable. Repeated at other endpoints within its deadline. */
@@ -189,13 +196,14 @@ export function makeEtcdClient(options: EtcdOptions): EtcdClient {
 
   async function send<T>(
     method: Method,
-    body: object,
+    /** Encoded, or to be. */
+    body: object | Buffer,
     bearer: string | undefined,
     call?: CallOptions,
   ): Promise<T> {
     const request = {
       path: method.path,
-      message: encodeMessage(ETCD_MESSAGES, method.request, body),
+      message: Buffer.isBuffer(body) ? body : encodeMessage(ETCD_MESSAGES, method.request, body),
       ...(bearer === undefined ? {} : { metadata: { token: bearer } }),
     };
     const reply = await calls.send(request, (code, text) => new EtcdRefused(code, text), call);
@@ -242,6 +250,10 @@ export function makeEtcdClient(options: EtcdOptions): EtcdClient {
   }
 
   return {
+    async commit(request) {
+      const { header, succeeded = false } = await call<EtcdTxnReply>(COMMIT, request);
+      return { revision: Number(header.revision), succeeded };
+    },
     txn: (txn, callOptions) => call<EtcdTxnReply>(TXN, txn, callOptions),
     range: (range, callOptions) => call<EtcdRangeReply>(RANGE, range, { ...callOptions, repeatable: true }),
     put: async (put, callOptions) => void (await call(PUT, put, callOptions)),

@@ -67,6 +67,8 @@ export const ETCD_MESSAGES: Messages = {
     succeeded: [2, 'bool'],
     responses: [3, { message: 'ResponseOp' }, 'list'],
   },
+  /** A TxnResponse, of which its responses are passed by. */
+  CommitResponse: { header: [1, { message: 'ResponseHeader' }], succeeded: [2, 'bool'] },
   AuthenticateRequest: { name: [1, 'string'], password: [2, 'string'] },
   AuthenticateResponse: { token: [2, 'string'] },
 };

@@ -1,8 +1,9 @@
 /**
  * Storage on etcd v3. A version is the record's `mod_revision`: etcd's revisions rise with every change of anything, so none comes twice.
  *
- * A group of commits is one transaction of nested ones, each with its own conditions and its own outcome. One that fails reads the
- * versions that it compared, so that the first wrong one can be named.
+ * A group of commits is one transaction, all of it or nothing. Where a condition of one does not hold, nothing was written, and the group is sent
+ * once more as a transaction of nested ones, each with its own conditions and its own outcome. One that fails reads the versions that it
+ * compared, so that the first wrong one can be named.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import {
   EtcdRefused,
   makeEtcdClient,
 } from './etcd-client.ts';
+import { encodeCommits, isFlat } from './etcd-commits.ts';
 import { inKnownFormat } from './format.ts';
 import { afterPrefix } from './path.ts';
 import { makeRemoteStorage, type RemoteStorage } from './remote.ts';
@@ -29,10 +31,12 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Of a grouped transaction; a single commit may be larger. */
 const GROUP_BYTES = 1024 * 1024;
 /**
- * Put beside each group of puts, with nothing in it: etcd does not count nested ones against its space quota, and without this a store that
- * is full would grow on and on.
+ * Put beside nested puts, with nothing in it: etcd does not count those against its space quota, and without this a store that is full would
+ * grow on and on.
  */
 const COUNTED_KEY = 'group';
+/** So many commits are rather sent without nesting than together with more. */
+const FLAT_COMMITS = 32;
 /** gRPC's code for a revision that was compacted. */
 const OUT_OF_RANGE = 11;
 
@@ -53,7 +57,8 @@ export async function openEtcd(options: EtcdStorageOptions): Promise<RemoteStora
 /** Exported for the bench. */
 export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
   const keyOf = (key: string) => Buffer.from(prefix + key);
-  const prefixBytes = Buffer.byteLength(prefix);
+  const prefixed = Buffer.from(prefix);
+  const prefixBytes = prefixed.length;
 
   function request({ changes, conditions }: DriverWrite): EtcdOperation {
     return {
@@ -72,6 +77,16 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
         failure: conditions.map(({ key }) => ({ request_range: { key: keyOf(key), keys_only: true } })),
       },
     };
+  }
+
+  async function sendNested(writes: readonly DriverWrite[]): Promise<DriverOutcome[]> {
+    const puts = writes.some(({ changes }) => changes.some(({ value }) => value !== undefined));
+    // Deletes alone go through when the quota is used up, as they must.
+    const counted: EtcdOperation[] = puts ? [{ request_put: { key: keyOf(COUNTED_KEY), value: '' } }] : [];
+    const reply = await client.txn({ success: [...counted, ...writes.map(request)] });
+    const version = Number(reply.header.revision);
+    const answers = reply.responses?.slice(counted.length);
+    return writes.map((write, index) => outcome(write, answers?.[index], version));
   }
 
   async function page(start: Buffer, end: Buffer, limit: number, revision?: string, signal?: AbortSignal) {
@@ -116,13 +131,11 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
     },
     batch: makeBatch,
     async send(writes) {
-      const puts = writes.some(({ changes }) => changes.some(({ value }) => value !== undefined));
-      // Deletes alone go through when the quota is used up, as they must.
-      const counted: EtcdOperation[] = puts ? [{ request_put: { key: keyOf(COUNTED_KEY), value: '' } }] : [];
-      const reply = await client.txn({ success: [...counted, ...writes.map(request)] });
-      const version = Number(reply.header.revision);
-      const answers = reply.responses?.slice(counted.length);
-      return writes.map((write, index) => outcome(write, answers?.[index], version));
+      if (isFlat(writes)) {
+        const { revision, succeeded } = await client.commit(encodeCommits(prefixed, writes));
+        if (succeeded) return writes.map(() => ({ version: revision }));
+      }
+      return sendNested(writes);
     },
     async put(key, value, signal) {
       await client.put({ key: keyOf(key), value }, { signal, repeatable: true });
@@ -135,9 +148,14 @@ export function makeEtcdDriver(client: EtcdClient, prefix: string): Driver {
   };
 }
 
-/** etcd counts the longest list of each level: the commits of the group and what is counted beside them, and the longest of one commit's three. */
+/**
+ * What goes in one transaction. Of nested ones etcd counts the longest list of each level: the commits of the group and what is counted
+ * beside them, and the longest of one commit's three. A group of many commits stays small enough to go without.
+ */
 function makeBatch(): Batch {
   let commits = 0;
+  let changes = 0;
+  let conditions = 0;
   let longest = 0;
   let bytes = 0;
   return {
@@ -145,7 +163,12 @@ function makeBatch(): Batch {
       const next = Math.max(longest, write.changes.length, write.conditions.length);
       if (1 + commits + 1 + next > ETCD_OPERATIONS_MAX) return false;
       if (commits > 0 && bytes + write.bytes > GROUP_BYTES) return false;
+      const allChanges = changes + write.changes.length;
+      const allConditions = conditions + write.conditions.length;
+      if (commits >= FLAT_COMMITS && Math.max(allChanges, allConditions) > ETCD_OPERATIONS_MAX) return false;
       commits++;
+      changes = allChanges;
+      conditions = allConditions;
       longest = next;
       bytes += write.bytes;
       return true;
