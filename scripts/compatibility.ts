@@ -52,7 +52,6 @@ const VERBS = {
 /** What is served but not in full, by verb and path, and what is missing. */
 const PARTLY: Record<string, string> = {
   'GET sys/host-info': 'what Node.js knows of its machine',
-  'GET sys/internal/ui/namespaces': 'the root namespace only',
   'POST auth/token/create': 'no batch tokens, no entity aliases',
   'POST auth/token/create-orphan': 'no batch tokens, no entity aliases',
   'POST sys/audit/:path': 'file devices only',

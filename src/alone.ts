@@ -33,6 +33,7 @@ export function makeAlone(parts: NodeParts): Node {
     catalog,
     isOurs: () => true,
     sweep: ({ namespace, uuid }, signal) => cluster.sweepMount(namespace, uuid, signal),
+    sweepNamespace: parts.sweepNamespace,
     after: clock.after,
     fault,
   });

@@ -62,7 +62,7 @@ async function ensureRootToken(
   const { tokens } = coffer;
   if (wanted === undefined || wanted === current) return current;
   const there = await tokens.authenticate(wanted, { takeUse: false });
-  if (!there) await tokens.create(devToken(), wanted, { claims: OWN_CLAIMS });
+  if (!there) await tokens.create(devToken(), wanted, { claims: OWN_CLAIMS, namespace: 'root' });
   if (replace) await tokens.revoke(tokens.accessorOf(current), 'tree');
   return wanted;
 }

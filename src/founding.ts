@@ -10,7 +10,7 @@ import type { Tokens } from './auth/token/tokens.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
 import type { TokenState } from './model/caller.ts';
-import type { Mount } from './model/mount.ts';
+import { CORE_MOUNTS, type Mount } from './model/mount.ts';
 import { putSetting } from './pipeline/lifecycle.ts';
 import { addMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
@@ -23,11 +23,11 @@ export async function foundCluster(
   clusterName: string | undefined,
   nowMs: number,
 ): Promise<string> {
-  for (const mount of coreMounts()) await catalog.change(addMount, mount);
-  await policies.put('default', DEFAULT_POLICY_TEXT, OWN_CLAIMS);
+  for (const mount of CORE_MOUNTS) await catalog.change(addMount, newMount(mount));
+  await policies.of('root').put('default', DEFAULT_POLICY_TEXT, OWN_CLAIMS);
   const name = clusterName ?? `vault-cluster-${randomBytes(4).toString('hex')}`;
   await catalog.change(putSetting, { key: 'cluster', value: { name, id: randomUUID() } });
-  return (await tokens.create(rootToken(nowMs), undefined, { claims: OWN_CLAIMS })).token;
+  return (await tokens.create(rootToken(nowMs), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token;
 }
 
 /** A root token: no parent, no end. */
@@ -66,39 +66,4 @@ export function newMount(of: Pick<Mount, 'path' | 'type' | 'description'> & Part
     settings: {},
     ...of,
   };
-}
-
-function coreMounts(): Mount[] {
-  return [
-    newMount({
-      path: 'cubbyhole/',
-      type: 'cubbyhole',
-      description: 'per-token private secret storage',
-      local: true,
-    }),
-    newMount({
-      path: 'sys/',
-      type: 'system',
-      description: 'system endpoints used for control, policy and debugging',
-      seal_wrap: true,
-      config: {
-        default_lease_ttl: 0,
-        max_lease_ttl: 0,
-        force_no_cache: false,
-        passthrough_request_headers: ['Accept'],
-      },
-    }),
-    newMount({
-      class: 'auth',
-      path: 'token/',
-      type: 'token',
-      description: 'token based credentials',
-      config: {
-        default_lease_ttl: 0,
-        max_lease_ttl: 0,
-        force_no_cache: false,
-        token_type: 'default-service',
-      },
-    }),
-  ];
 }

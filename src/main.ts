@@ -49,8 +49,10 @@ import { makePipeline } from './pipeline/handle.ts';
 import { makeLimitedUses } from './pipeline/limited-uses.ts';
 import { makeSettingsOfMount } from './pipeline/mount-settings.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
+import { makeNamespaces } from './pipeline/namespaces.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
+import { makeSettingsStore } from './pipeline/settings-store.ts';
 import { makeSeal } from './seal/seal.ts';
 import type { ClusterSettings } from './server-settings.ts';
 import { takeSteps } from './shutdown.ts';
@@ -121,8 +123,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const httpServers: HttpServer[] = [];
   const inFlight = () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0);
   const tokenActor = makeTokenActor(async (_cluster, accessor) => {
-    const mount = mounts.at('cubbyhole/');
-    if (mount) await wipeCubbyhole(cluster, mount, accessor);
+    const mountOf = (id: string) => mounts.of(id).at('cubbyhole/');
+    await wipeCubbyhole(cluster, mountOf, accessor, namespaces.all().length > 0);
   });
   const wrappingOperations = makeWrappingOperations(tokenActor.kind);
   const parts: NodeParts = {
@@ -149,6 +151,11 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokens.clear();
     },
     found: () => foundCluster(catalog, tokens, policies, options.clusterName, node.now()),
+    async sweepNamespace(id, signal) {
+      await tokens.endAll(id, signal);
+      await policies.forget(id);
+      await makeSettingsStore(catalog).forget(id);
+    },
     requestsRunning: () => httpServers.flatMap((server) => [...server.inFlight().keys()]),
     whenUnused: (accessor) => uses.whenUnused(accessor),
     servers: () => httpServers,
@@ -159,6 +166,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     : makeAlone(parts);
   const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
+  const namespaces = makeNamespaces(catalog);
   const policies = makePolicyStore(catalog);
   const uses = makeLimitedUses({
     revoke: (caller) => authority.revokeSpent(caller),
@@ -170,6 +178,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     actor: tokenActor,
     cluster,
     isMounted: (uuid) => mounts.byUuid(uuid) !== undefined,
+    isNamespace: (id) => namespaces.byId(id) !== undefined,
     using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
     now,
@@ -182,9 +191,9 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
   const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
 
-  const ttlsOf = (mount: Mount | undefined) => ({
-    defaultTtl: mount?.config.default_lease_ttl || defaultLeaseTtl,
-    maxTtl: mount?.config.max_lease_ttl || maxLeaseTtl,
+  const ttlsOf = ({ config }: Mount) => ({
+    defaultTtl: config.default_lease_ttl || defaultLeaseTtl,
+    maxTtl: config.max_lease_ttl || maxLeaseTtl,
   });
   const engines = new Map<string, Engine>([
     ['cubbyhole', cubbyhole],
@@ -192,9 +201,9 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       'token',
       makeTokenAuth({
         tokens,
-        mount: () => mounts.at('auth/token/'),
-        ttls: () => ttlsOf(mounts.at('auth/token/')),
-        policyExists: (name) => policies.parsed(name) !== undefined,
+        ttlsOf,
+        policyExists: (namespaceId, name) => policies.parsed(namespaceId, name) !== undefined,
+        namespacePath: (id) => namespaces.byId(id)?.path,
         loginTerms(issuer, state) {
           const mount = mounts.byUuid(issuer.mount);
           const termsOf = mount && LOGIN_TERMS[mount.type];
@@ -214,7 +223,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   ]);
   const engineOf = (mount: Mount): Engine | undefined =>
     mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
-  const resolver = makeResolver(mounts, engineOf);
+  const resolver = makeResolver({ mounts, namespaces }, engineOf);
   const clusterNow = () =>
     catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined;
   metrics.watch(
@@ -237,6 +246,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         lifecycle,
         catalog,
         mounts,
+        namespaces,
         policies,
         tokens,
         authority,

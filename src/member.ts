@@ -173,6 +173,7 @@ export async function makeMember(
     catalog,
     isOurs: () => member.isInTime() && member.mayServe(mounts),
     sweep: ({ namespace, uuid }, signal) => own.sweepMount(namespace, uuid, signal),
+    sweepNamespace: parts.sweepNamespace,
     after: clock.after,
     fault,
   });

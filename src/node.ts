@@ -32,6 +32,8 @@ export interface NodeParts {
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
+  /** Removes what a namespace that is gone had besides its mounts. Safe to repeat. @throws the signal's reason when it fires first. */
+  sweepNamespace(id: string, signal: AbortSignal): Promise<void>;
   /** Ids of the requests of clients that run here. */
   requestsRunning(): readonly string[];
   /** Resolves when no request of that token, whose uses are limited, runs here. */

@@ -4,21 +4,24 @@
  * @module
  */
 import { failedLoginsId, LOCKED_INDEX, unlockUser } from './auth/login/lockout.ts';
+import type { Acl as RuleAcl } from './auth/policies/acl.ts';
 import type { Tokens } from './auth/token/tokens.ts';
 import type { WrappedReplies } from './auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from './auth/token/wrapping-jwt.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
-import type { SystemCore } from './engines/system/core.ts';
+import type { Acl, SystemCore } from './engines/system/core.ts';
 import type { Claims, Cluster } from './model/actor.ts';
 import type { ClusterControl } from './model/cluster-control.ts';
 import type { Engine } from './model/engine.ts';
 import { LOCKED_USERS_MAX } from './model/limits.ts';
 import type { Mount } from './model/mount.ts';
+import type { Namespace } from './model/namespace.ts';
 import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
 import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
+import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
 import type { Resolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
@@ -30,6 +33,7 @@ export interface SystemCoreParts {
   readonly actors: Cluster;
   readonly catalog: Catalog;
   readonly mounts: MountTable;
+  readonly namespaces: Namespaces;
   readonly policies: PolicyStore;
   readonly tokens: Tokens;
   readonly authority: Authority;
@@ -46,7 +50,7 @@ export interface SystemCoreParts {
 }
 
 export function makeSystemCore(parts: SystemCoreParts): SystemCore {
-  const { seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
+  const { namespaces, seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
   const { wrapped, wrappingJwt } = parts;
   return {
     seal: {
@@ -58,34 +62,30 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       rotate: lifecycle.rotate,
       keyStatus: () => seal.keyStatus(),
     },
-    mounts: {
-      current: mounts.current,
-      all: mounts.all,
-      at: mounts.at,
-      find: mounts.find,
+    mounts: (namespaceId) => ({
+      ...mounts.of(namespaceId),
       enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),
-      tune(change, claims) {
-        const from = mounts.all().find(({ uuid }) => uuid === change.uuid);
-        return catalog.change(tuneMount, { ...change, from }, claims);
-      },
+      tune: (change, claims) =>
+        catalog.change(tuneMount, { ...change, from: mounts.byUuid(change.uuid) }, claims),
       async disable(uuid, claims) {
         await catalog.change(removeMount, { uuid }, claims);
       },
+    }),
+    namespaces: {
+      children: namespaces.children,
+      current: namespaces.current,
+      descend: namespaces.descend,
+      add: (added, claims) => catalog.change(addNamespace, added, claims),
+      tune: (change, claims) => catalog.change(tuneNamespace, change, claims),
+      remove: (id, claims) => catalog.change(removeNamespace, { id }, claims),
     },
     types: { secret: parts.secretTypes, auth: parts.authTypes, engineOf: parts.engineOf },
-    policies,
+    policies: policies.of,
     access: {
-      aclOf(names) {
-        const acl = authority.aclOf(names);
-        return {
-          // Asked with the spelling that a request for this path would be judged by.
-          capabilities: (path) => acl.capabilities(parts.resolver.resolve(path).path),
-          touches: (prefix) => acl.touches(prefix),
-          resultant: () => acl.resultant(),
-        };
-      },
-      stateOfToken: (token) => tokens.stateOf(tokens.accessorOf(token)),
-      stateOfAccessor: (accessor) => tokens.stateOf(accessor),
+      aclOf: ({ namespace, state }, from) =>
+        aclSeenFrom(from, namespace, authority.aclOf(namespace, state.policies), parts.resolver),
+      accessorOf: tokens.accessorOf,
+      stateOf: tokens.stateOf,
     },
     audit: auditDevices,
     settings: makeSettingsStore(catalog),
@@ -95,7 +95,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
         parts.actors.send(unlockUser, failedLoginsId(mount, name), undefined, options),
     },
     wrapping: {
-      look: (token) => wrapped.look(wrappingJwt.tokenIn(token)),
+      look: (token, namespaceId) => wrapped.look(wrappingJwt.tokenIn(token), namespaceId),
       take(token, asker) {
         const inner = token === '' ? asker.caller.token : wrappingJwt.tokenIn(token);
         const isOwn = tokens.accessorOf(inner) === asker.caller.accessor;
@@ -109,5 +109,21 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     node: parts.node,
     cluster: parts.cluster,
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
+  };
+}
+
+/** Asked with the spelling, and in the namespace, by which a request for this path would be judged. @param of - whose policies they are */
+function aclSeenFrom(from: Namespace, of: string, acl: RuleAcl, resolver: Resolver): Acl {
+  return {
+    capabilities(path) {
+      const { namespace, path: canonical } = resolver.resolve(path, false, from.path.slice(0, -1));
+      const prefix = namespace && resolver.prefixFrom(of, namespace);
+      return prefix === undefined ? ['deny'] : acl.capabilities(prefix + canonical);
+    },
+    touches(path) {
+      const prefix = resolver.prefixFrom(of, from);
+      return prefix !== undefined && acl.touches(prefix + path);
+    },
+    resultant: () => acl.resultant(),
   };
 }

@@ -469,7 +469,7 @@ const REFUSED: [text: string, message: string][] = [
   ],
   [
     'listener "tcp" { chroot_namespace = "a/" }',
-    'c.hcl:1:18: listener "tcp": chroot_namespace: there are no namespaces yet',
+    'c.hcl:1:18: listener "tcp": chroot_namespace: a listener serves all namespaces',
   ],
   [
     'listener "tcp" { redact_version = true }',

@@ -28,6 +28,7 @@ import { makePipeline } from '../../src/pipeline/handle.ts';
 import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
 import { makePolicyStore } from '../../src/pipeline/policy-store.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
+import { ONLY_ROOT } from '../../test/support/only-root.ts';
 import type { SimProcess } from './process.ts';
 
 export const ROOT_TOKEN = 'root';
@@ -120,7 +121,7 @@ const SYS = mountOf('sys/', 'system', 'secret');
 /** Everybody is root. */
 const OPEN = {
   authenticate: async (token: string): Promise<Caller> => {
-    return { token, accessor: 'root', state: rootState(), isRoot: true };
+    return { token, accessor: 'root', namespace: 'root', state: rootState(), isRoot: true };
   },
   isGood: () => true,
   isStillGood: async () => true,
@@ -182,7 +183,7 @@ export function bootServer(options: ServerOptions): SimServer {
     randomBytes,
   });
   const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
-  const tokenAuth = makeTokenAuth({ tokens, ttls: () => ttls, policyExists: () => true });
+  const tokenAuth = makeTokenAuth({ tokens, ttlsOf: () => ttls, policyExists: () => true });
 
   const catalog = options.catalogOf?.();
   const policies = catalog && options.hasPolicies ? makePolicyStore(catalog) : undefined;
@@ -200,8 +201,12 @@ export function bootServer(options: ServerOptions): SimServer {
           ? TOKEN
           : undefined;
   if (policies)
-    engines.set(SYS, engine('system', 'Policies.', policyRoutes({ policies } as unknown as SystemCore)));
-  const resolver = makeResolver({ find: mountAt, at: mountAt }, (mount) => engines.get(mount));
+    engines.set(
+      SYS,
+      engine('system', 'Policies.', policyRoutes({ policies: policies.of } as unknown as SystemCore)),
+    );
+  const parts = { mounts: { of: () => ({ find: mountAt, at: mountAt }) }, namespaces: ONLY_ROOT };
+  const resolver = makeResolver(parts, (mount) => engines.get(mount));
   const pipeline = makePipeline({
     seal: { isSealed: () => options.isSealed?.() === true },
     uses,
@@ -281,7 +286,7 @@ function asRequest({ verb, path, token, body, query = {} }: SimRequest, id: stri
 
 /** Makes the token that all others descend from; in the calm before a run. */
 export async function makeRootToken({ tokens }: SimServer): Promise<void> {
-  await tokens.create(rootState(), ROOT_TOKEN, { claims: OWN_CLAIMS });
+  await tokens.create(rootState(), ROOT_TOKEN, { claims: OWN_CLAIMS, namespace: 'root' });
 }
 
 function rootState(): TokenState {

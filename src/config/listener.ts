@@ -92,7 +92,7 @@ export const LISTENER = {
   redact_addresses: notRedacted,
   redact_cluster_name: notRedacted,
   redact_version: notRedacted,
-  chroot_namespace: refusedUnlessFalse('there are no namespaces yet'),
+  chroot_namespace: refusedUnlessFalse('a listener serves all namespaces'),
   disable_replication_status_endpoints: unused('there are no such endpoints'),
   disable_unauthed_rekey_endpoints: unused('there are no such endpoints yet'),
   disable_unauthed_generate_root_endpoints: unused('there are no such endpoints yet'),

@@ -152,11 +152,11 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
     request.body = data;
   }
 
-  function bodyBytesMax({ incoming, path }: IncomingRequest): number {
+  function bodyBytesMax({ incoming, path, namespace }: IncomingRequest): number {
     const declared = declaredLength(incoming);
     // Most bodies are short enough for any path, and say so: then nothing has to be looked up.
     const short = declared > 0 && declared <= OPEN_BODY_BYTES_MAX;
-    if (short || !handler.isOpen(path.text)) return options.bodyBytesMax;
+    if (short || !handler.isOpen(path.text, namespace)) return options.bodyBytesMax;
     return Math.min(OPEN_BODY_BYTES_MAX, options.bodyBytesMax);
   }
 

@@ -48,6 +48,8 @@ export interface Caller {
   /** The token as sent. Enters no log; audit hashes it. */
   readonly token: string;
   readonly accessor: string;
+  /** Id of the token's namespace. It is good there and below, its policies are those of there. */
+  readonly namespace: string;
   readonly state: TokenState;
   readonly isRoot: boolean;
 }

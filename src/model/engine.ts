@@ -17,12 +17,17 @@ import type { Caller } from './caller.ts';
 import { denied } from './errors.ts';
 import type { JsonMap } from './json.ts';
 import type { Mount, SettingsOfMount } from './mount.ts';
+import type { Namespace } from './namespace.ts';
 import type { Decoded, Params } from './params.ts';
 import type { LogicalReply, Request } from './request.ts';
 
 /** What the request was, for operations that need more than their params. */
 export interface RouteContext {
   readonly request: Request;
+  /** In which it was asked. */
+  readonly namespace: Namespace;
+  /** API path within the namespace, as it was asked for. */
+  readonly path: string;
   readonly mount: Mount;
   /** Undefined on open routes that were called without a token. */
   readonly caller: Caller | undefined;
@@ -82,6 +87,8 @@ export interface Route {
   readonly sudo?: true;
   /** Answered by a sealed or uninitialised node too, without asking who asks. */
   readonly whileSealed?: true;
+  /** Of the system engine: served in every namespace, for that namespace. Without it only in the root namespace. */
+  readonly inNamespaces?: true;
   /** HEAD is answered as GET, without the body; elsewhere it is 405. */
   readonly head?: true;
   /** Captures that are lower-cased before policy, actor id and audit see them. */

@@ -17,6 +17,10 @@ export const ERRORS = {
   internal: { status: 500, text: 'internal error' },
   not_initialized: { status: 400, text: 'Vault is not initialized' },
   sealed: { status: 503, text: 'Vault is sealed' },
+  namespace_locked: {
+    status: 503,
+    text: 'API access to this namespace has been locked by an administrator',
+  },
   overloaded: { status: 503, text: 'too many requests are waiting; try again' },
   storage_failed: { status: 500, text: 'the storage did not take the change' },
   deadline: { status: 503, text: 'the request took too long' },

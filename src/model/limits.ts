@@ -482,6 +482,8 @@ export const MOUNT_PATH_BYTES_MAX = 512;
 export const TOOLS_RANDOM_BYTES_MAX = 128 * 1024;
 /** Of a mount or an audit device as it is stored; all of them are in memory. */
 export const MOUNT_RECORD_BYTES_MAX = 64 * 1024;
+/** From the root namespace. */
+export const NAMESPACE_PATH_BYTES_MAX = 512;
 export const POLICY_NAME_BYTES_MAX = 512;
 export const KV_MAILBOX_MAX = 1_024;
 /** Values up to this many UTF-16 units are held by their active actor; longer ones are read anew for each request. */

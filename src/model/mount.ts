@@ -51,6 +51,43 @@ export interface SettingsOfMount {
   change(mount: Mount, patch: EngineSettings, before: EngineSettings, claims: Claims): Promise<void>;
 }
 
+/** What every namespace has from its beginning; nobody may take it away. */
+export const CORE_MOUNTS: readonly (Pick<Mount, 'class' | 'path' | 'type' | 'description'> &
+  Partial<Mount>)[] = [
+  {
+    class: 'secret',
+    path: 'cubbyhole/',
+    type: 'cubbyhole',
+    description: 'per-token private secret storage',
+    local: true,
+  },
+  {
+    class: 'secret',
+    path: 'sys/',
+    type: 'system',
+    description: 'system endpoints used for control, policy and debugging',
+    seal_wrap: true,
+    config: {
+      default_lease_ttl: 0,
+      max_lease_ttl: 0,
+      force_no_cache: false,
+      passthrough_request_headers: ['Accept'],
+    },
+  },
+  {
+    class: 'auth',
+    path: 'token/',
+    type: 'token',
+    description: 'token based credentials',
+    config: {
+      default_lease_ttl: 0,
+      max_lease_ttl: 0,
+      force_no_cache: false,
+      token_type: 'default-service',
+    },
+  },
+];
+
 /** The path a request names it by: `secret/`, `auth/token/`. */
 export function apiPath(mount: Pick<Mount, 'class' | 'path'>): string {
   return mount.class === 'auth' ? `auth/${mount.path}` : mount.path;

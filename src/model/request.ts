@@ -125,6 +125,6 @@ type AnyReply =
 /** The whole of what `http/` needs from `pipeline/`. Never rejects. */
 export interface RequestHandler {
   handle(request: Request): Promise<Reply>;
-  /** Is this method and path served without a token? Such bodies are bounded by OPEN_BODY_BYTES_MAX. */
-  isOpen(path: string): boolean;
+  /** Is this path served without a token? Such bodies are bounded by OPEN_BODY_BYTES_MAX. @param namespace - as the header says. */
+  isOpen(path: string, namespace: string): boolean;
 }

@@ -8,6 +8,7 @@ import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse, AuditWrapInf
 import type { Caller } from '../model/caller.ts';
 import type { JsonMap } from '../model/json.ts';
 import { apiPath } from '../model/mount.ts';
+import { ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
@@ -33,7 +34,8 @@ export function auditEntry(
       mountClass: mount && (mount.class === 'auth' ? 'auth' : 'secret'),
       clientToken: request.token,
       clientTokenAccessor: caller?.accessor,
-      namespaceId: 'root',
+      namespaceId: (resolved.namespace ?? ROOT_NAMESPACE).id,
+      namespacePath: resolved.namespace?.path || undefined,
       path: resolved.path,
       data: caller === undefined ? smallDataOf(request) : dataOf(request),
       remoteAddress: request.remoteAddress,
@@ -78,7 +80,11 @@ function authOf(caller: Caller | undefined, decision: Decision | undefined): Aud
     noDefaultPolicy: state.noDefaultPolicy,
     policyResults: decision && {
       allowed: decision.allowed,
-      grantingPolicies: decision.granting.map((name) => ({ name, namespaceId: 'root', type: 'acl' })),
+      grantingPolicies: decision.granting.map((name) => ({
+        name,
+        namespaceId: caller.namespace,
+        type: 'acl',
+      })),
     },
     metadata: state.meta,
     numUses: state.numUses,

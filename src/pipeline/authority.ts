@@ -26,9 +26,12 @@ export interface Authority {
   isGood(caller: Caller): boolean;
   /** As `isGood`, but waits where it has to. */
   isStillGood(caller: Caller): Promise<boolean>;
+  /** @param question - its path as it is from the caller's namespace. */
   decide(caller: Caller, question: Question): Decision;
+  /** @param path - as in `decide`. */
   isSudo(caller: Caller, path: string): boolean;
-  aclOf(policies: readonly string[]): Acl;
+  /** Of policies of one namespace; paths are asked for as they are from there. */
+  aclOf(namespaceId: string, policies: readonly string[]): Acl;
   /** Of the catalog, as it is now. */
   version(): number;
   /** What is asked of this node for `caller` rests on this, in this turn. */
@@ -39,7 +42,7 @@ export interface Authority {
 export function makeAuthority(
   tokens: Tokens,
   catalog: Catalog,
-  policyOf: (name: string) => Policy | undefined,
+  policyOf: (namespaceId: string, name: string) => Policy | undefined,
   fault: (what: string, error: unknown) => void,
 ): Authority {
   let acls = new Map<string, Acl>();
@@ -48,21 +51,24 @@ export function makeAuthority(
   });
 
   /** Where one policy cannot be read, all is denied: what it denied must not be allowed by the others. */
-  function compile(policies: readonly string[]): Acl {
+  function compile(namespaceId: string, policies: readonly string[]): Acl {
     try {
-      return compileAcl(policies.map(policyOf).filter((policy) => policy !== undefined));
+      return compileAcl(
+        policies.map((name) => policyOf(namespaceId, name)).filter((policy) => policy !== undefined),
+      );
     } catch (error) {
       fault('a stored policy', error);
       return compileAcl([]);
     }
   }
 
-  function aclOf(policies: readonly string[]): Acl {
-    const key = JSON.stringify(policies);
+  function aclOf(namespaceId: string, policies: readonly string[]): Acl {
+    // An id holds no bracket: what follows it is the list.
+    const key = namespaceId + JSON.stringify(policies);
     let acl = acls.get(key);
     if (!acl) {
       if (acls.size >= ACLS_MAX) acls.clear();
-      acl = compile(policies);
+      acl = compile(namespaceId, policies);
       acls.set(key, acl);
     }
     return acl;
@@ -74,11 +80,11 @@ export function makeAuthority(
     isStillGood: tokens.isStillGood,
     aclOf,
     decide(caller, question) {
-      return aclOf(caller.state.policies).check(question);
+      return aclOf(caller.namespace, caller.state.policies).check(question);
     },
     version: () => catalog.version,
     basis: (caller) => ({ actors: caller ? tokens.chainOf(caller) : [], sections: catalog.sequences() }),
-    isSudo: (caller, path) => caller.isRoot || aclOf(caller.state.policies).isSudo(path),
+    isSudo: (caller, path) => caller.isRoot || aclOf(caller.namespace, caller.state.policies).isSudo(path),
     async revokeSpent(caller) {
       await tokens.revoke(caller.accessor, 'tree');
     },

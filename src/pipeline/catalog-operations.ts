@@ -9,8 +9,9 @@ import { addDevice, removeDevice } from './audit-devices.ts';
 import { putSetting } from './lifecycle.ts';
 import { changeSettings } from './mount-settings.ts';
 import { addMount, mountSwept, removeMount, tuneMount } from './mount-table.ts';
-import { putPolicy, removePolicy } from './policy-store.ts';
-import { removeSetting } from './settings-store.ts';
+import { addNamespace, namespaceSwept, removeNamespace, tuneNamespace } from './namespaces.ts';
+import { forgetPolicies, putPolicy, removePolicy } from './policy-store.ts';
+import { forgetSettings, removeSetting } from './settings-store.ts';
 
 export const catalogOperations: readonly AnyActorOperation[] = [
   readSection,
@@ -21,8 +22,14 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(changeSettings),
   operationOf(putPolicy),
   operationOf(removePolicy),
+  operationOf(forgetPolicies),
+  operationOf(addNamespace),
+  operationOf(tuneNamespace),
+  operationOf(removeNamespace),
+  operationOf(namespaceSwept),
   operationOf(addDevice),
   operationOf(removeDevice),
   operationOf(putSetting),
   operationOf(removeSetting),
+  operationOf(forgetSettings),
 ];

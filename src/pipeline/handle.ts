@@ -13,6 +13,7 @@ import { apiPath } from '../model/mount.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { LimitedUses } from './limited-uses.ts';
+import { refuseNamespace } from './namespace-rules.ts';
 import { errorReply, textOf } from './replies.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
@@ -48,7 +49,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
           const { verb, path } = request;
           // Before anything is looked up: a change from here on makes what follows stale.
           const version = authority.version();
-          const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help');
+          const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help', request.namespace);
           mountType = resolved.mount?.type ?? '';
           return await walk(
             {
@@ -103,8 +104,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (seal.isSealed() && !route?.whileSealed && !bare) throw sealedNow();
     };
     refuseSealed();
-    if (request.namespace !== '' && request.namespace !== 'root')
-      throw new CodedError('unsupported_path', 'namespace not found');
+    refuseNamespace(resolved, seal.isSealed());
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
     const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
@@ -179,11 +179,14 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (!isWithin(request.remoteAddress, caller.state.boundCidrs)) {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
+    // Elsewhere than in its namespace and below it a token is nobody's.
+    const prefix = resolver.prefixFrom(caller.namespace, resolved.namespace!);
+    if (prefix === undefined) return tokenOptional ? undefined : denied();
     state.caller = caller;
     if (tokenOptional) return undefined;
     state.question = {
-      path: resolved.path,
-      lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && apiPath(resolved.mount),
+      path: prefix + resolved.path,
+      lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && prefix + apiPath(resolved.mount),
       verb: request.verb,
       mayCreate: mayCreate(state.operation),
       sudo: resolved.match?.route.sudo === true,
@@ -196,6 +199,6 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
 
   return {
     handle,
-    isOpen: (path) => resolver.resolve(path).match?.route.open === true,
+    isOpen: (path, namespace) => resolver.resolve(path, false, namespace).match?.route.open === true,
   };
 }

@@ -6,7 +6,9 @@
  */
 import type { Catalog } from '../cluster/catalog.ts';
 import { SWEEP_RETRY_MS } from '../model/limits.ts';
-import { mountSwept, type Sweep, sweepsOf } from './mount-table.ts';
+import { goneNamespacesOf, type Sweep, sweepsOf } from './mount-entries.ts';
+import { mountSwept } from './mount-table.ts';
+import { namespaceSwept } from './namespaces.ts';
 
 export interface MountSweepsOptions {
   readonly catalog: Pick<Catalog, 'entries' | 'change' | 'watch'>;
@@ -14,6 +16,8 @@ export interface MountSweepsOptions {
   isOurs(): boolean;
   /** Removes all that is stored of it. Safe to repeat. @throws the signal's reason when it fires first. */
   sweep(mount: Sweep, signal: AbortSignal): Promise<void>;
+  /** Removes what a namespace had besides its mounts: tokens, policies. Safe to repeat. @throws the signal's reason when it fires first. */
+  sweepNamespace(id: string, signal: AbortSignal): Promise<void>;
   /** Runs `run` once after `ms`. */
   after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
@@ -32,8 +36,13 @@ export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
   let sweeping: Promise<void> | undefined;
   let later: { clear(): void } | undefined;
 
+  function isClean(): boolean {
+    const entries = catalog.entries('mounts');
+    return sweepsOf(entries).length === 0 && goneNamespacesOf(entries).length === 0;
+  }
+
   function look(): void {
-    if (!stopping || sweeping || sweepsOf(catalog.entries('mounts')).length === 0) return;
+    if (!stopping || sweeping || isClean()) return;
     later?.clear();
     const { signal } = stopping;
     sweeping = sweepAll(signal)
@@ -50,9 +59,16 @@ export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
   async function sweepAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && options.isOurs()) {
       const [next] = sweepsOf(catalog.entries('mounts'));
-      if (!next) return;
-      await options.sweep(next, signal);
-      await catalog.change(mountSwept, { uuid: next.uuid });
+      if (next) {
+        await options.sweep(next, signal);
+        await catalog.change(mountSwept, { uuid: next.uuid });
+        continue;
+      }
+      // Its id may be drawn again once this is through: so it comes last.
+      const [gone] = goneNamespacesOf(catalog.entries('mounts'));
+      if (!gone) return;
+      await options.sweepNamespace(gone.id, signal);
+      await catalog.change(namespaceSwept, { id: gone.id });
     }
   }
 

@@ -4,47 +4,69 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
+import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import { apiPath, type Mount } from '../model/mount.ts';
+import { inTheWayOf, mountsOf, namespaceIn, SWEEP, type Sweep } from './mount-entries.ts';
 import { unchanged } from './section-change.ts';
 
+/** The mounts of all namespaces; each serves paths within its own. */
 export interface MountTable {
-  /** The mount that serves `path` (canonical, after `/v1/`), or undefined. No two mounts serve one path. */
+  of(namespaceId: string): NamespaceMounts;
+  /** Of all namespaces, unsorted. */
+  all(): readonly Mount[];
+  byUuid(uuid: string): Mount | undefined;
+}
+
+/** The mounts of one namespace. Paths are within it. */
+export interface NamespaceMounts {
+  /** The mount that serves `path` (canonical), or undefined. No two mounts serve one path. */
   find(path: string): Mount | undefined;
   /** By API path, `secret/` or `auth/token/`. */
   at(apiPath: string): Mount | undefined;
-  byUuid(uuid: string): Mount | undefined;
   byAccessor(accessor: string): Mount | undefined;
+  /** Sorted by API path. */
   all(): readonly Mount[];
   /** As `all`, without what some members may not have applied yet. */
   current(): Promise<readonly Mount[]>;
 }
 
-export function makeMountTable(catalog: Catalog): MountTable {
-  let byPath = new Map<string, Mount>();
+export function makeMountTable(catalog: Pick<Catalog, 'watch' | 'current'>): MountTable {
+  let tables = new Map<string, NamespaceMounts>();
+  let all: readonly Mount[] = [];
   let byUuid = new Map<string, Mount>();
-  let all: Mount[] = [];
+
+  function tableOf(id: string, mounts: readonly Mount[]): NamespaceMounts {
+    const byPath = new Map(mounts.map((mount) => [apiPath(mount), mount]));
+    return {
+      find(path) {
+        for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+          const mount = byPath.get(path.slice(0, at + 1));
+          if (mount) return mount;
+        }
+        // `secret` without a slash names the mount itself.
+        return path.endsWith('/') ? undefined : byPath.get(`${path}/`);
+      },
+      at: (path) => byPath.get(path),
+      byAccessor: (accessor) => mounts.find((mount) => mount.accessor === accessor),
+      all: () => mounts,
+      async current() {
+        const now = mountsOf(await catalog.current('mounts'));
+        return sorted(now.filter(({ namespace }) => namespace === id));
+      },
+    };
+  }
+
   catalog.watch('mounts', (entries) => {
-    byPath = new Map();
-    for (const mount of mountsOf(entries)) byPath.set(apiPath(mount), mount);
-    all = sorted(byPath.values());
+    all = mountsOf(entries);
     byUuid = new Map(all.map((mount) => [mount.uuid, mount]));
+    const grouped = Map.groupBy(all, ({ namespace }) => namespace);
+    tables = new Map([...grouped].map(([id, mounts]) => [id, tableOf(id, sorted(mounts))]));
   });
   return {
-    find(path) {
-      for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
-        const mount = byPath.get(path.slice(0, at + 1));
-        if (mount) return mount;
-      }
-      // `secret` without a slash names the mount itself.
-      return path.endsWith('/') ? undefined : byPath.get(`${path}/`);
-    },
-    at: (path) => byPath.get(path),
-    byUuid: (uuid) => byUuid.get(uuid),
-    byAccessor: (accessor) => all.find((mount) => mount.accessor === accessor),
+    of: (id) => tables.get(id) ?? tableOf(id, []),
     all: () => all,
-    current: async () => sorted(mountsOf(await catalog.current('mounts'))),
+    byUuid: (uuid) => byUuid.get(uuid),
   };
 }
 
@@ -52,34 +74,15 @@ function sorted(mounts: Iterable<Mount>): Mount[] {
   return [...mounts].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1));
 }
 
-/** Prefix of the entries that say whose data is still to be swept. */
-const SWEEP = 'sweep/';
-
-function mountsOf(entries: Entries): Mount[] {
-  return [...entries].filter(([key]) => !key.startsWith(SWEEP)).map(([, value]) => value as Mount);
-}
-
-/** A mount that is gone and whose data is not gone yet. */
-export interface Sweep {
-  readonly uuid: string;
-  readonly namespace: string;
-}
-
-export function sweepsOf(entries: Entries): Sweep[] {
-  return [...entries].filter(([key]) => key.startsWith(SWEEP)).map(([, value]) => value as Sweep);
-}
-
-/** Adds a mount. @throws CodedError where its path is in use, in either direction. */
+/** Adds a mount. @throws CodedError where its path is in use, in either direction, or its namespace is gone. */
 export const addMount: SectionChange<Mount, void> = {
   id: 'mounts/add',
   section: 'mounts',
   run(entries, mount) {
-    const wanted = apiPath(mount);
-    for (const other of mountsOf(entries)) {
-      const path = apiPath(other);
-      if (wanted.startsWith(path) || path.startsWith(wanted))
-        throw badRequest(`path is already in use at ${path}`);
-    }
+    const namespace = namespaceIn(entries, mount.namespace);
+    if (!namespace) throw new CodedError('unsupported_path', 'namespace not found');
+    const other = inTheWayOf(entries, namespace, apiPath(mount));
+    if (other !== undefined) throw badRequest(`path is already in use at ${other}`);
     return { patch: { [mount.uuid]: mount }, reply: undefined };
   },
 };

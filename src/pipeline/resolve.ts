@@ -6,19 +6,32 @@
  */
 import type { Engine } from '../model/engine.ts';
 import { apiPath, type Mount } from '../model/mount.ts';
-import type { MountTable } from './mount-table.ts';
+import { type Namespace, pathFrom, ROOT_NAMESPACE } from '../model/namespace.ts';
+import type { NamespaceMounts } from './mount-table.ts';
+import type { Namespaces } from './namespaces.ts';
 import { canonicalRelative, type Match, makeRouter, type Router } from './router.ts';
 
 export interface Resolved {
-  /** As policies see it. */
+  /** Undefined: there is none of the name that the header gives. */
+  readonly namespace: Namespace | undefined;
+  /** The namespace, this one or one above it, that is locked. */
+  readonly lockedBy: Namespace | undefined;
+  /** The path within the namespace, as it was asked for. */
+  readonly asked: string;
+  /** The same, as policies of the namespace see it. */
   readonly path: string;
   readonly mount: Mount | undefined;
   readonly match: Match | undefined;
 }
 
 export interface Resolver {
-  /** @param isList - whether the path's last slash was put there by the verb. */
-  resolve(path: string, isList?: boolean): Resolved;
+  /**
+   * @param isList - whether the path's last slash was put there by the verb.
+   * @param header - the namespace from which the path leads on, without slashes at its ends; '' where absent.
+   */
+  resolve(path: string, isList?: boolean, header?: string): Resolved;
+  /** Before a path of the namespace, as policies of the other one see it; undefined: they say nothing of it. @param from - its id. */
+  prefixFrom(from: string, namespace: Namespace): string | undefined;
   engineOf(mount: Mount): Engine | undefined;
 }
 
@@ -38,8 +51,13 @@ const SYSTEM_MOUNT: Mount = {
   external_entropy_access: false,
 };
 
+export interface ResolverParts {
+  readonly mounts: { of(namespaceId: string): Pick<NamespaceMounts, 'find' | 'at'> };
+  readonly namespaces: Pick<Namespaces, 'byId' | 'at' | 'descend' | 'lockOf'>;
+}
+
 export function makeResolver(
-  mounts: Pick<MountTable, 'find' | 'at'>,
+  { mounts, namespaces }: ResolverParts,
   engineOf: (mount: Mount) => Engine | undefined,
 ): Resolver {
   const routers = new Map<Engine, Router>();
@@ -53,16 +71,27 @@ export function makeResolver(
 
   return {
     engineOf,
-    resolve(path, isList = false) {
-      const mount = path.startsWith('sys/') ? (mounts.at('sys/') ?? SYSTEM_MOUNT) : mounts.find(path);
+    prefixFrom(from, namespace) {
+      if (from === namespace.id) return '';
+      const above = namespaces.byId(from);
+      return above && pathFrom(above, namespace);
+    },
+    resolve(whole, isList = false, header = '') {
+      const base = header === '' || header === 'root' ? ROOT_NAMESPACE : namespaces.at(`${header}/`);
+      const namespace = base && namespaces.descend(base, whole);
+      const path = namespace === base ? whole : whole.slice(namespace!.path.length - base!.path.length);
+      const lockedBy = namespace && namespaces.lockOf(namespace);
+      const where = { namespace, lockedBy, asked: path };
+      const table = namespace && mounts.of(namespace.id);
+      const mount = path.startsWith('sys/') ? (table?.at('sys/') ?? SYSTEM_MOUNT) : table?.find(path);
       const engine = mount && engineOf(mount);
-      if (!mount || !engine) return { path, mount: undefined, match: undefined };
-      const base = apiPath(mount);
-      const relative = path.slice(base.length);
+      if (!mount || !engine) return { ...where, path, mount: undefined, match: undefined };
+      const within = apiPath(mount);
+      const relative = path.slice(within.length);
       const match = routerOf(engine).match(relative, isList);
-      if (!match) return { path, mount, match };
+      if (!match) return { ...where, path, mount, match };
       const canonical = canonicalRelative(match.pattern, match, relative);
-      return { path: canonical === relative ? path : base + canonical, mount, match };
+      return { ...where, path: canonical === relative ? path : within + canonical, mount, match };
     },
   };
 }

@@ -8,10 +8,12 @@ import type { AnyOperation, RouteContext } from '../model/engine.ts';
 import { badRequest, CodedError, unsupportedOperation, unsupportedPath } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import type { Mount, SettingsOfMount } from '../model/mount.ts';
+import { ROOT_NAMESPACE } from '../model/namespace.ts';
 import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply } from '../model/request.ts';
 import type { Authority } from './authority.ts';
 import { helpReply } from './help.ts';
+import { refuseRootOnly } from './namespace-rules.ts';
 import { replyOf, staleReply } from './replies.ts';
 import type { Resolver } from './resolve.ts';
 import { changesNothing, fieldsOf, isWrite, type Walk } from './walk.ts';
@@ -46,12 +48,12 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     if (!mount) {
       throw new CodedError(
         'unsupported_path',
-        `no handler for route "${request.path.text}". route entry not found.`,
+        `no handler for route "${resolved.asked}". route entry not found.`,
       );
     }
     if (request.verb === 'help') {
       return {
-        reply: helpReply(request.path.text, mount, match, resolver.engineOf(mount)!),
+        reply: helpReply(resolved.asked, mount, match, resolver.engineOf(mount)!),
         logical: undefined,
       };
     }
@@ -59,6 +61,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       throw badRequest("cannot write to a path ending in '/'");
     }
     if (!match) throw unsupportedPath();
+    refuseRootOnly(resolved);
     const operation = state.operation;
     if (!operation)
       throw match.route.whileSealed ? new CodedError('unsupported_operation', []) : unsupportedOperation();
@@ -106,8 +109,10 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
   function claimsOf({ request, resolved, version, caller, question, decision }: Walk): Claims {
     let known = version;
     const isSame = (): boolean => {
-      const { mount } = resolver.resolve(request.path.text, request.verb === 'list');
-      if (mount !== resolved.mount) return false;
+      const current = resolver.resolve(request.path.text, request.verb === 'list', request.namespace);
+      const { namespace, lockedBy, mount } = current;
+      if (namespace !== resolved.namespace || lockedBy !== resolved.lockedBy || mount !== resolved.mount)
+        return false;
       if (!caller || !question || !decision) return true;
       const now = authority.decide(caller, question);
       return now.allowed && now.mayCreate === decision.mayCreate && now.mayUpdate === decision.mayUpdate;
@@ -135,8 +140,12 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     claims: Claims,
   ): RouteContext {
     const { request, caller, resolved } = state;
+    const namespace = resolved.namespace ?? ROOT_NAMESPACE;
+    const policyPath = () => (resolver.prefixFrom(caller!.namespace, namespace) ?? '') + resolved.path;
     return {
       request,
+      namespace,
+      path: resolved.asked,
       mount,
       caller,
       captures,
@@ -144,7 +153,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       cluster,
       claims,
       settings: options.settings,
-      isSudo: () => caller !== undefined && authority.isSudo(caller, resolved.path),
+      isSudo: () => caller !== undefined && authority.isSudo(caller, policyPath()),
       now: options.now,
       randomBytes: options.randomBytes,
     };

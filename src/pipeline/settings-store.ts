@@ -10,7 +10,7 @@ import { SETTING_BYTES_MAX, SETTING_KEY_BYTES_MAX } from '../model/limits.ts';
 import { putSetting } from './lifecycle.ts';
 import { unchanged } from './section-change.ts';
 
-/** Keys are `kind` or `kind/name`; values plain JSON. */
+/** Keys are `kind` or `kind/name`, or `kind/<namespace id>/name` of what each namespace has; values plain JSON. */
 export interface SettingsStore {
   /** As it is in force here. */
   now(key: string): unknown;
@@ -20,6 +20,8 @@ export interface SettingsStore {
   names(prefix: string): Promise<string[]>;
   /** @throws CodedError `bad_request` where key or value is too long. */
   put(key: string, value: unknown, claims: Claims): Promise<void>;
+  /** Takes away what a namespace had that is gone: all `kind/<its id>/name`. */
+  forget(namespaceId: string): Promise<void>;
   /** Nothing there is no mistake. */
   remove(key: string, claims: Claims): Promise<void>;
 }
@@ -28,6 +30,19 @@ export const removeSetting: SectionChange<{ key: string }, void> = {
   id: 'settings/remove',
   section: 'settings',
   run: (entries, { key }) => (entries.has(key) ? { patch: { [key]: null }, reply: undefined } : unchanged),
+};
+
+export const forgetSettings: SectionChange<{ namespace: string }, void> = {
+  id: 'settings/forget',
+  section: 'settings',
+  run(entries, { namespace }) {
+    const keys = [...entries.keys()].filter((key) => {
+      const [, id, name] = key.split('/');
+      return id === namespace && name !== undefined;
+    });
+    if (keys.length === 0) return unchanged;
+    return { patch: Object.fromEntries(keys.map((key) => [key, null])), reply: undefined };
+  },
 };
 
 export function makeSettingsStore(catalog: Pick<Catalog, 'entries' | 'current' | 'change'>): SettingsStore {
@@ -47,6 +62,9 @@ export function makeSettingsStore(catalog: Pick<Catalog, 'entries' | 'current' |
       if (Buffer.byteLength(JSON.stringify(value)) > SETTING_BYTES_MAX)
         throw new CodedError('bad_request', `a setting must not exceed ${SETTING_BYTES_MAX} bytes`);
       await catalog.change(putSetting, { key, value }, claims);
+    },
+    async forget(namespace) {
+      await catalog.change(forgetSettings, { namespace });
     },
     async remove(key, claims) {
       await catalog.change(removeSetting, { key }, claims);

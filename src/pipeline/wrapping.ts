@@ -7,9 +7,11 @@
 import type { WrappedReplies } from '../auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from '../auth/token/wrapping-jwt.ts';
 import { badRequest, CodedError, wrappingTokenInvalid } from '../model/errors.ts';
-import type { LogicalReply, Reply, Request } from '../model/request.ts';
+import { ROOT_NAMESPACE } from '../model/namespace.ts';
+import type { LogicalReply, Reply } from '../model/request.ts';
 import type { WrappedReply } from '../model/wrapping.ts';
 import { replyOf } from './replies.ts';
+import type { Resolved } from './resolve.ts';
 import type { Ran } from './run.ts';
 import { fieldsOf, type Walk } from './walk.ts';
 
@@ -46,11 +48,11 @@ export function makeWrapping(
   if (!options) return withoutWrapping(runPlain);
   const { replies, jwt, encode, apiAddress, now } = options;
 
-  async function check(request: Request): Promise<CodedError | undefined> {
+  async function check({ request, resolved }: Walk): Promise<CodedError | undefined> {
     const sent = fieldsOf(request).get('token') ?? request.token ?? '';
     if (typeof sent !== 'string') return unreadable('could not decode token in request body');
     if (sent === '') return unreadable('token is empty');
-    const isGood = await replies.look(jwt.tokenIn(sent));
+    const isGood = await replies.look(jwt.tokenIn(sent), namespaceOf(resolved));
     return isGood ? undefined : wrappingTokenInvalid();
   }
 
@@ -70,7 +72,8 @@ export function makeWrapping(
       body: typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0)),
     };
     const wrappedAccessor = logical?.auth?.accessor ?? logical?.wrappedAccessor;
-    const info = await replies.wrap(stored, { ttl, path, creationPath: path, wrappedAccessor });
+    const namespace = namespaceOf(resolved);
+    const info = await replies.wrap(stored, { namespace, ttl, path, creationPath: path, wrappedAccessor });
     const asJwt = request.headers['x-vault-wrap-format'] === 'jwt' && path !== 'sys/wrapping/wrap';
     const token = asJwt ? jwt.write(info, apiAddress, now()) : info.token;
     const told = { wrapInfo: { ...info, token } };
@@ -92,8 +95,7 @@ export function makeWrapping(
   }
 
   return {
-    refusal: ({ request, resolved, operation }) =>
-      operation && OPENERS.has(resolved.path) ? check(request) : undefined,
+    refusal: (walk) => (walk.operation && OPENERS.has(walk.resolved.path) ? check(walk) : undefined),
     tokenOf: ({ request, resolved }) =>
       request.token !== undefined && OPENERS.has(resolved.path) ? jwt.tokenIn(request.token) : request.token,
     async run(walk) {
@@ -102,6 +104,10 @@ export function makeWrapping(
       return ttl === undefined ? ran : wrap(walk, ran, ttl);
     },
   };
+}
+
+function namespaceOf({ namespace }: Resolved): string {
+  return (namespace ?? ROOT_NAMESPACE).id;
 }
 
 function withoutWrapping(run: (walk: Walk) => Promise<Ran>): Wrapping {

@@ -7,18 +7,22 @@ import { CodedError } from '../../src/model/errors.ts';
 import type { Mount } from '../../src/model/mount.ts';
 import { actorAt } from '../../src/pipeline/actor-at.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
+import { ONLY_ROOT } from '../support/only-root.ts';
 
 const random = (bytes: number) => Buffer.alloc(bytes, 7);
 const mounts: Mount[] = [
-  newMount({ class: 'secret', path: 'secret/', type: 'kv', options: { version: '2' } }, random),
-  newMount({ class: 'secret', path: 'old/', type: 'kv', options: null }, random),
+  newMount(
+    { class: 'secret', path: 'secret/', type: 'kv', namespace: 'root', options: { version: '2' } },
+    random,
+  ),
+  newMount({ class: 'secret', path: 'old/', type: 'kv', namespace: 'root', options: null }, random),
 ];
 const table = {
   all: () => mounts,
   at: (path: string) => mounts.find((mount) => mount.path === path),
   find: (path: string) => mounts.find((mount) => path.startsWith(mount.path)),
 };
-const resolver = makeResolver(table as unknown as Parameters<typeof makeResolver>[0], (mount) =>
+const resolver = makeResolver({ mounts: { of: () => table }, namespaces: ONLY_ROOT }, (mount) =>
   mount.type === 'system' ? engine('system', '', {}) : mount.path === 'secret/' ? kv2 : kv1,
 );
 const at = (path: string) => actorAt(resolver, path, undefined);

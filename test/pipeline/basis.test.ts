@@ -28,7 +28,7 @@ test('a request rests on its token, all its ancestors, and on what of the catalo
   const tokens = makeTokens({ actor, cluster, accessorKey, now: Date.now, randomBytes });
   const authority = makeAuthority(tokens, catalog, policies.parsed, assert.fail);
   const create = (parent: string | undefined) =>
-    tokens.create({ ...rootToken(Date.now()), parent }, undefined, { claims: OWN_CLAIMS });
+    tokens.create({ ...rootToken(Date.now()), parent }, undefined, { claims: OWN_CLAIMS, namespace: 'root' });
   const root = await create(undefined);
   const parent = await create(root.accessor);
   const child = await create(parent.accessor);
@@ -38,7 +38,7 @@ test('a request rests on its token, all its ancestors, and on what of the catalo
   assert.deepEqual(authority.basis(caller), { actors: chain, sections: [0, 0, 0, 0] });
   assert.deepEqual(authority.basis(undefined), { actors: [], sections: [0, 0, 0, 0] });
 
-  await policies.put('p', 'path "a" { capabilities = ["read"] }', OWN_CLAIMS);
+  await policies.of('root').put('p', 'path "a" { capabilities = ["read"] }', OWN_CLAIMS);
   assert.deepEqual(authority.basis(caller).sections, [0, 1, 0, 0]);
   const orphan = (await authority.authenticate(root.token))!;
   assert.deepEqual(authority.basis(orphan).actors, [tokenId(root.accessor)]);

@@ -20,6 +20,7 @@ import { changeSettings } from '../../src/pipeline/mount-settings.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { type MemoryStorage, makeMemoryStorage } from './memory-storage.ts';
+import { ONLY_ROOT } from './only-root.ts';
 
 export interface BenchReply {
   status: number;
@@ -104,8 +105,13 @@ export function makeEngineBench(
   let cluster = makeCluster();
   const resolver = makeResolver(
     {
-      find: (path) => (path === 'm' || path.startsWith('m/') ? mount : undefined),
-      at: () => undefined,
+      mounts: {
+        of: () => ({
+          find: (path) => (path === 'm' || path.startsWith('m/') ? mount : undefined),
+          at: () => undefined,
+        }),
+      },
+      namespaces: ONLY_ROOT,
     },
     () => engine,
   );
@@ -137,7 +143,13 @@ export function makeEngineBench(
     },
     async call(verb, path, body, { query = {}, mayCreate = true, mayUpdate = true, accessor = 'acc' } = {}) {
       const decision = { allowed: true, mayCreate, mayUpdate, granting: [] };
-      const caller = { token: 't', accessor, state: { usesLeft: undefined }, isRoot: false };
+      const caller = {
+        token: 't',
+        accessor,
+        namespace: 'root',
+        state: { usesLeft: undefined },
+        isRoot: false,
+      };
       const pipeline = makePipeline({
         seal: { isSealed: () => false },
         uses: makeLimitedUses({

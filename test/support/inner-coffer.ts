@@ -12,6 +12,7 @@ import { type CallReply, call } from './http.ts';
 
 export interface InnerCoffer {
   readonly coffer: Coffer;
+  readonly storage: Storage;
   readonly root: string;
   readonly address: string;
   readonly key: Uint8Array;
@@ -54,6 +55,7 @@ export async function startInnerCoffer(): Promise<InnerCoffer> {
   });
   const inner: { -readonly [name in keyof InnerCoffer]: InnerCoffer[name] } = {
     coffer,
+    storage,
     root: '',
     address: `http://127.0.0.1:${port}`,
     key: new Uint8Array(0),

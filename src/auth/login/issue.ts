@@ -67,6 +67,7 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
   };
   if (fields.token_bound_cidrs.length > 0) state.boundCidrs = fields.token_bound_cidrs;
   const { token, accessor } = await parts.tokens.create(state, undefined, {
+    namespace: ctx.namespace.id,
     claims: ctx.claims,
     request: ctx.request,
   });

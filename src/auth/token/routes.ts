@@ -11,6 +11,13 @@ import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { TOKEN_BYTES_MAX, TOKEN_RECORD_BYTES_MAX } from '../../model/limits.ts';
 import type { Mount } from '../../model/mount.ts';
+import {
+  isAccessor,
+  isOfNamespace,
+  type Namespace,
+  namespaceIdOf,
+  ROOT_NAMESPACE,
+} from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { AuthBlock, LogicalReply } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
@@ -23,11 +30,11 @@ import { ttlOf } from './ttl.ts';
 
 export interface TokenRoutesOptions {
   readonly tokens: Tokens;
-  /** Effective TTLs of the mount, seconds. */
-  /** The mount itself, where roles are kept. Absent: tokens of roles are renewed as others. */
-  mount?(): Mount | undefined;
-  ttls(): { defaultTtl: number; maxTtl: number };
-  policyExists(name: string): boolean;
+  /** Effective TTLs of a mount, seconds. */
+  ttlsOf(mount: Mount): { defaultTtl: number; maxTtl: number };
+  policyExists(namespaceId: string, name: string): boolean;
+  /** Absent: there is only the root namespace. */
+  namespacePath?(id: string): string | undefined;
   /** By what a token is renewed that a login issued. Absent: there are none. @throws CodedError where it must not be. */
   loginTerms?(issuer: NonNullable<TokenState['issuer']>, state: TokenState): Promise<RenewalTerms>;
 }
@@ -105,9 +112,10 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
           ? 'entity aliases are not supported yet'
           : "'entity_alias' is only allowed in combination with token role",
       );
-    checkId(params.id, isSudo);
+    checkId(params.id, isSudo, ctx.namespace);
 
-    const policies = policiesOf(params, parent, isSudo, role);
+    const isOfAbove = caller.namespace !== ctx.namespace.id;
+    const policies = policiesOf(params, parent, isSudo, role, isOfAbove);
     if (!role && params.no_parent && !isSudo)
       throw badRequest('root or sudo privileges required to create orphan token');
     const askedPeriod = notNegative(params.period, 'period');
@@ -136,7 +144,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         ttl: asked,
         period,
         explicitMaxTtl,
-        ...options.ttls(),
+        ...options.ttlsOf(ctx.mount),
         startMs: nowMs,
         nowMs,
       }));
@@ -147,7 +155,8 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     }
     warnings = [...lesser, ...warnings];
     for (const name of policies) {
-      if (!options.policyExists(name)) warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
+      if (!options.policyExists(ctx.namespace.id, name))
+        warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
     }
 
     const state: TokenState = {
@@ -158,7 +167,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       usesLeft: numUses === 0 ? undefined : numUses,
       numUses,
       type: 'service',
-      path: role?.path_suffix ? `${ctx.request.path.text}/${role.path_suffix}` : ctx.request.path.text,
+      path: role?.path_suffix ? `${ctx.path}/${role.path_suffix}` : ctx.path,
       createdAtMs: nowMs,
       ttl,
       expiresAtMs: ttl === 0 ? undefined : nowMs + ttl * 1_000,
@@ -173,6 +182,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       throw badRequest(`the settings of a token must not exceed ${TOKEN_RECORD_BYTES_MAX} bytes`);
     }
     const made = await tokens.create(state, params.id === '' ? undefined : params.id, {
+      namespace: ctx.namespace.id,
       claims: ctx.claims,
       caller,
       request: ctx.request,
@@ -180,15 +190,25 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     return { auth: authBlock(made.token, made.accessor, state, ttl), warnings };
   }
 
+  /** The state of a good token that this request may ask about. */
+  async function stateOf(accessor: string, ctx: RouteContext): Promise<TokenState | undefined> {
+    return isOfNamespace(accessor, ctx) ? tokens.stateOf(accessor) : undefined;
+  }
+
   async function lookUp(
     accessor: string,
     token: string,
-    nowMs: number,
+    ctx: RouteContext,
     missing: () => CodedError,
   ): Promise<LogicalReply> {
-    const state = await tokens.stateOf(accessor);
+    const state = await stateOf(accessor, ctx);
     if (!state) throw missing();
-    return { data: tokenData(state, accessor, token, nowMs) };
+    return { data: shown(state, accessor, token, ctx) };
+  }
+
+  function shown(state: TokenState, accessor: string, token: string, { now }: RouteContext) {
+    const namespace = options.namespacePath?.(namespaceIdOf(accessor));
+    return tokenData(state, accessor, token, namespace, now());
   }
 
   const badToken = () => new CodedError('permission_denied', 'bad token');
@@ -200,7 +220,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     increment: number,
     ctx: RouteContext,
   ): Promise<LogicalReply> {
-    const state = await tokens.stateOf(accessor);
+    const state = await stateOf(accessor, ctx);
     if (!state) throw badRequest('token not found');
     if (!state.renewable) throw badRequest('lease is not renewable');
     const terms = await termsOf(state, ctx);
@@ -220,18 +240,17 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   }
 
   /** What a renewal goes by: that of who issued the token, as it is now. */
-  async function termsOf(state: TokenState, { cluster }: RouteContext): Promise<RenewalTerms> {
+  async function termsOf(state: TokenState, { cluster, mount }: RouteContext): Promise<RenewalTerms> {
     if (state.issuer && options.loginTerms) return options.loginTerms(state.issuer, state);
     const own = {
       // What the last renewal granted, as Vault's leases keep it.
       ttl: state.grantedTtl ?? state.ttl,
       period: state.period,
       explicitMaxTtl: state.explicitMaxTtl,
-      ...options.ttls(),
+      ...options.ttlsOf(mount),
     };
-    const mount = state.role === undefined ? undefined : options.mount?.();
-    if (!mount) return own;
-    const id = tokenRoleId(mount, state.role!);
+    if (state.role === undefined) return own;
+    const id = tokenRoleId(mount, state.role);
     const role = await cluster.send(roleState, id, undefined, { claims: OWN_CLAIMS });
     if (!role) throw badRequest('the role of the token is gone, not renewing');
     return {
@@ -244,7 +263,9 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   /** Idempotent, as in Vault: what is not there is revoked already. */
   async function revokeToken(token: string, ctx: RouteContext): Promise<LogicalReply> {
     if (token === '') throw badRequest('missing token ID');
-    await tokens.revoke(tokens.accessorOf(token), 'tree', { claims: ctx.claims, request: ctx.request });
+    const accessor = tokens.accessorOf(token);
+    if (isOfNamespace(accessor, ctx))
+      await tokens.revoke(accessor, 'tree', { claims: ctx.claims, request: ctx.request });
     return {};
   }
 
@@ -256,16 +277,17 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   const lookupSelf = operation({
     summary: 'Shows the calling token.',
     params: { token: TOKEN_PARAM },
-    run: (_params, { caller, now }) => ({
-      data: tokenData(caller!.state, caller!.accessor, caller!.token, now()),
-    }),
+    run: (_params, ctx) => {
+      const { state, accessor, token } = ctx.caller!;
+      return { data: shown(state, accessor, token, ctx) };
+    },
   });
   const lookup = operation({
     summary: 'Shows a token.',
     params: { token: TOKEN_PARAM },
-    run: ({ token }, { caller, now }) => {
-      const text = token === '' ? caller!.token : token;
-      return lookUp(tokens.accessorOf(text), text, now(), badToken);
+    run: ({ token }, ctx) => {
+      const text = token === '' ? ctx.caller!.token : token;
+      return lookUp(tokens.accessorOf(text), text, ctx, badToken);
     },
   });
 
@@ -280,7 +302,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       update: operation({
         summary: 'Shows the token of an accessor, without the token itself.',
         params: { accessor: ACCESSOR_PARAM },
-        run: ({ accessor }, { now }) => lookUp(accessorGiven(accessor), '', now(), invalidAccessor),
+        run: ({ accessor }, ctx) => lookUp(accessorGiven(accessor), '', ctx, invalidAccessor),
       }),
     },
     renew: {
@@ -299,7 +321,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         summary: 'Renews the token of an accessor.',
         params: { accessor: ACCESSOR_PARAM, increment: INCREMENT_PARAM },
         run: async ({ accessor, increment }, ctx) => {
-          if (!(await tokens.stateOf(accessorGiven(accessor)))) throw invalidAccessor();
+          if (!(await stateOf(accessorGiven(accessor), ctx))) throw invalidAccessor();
           return renew(accessor, '', increment, ctx);
         },
       }),
@@ -323,10 +345,10 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
         summary: 'Revokes the token of an accessor and all below it.',
         params: { accessor: ACCESSOR_PARAM },
         run: async ({ accessor }, ctx) => {
-          const found = await tokens.revoke(accessorGiven(accessor), 'tree', {
-            claims: ctx.claims,
-            request: ctx.request,
-          });
+          const given = accessorGiven(accessor);
+          const found =
+            isOfNamespace(given, ctx) &&
+            (await tokens.revoke(given, 'tree', { claims: ctx.claims, request: ctx.request }));
           return found ? {} : { warnings: ['No token found with this accessor'] };
         },
       }),
@@ -339,7 +361,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
           if (token === '') throw badRequest('missing token ID');
           if (!ctx.isSudo()) throw badRequest('root or sudo privileges required to revoke and orphan');
           const accessor = tokens.accessorOf(token);
-          if (!(await tokens.stateOf(accessor))) throw badRequest('token to revoke not found');
+          if (!(await stateOf(accessor, ctx))) throw badRequest('token to revoke not found');
           await tokens.revoke(accessor, 'self', { claims: ctx.claims, request: ctx.request });
           // Its children are orphans when this returns; after a crash in between, its timer goes on with it.
           await tokens.sweep(accessor);
@@ -352,7 +374,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       list: operation({
         summary: 'Lists the accessors of all tokens.',
         params: {},
-        run: async () => ({ data: { keys: await tokens.accessors() } }),
+        run: async (_params, { namespace }) => ({ data: { keys: await tokens.accessors(namespace.id) } }),
       }),
     },
   };
@@ -377,13 +399,15 @@ function lesserOf(asked: number, ofRole: number, what: string, warnings: string[
 function accessorGiven(accessor: string): string {
   if (accessor === '') throw badRequest('missing accessor');
   // An accessor is a name of ours; anything else cannot be one.
-  if (!/^[0-9A-Za-z]{1,64}$/.test(accessor)) throw badRequest('invalid accessor');
+  if (!isAccessor(accessor)) throw badRequest('invalid accessor');
   return accessor;
 }
 
-function checkId(id: string, isSudo: boolean): void {
+function checkId(id: string, isSudo: boolean, namespace: Namespace): void {
   if (id === '') return;
   if (!isSudo) throw badRequest('root or sudo privileges required to specify token id');
+  if (namespace !== ROOT_NAMESPACE)
+    throw badRequest('token IDs can only be manually specified in the root namespace');
   if (id.length > TOKEN_BYTES_MAX) throw badRequest(`a token must not be longer than ${TOKEN_BYTES_MAX}`);
   if (id.includes('.')) throw badRequest("custom token ID cannot have a '.' in the value");
 }
@@ -397,19 +421,27 @@ function displayName(asked: string): string {
   return asked === '' ? 'token' : `token-${asked}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '');
 }
 
-/** Which policies the new token gets. @throws CodedError where the caller may not give them. */
+/**
+ * Which policies the new token gets.
+ * @param isOfAbove - the caller is of a namespace above: its own policies are not those of here, so they neither bound nor are given.
+ * @throws CodedError where the caller may not give them.
+ */
 function policiesOf(
   params: { policies: string[]; no_default_policy: boolean },
   parent: TokenState,
   isSudo: boolean,
   role: TokenRole | undefined,
+  isOfAbove: boolean,
 ): string[] {
   const asked = sanitizePolicies(params.policies, false);
   let policies: string[];
   // Only a list that is not there, or empty, stands for the parent's: names that come to nothing must not.
   const noDefault = params.no_default_policy || role?.token_no_default_policy === true;
   if (role && rulesPolicies(role)) {
-    policies = policiesByRole(role, params.policies, parent.policies, params.no_default_policy);
+    const ofCaller = isOfAbove ? [] : parent.policies;
+    policies = policiesByRole(role, params.policies, ofCaller, params.no_default_policy);
+  } else if (isOfAbove) {
+    policies = sanitizePolicies(asked, !noDefault);
   } else if (params.policies.length === 0) {
     policies = sanitizePolicies(parent.policies, false);
   } else if (isSudo) {
@@ -447,6 +479,7 @@ function tokenData(
   state: TokenState,
   accessor: string,
   token: string,
+  namespacePath: string | undefined,
   nowMs: number,
 ): { [key: string]: Encodable } {
   const data: { [key: string]: Encodable } = {
@@ -468,6 +501,7 @@ function tokenData(
   };
   if (state.period > 0) data.period = state.period;
   if (state.role !== undefined) data.role = state.role;
+  if (namespacePath) data.namespace_path = namespacePath;
   if (state.boundCidrs) data.bound_cidrs = state.boundCidrs;
   // Only the root token of init has no lease.
   if (state.path !== ROOT_PATH) {

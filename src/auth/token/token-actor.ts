@@ -18,6 +18,7 @@ import {
 import type { TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts';
+import { namespaceIdOf } from '../../model/namespace.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
@@ -53,8 +54,11 @@ export const WRAPPED_REPLY = 'wrapped';
 /** Path of the root token that init makes. */
 export const ROOT_PATH = 'auth/token/root';
 
+/** In the place of a mount's uuid: those of a namespace lie together. */
+export const TOKEN_MOUNT = 'token';
+
 export function tokenId(accessor: string): ActorId {
-  return { kind: 'token', namespace: 'root', mount: 'token', name: accessor };
+  return { kind: 'token', namespace: namespaceIdOf(accessor), mount: TOKEN_MOUNT, name: accessor };
 }
 
 /** Is the token itself alive? Ancestors are the caller's to ask. Uses do not count here: the last one may be under way. */

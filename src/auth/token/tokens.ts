@@ -3,29 +3,40 @@
  *
  * @module
  */
+import assert from 'node:assert';
 import { createHmac } from 'node:crypto';
+import { BASE62, randomBase62 } from '../../crypto/base62.ts';
 import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
-import { TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
-import { bearsChildren, isAlive, type TokenActor, tokenId } from './token-actor.ts';
+import { SWEEP_PAGE, TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
+import { namespaceIdOf, namespaceSuffix, ROOT_NAMESPACE } from '../../model/namespace.ts';
+import { bearsChildren, isAlive, TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
 
-const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SERVICE_PREFIX = 'hvs.';
 /** Characters of a token's random part and of an accessor: 142 bits. */
 const RANDOM_CHARS = 24;
+/** A token that is not of the root namespace: no chosen one is, and no chosen one holds a dot. */
+const IN_NAMESPACE = /^hvs\.[0-9A-Za-z]{24}\.([0-9A-Za-z]{6})$/;
 
 export interface TokensOptions {
   readonly actor: TokenActor;
   readonly cluster: Cluster;
   /** Does a mount of this uuid stand? What its logins issued is good no longer than that. Absent: all do. */
   isMounted?(uuid: string): boolean;
+  /** Is there a namespace of this id, below the root namespace? Its tokens are good no longer than that. Absent: there is none. */
+  isNamespace?(id: string): boolean;
   /** A use of a limited token is asked for. */
   using?(accessor: string, use: Promise<unknown>): void;
   /** 32 fresh bytes, which are wiped after use. */
   accessorKey(): Uint8Array;
   now(): number;
   randomBytes(bytes: number): Buffer;
+}
+
+export interface CreateOptions extends SendOptions {
+  /** Id of the namespace whose token it is. */
+  readonly namespace: string;
 }
 
 export interface Tokens {
@@ -41,31 +52,23 @@ export interface Tokens {
   /** The state of a token that is good; undefined otherwise. Takes no use. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
   /** A new token's text and its accessor, for who makes it otherwise than by `create`. */
-  draw(): { token: string; accessor: string };
-  /** Makes a token. @param id - its text; drawn where absent. */
+  draw(namespaceId: string): { token: string; accessor: string };
+  /** Makes a token. @param id - its text, only of the root namespace; drawn where absent. */
   create(
     state: TokenState,
     id: string | undefined,
-    options: SendOptions,
+    options: CreateOptions,
   ): Promise<{ token: string; accessor: string }>;
   renew(accessor: string, ttl: number, options: SendOptions): Promise<TokenState>;
   revoke(accessor: string, how: 'tree' | 'self', options?: SendOptions): Promise<boolean>;
   /** Sweeps a revoked token now, rather than soon. */
   sweep(accessor: string): Promise<void>;
-  accessors(): Promise<string[]>;
+  /** Ends all tokens of a namespace, for good. Safe to repeat. @throws the signal's reason when it fires first. */
+  endAll(namespaceId: string, signal: AbortSignal): Promise<void>;
+  /** Of the tokens of a namespace. */
+  accessors(namespaceId: string): Promise<string[]>;
   /** Forgets which token has which accessor; on seal. */
   clear(): void;
-}
-
-/** Uniform base62 text: bytes of 248 and above are drawn again, so that no character is likelier than another. */
-function randomBase62(chars: number, randomBytes: (bytes: number) => Buffer): string {
-  let text = '';
-  while (text.length < chars) {
-    for (const byte of randomBytes(chars)) {
-      if (byte < 248 && text.length < chars) text += BASE62[byte % 62];
-    }
-  }
-  return text;
 }
 
 /** The text of a token may be given anew once it is gone; what was decided under the old one must not run under the new. */
@@ -91,7 +94,8 @@ export function makeTokens(options: TokensOptions): Tokens {
       accessor += BASE62[Number(number % 62n)];
       number /= 62n;
     }
-    return accessor;
+    const namespace = IN_NAMESPACE.exec(token)?.[1];
+    return namespace === undefined ? accessor : accessor + namespaceSuffix(namespace);
   }
 
   /** Only of tokens that were good: guesses must not push out what is in use. */
@@ -127,6 +131,12 @@ export function makeTokens(options: TokensOptions): Tokens {
     isAlive(state, nowMs) && isMounted(state);
   const bears = (state: TokenState | undefined, nowMs: number): state is TokenState =>
     bearsChildren(state, nowMs) && isMounted(state);
+
+  /** Above a token is its own namespace or one above that, so that only its own may be gone while it stands. */
+  const isHome = (accessor: string) => {
+    const id = namespaceIdOf(accessor);
+    return id === ROOT_NAMESPACE.id || options.isNamespace?.(id) === true;
+  };
 
   const stateIn = (peeked: Peeked | undefined) => peeked?.state as TokenState | undefined;
 
@@ -192,12 +202,14 @@ export function makeTokens(options: TokensOptions): Tokens {
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
+    if (!isHome(accessor)) return undefined;
     const { state, isGood } = await readIf(accessor, lives);
     if (!isGood || !state || state.usesLeft === 0) return undefined;
     return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
   }
 
   function isGoodNow(caller: Caller): boolean {
+    if (caller.namespace !== ROOT_NAMESPACE.id && !options.isNamespace?.(caller.namespace)) return false;
     let peeked = peek(caller.accessor);
     let state = stateIn(peeked);
     if (!lives(state, nowFor(peeked)) || !isSameToken(caller, state)) return false;
@@ -209,8 +221,8 @@ export function makeTokens(options: TokensOptions): Tokens {
     return true;
   }
 
-  function draw(): { token: string; accessor: string } {
-    const token = SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes);
+  function draw(namespaceId: string): { token: string; accessor: string } {
+    const token = SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes) + namespaceSuffix(namespaceId);
     return { token, accessor: accessorOf(token) };
   }
 
@@ -232,11 +244,13 @@ export function makeTokens(options: TokensOptions): Tokens {
         return undefined;
       }
       remember(token, accessor);
-      return { token, accessor, state, isRoot: state.policies.includes('root') };
+      const namespace = namespaceIdOf(accessor);
+      return { token, accessor, namespace, state, isRoot: state.policies.includes('root') };
     },
     isGood: isGoodNow,
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
+      if (!isHome(caller.accessor)) return false;
       const { state, isGood } = await readIf(caller.accessor, lives);
       if (!isGood || !isSameToken(caller, state!)) return false;
       return ancestorsBear(caller.accessor, state!.parent);
@@ -249,7 +263,9 @@ export function makeTokens(options: TokensOptions): Tokens {
     },
     stateOf,
     async create(state, id, options) {
-      const { token, accessor } = id === undefined ? draw() : { token: id, accessor: accessorOf(id) };
+      assert(id === undefined || options.namespace === ROOT_NAMESPACE.id);
+      const { token, accessor } =
+        id === undefined ? draw(options.namespace) : { token: id, accessor: accessorOf(id) };
       const { parent } = state;
       if (parent !== undefined) await refuseDepth(parent);
       await cluster.send(actor.create, tokenId(accessor), state, options);
@@ -269,7 +285,16 @@ export function makeTokens(options: TokensOptions): Tokens {
     revoke: (accessor, how, options = { claims: OWN_CLAIMS }) =>
       cluster.send(actor.revoke, tokenId(accessor), how, options),
     sweep: (accessor) => actor.sweep(cluster, accessor),
-    accessors: () => cluster.list('token', 'root', 'token', ''),
+    async endAll(namespaceId, signal) {
+      const left = await cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, '');
+      for (let at = 0; at < left.length; at += SWEEP_PAGE) {
+        signal.throwIfAborted();
+        const some = left.slice(at, at + SWEEP_PAGE);
+        await Promise.all(some.map((accessor) => cluster.send(actor.revoke, tokenId(accessor), 'tree', OWN)));
+        await Promise.all(some.map((accessor) => actor.sweep(cluster, accessor)));
+      }
+    },
+    accessors: (namespaceId) => cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, ''),
     clear() {
       known.clear();
       held.clear();

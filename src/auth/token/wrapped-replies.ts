@@ -6,10 +6,11 @@
 import type { Cluster, SendOptions } from '../../model/actor.ts';
 import { OWN_CLAIMS } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
+import { namespaceIdOf } from '../../model/namespace.ts';
 import { rfc3339 } from '../../model/time.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 import { tokenId } from './token-actor.ts';
-import type { Tokens } from './tokens.ts';
+import type { CreateOptions, Tokens } from './tokens.ts';
 import type { WrappingOperations } from './wrapping-operations.ts';
 
 export interface WrappedRepliesOptions {
@@ -22,17 +23,19 @@ export interface WrappedRepliesOptions {
 export interface WrappedReplies {
   /** @param ttl - seconds, at least 1. */
   wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo>;
-  /** Undefined where it is not a good token that wraps something. Takes no use of it. */
-  look(token: string): Promise<WrappedFacts | undefined>;
+  /** Undefined where it is not a good token, of that namespace, that wraps something. Takes no use of it. */
+  look(token: string, namespaceId: string): Promise<WrappedFacts | undefined>;
   /** What the caller's own token wraps, whose only use its request has taken. */
   own(caller: Caller): Promise<WrappedReply | undefined>;
-  /** Opens what `token` wraps; undefined: it is opened, over, or never was. */
-  take(token: string, options: SendOptions): Promise<WrappedReply | undefined>;
+  /** Opens what `token` wraps; undefined: it is opened, over, another namespace's, or never was. */
+  take(token: string, options: CreateOptions): Promise<WrappedReply | undefined>;
   /** The same reply under a new token. @param ttl - seconds; what it had where absent. */
-  rewrap(token: string, ttl: number | undefined, options: SendOptions): Promise<WrapInfo | undefined>;
+  rewrap(token: string, ttl: number | undefined, options: CreateOptions): Promise<WrapInfo | undefined>;
 }
 
 export interface WrapAbout {
+  /** Id of the namespace whose token it is to be. */
+  readonly namespace: string;
   readonly ttl: number;
   /** API path of the request that was answered. */
   readonly creationPath: string;
@@ -50,7 +53,7 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
   async function wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo> {
     const nowMs = now();
     const state = wrappingToken(about, nowMs);
-    const { token, accessor } = tokens.draw();
+    const { token, accessor } = tokens.draw(about.namespace);
     // Under our own authority: what is wrapped has been done already, and must not be done again because a policy has changed since.
     await cluster.send(operations.wrap, tokenId(accessor), { state, reply: encode(reply) }, OWN);
     return {
@@ -63,8 +66,15 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
     };
   }
 
-  async function look(token: string): Promise<WrappedFacts | undefined> {
-    const state = await tokens.stateOf(tokens.accessorOf(token));
+  /** Undefined: the token is another namespace's. */
+  function accessorIn(namespaceId: string, token: string): string | undefined {
+    const accessor = tokens.accessorOf(token);
+    return namespaceIdOf(accessor) === namespaceId ? accessor : undefined;
+  }
+
+  async function look(token: string, namespaceId: string): Promise<WrappedFacts | undefined> {
+    const accessor = accessorIn(namespaceId, token);
+    const state = accessor === undefined ? undefined : await tokens.stateOf(accessor);
     if (!state?.wraps) return undefined;
     return { creationPath: state.wraps.path, createdAtMs: state.createdAtMs, ttl: state.ttl };
   }
@@ -79,20 +89,22 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
       return stored && decode(stored);
     },
     async take(token, sendOptions) {
-      const accessor = tokens.accessorOf(token);
+      const accessor = accessorIn(sendOptions.namespace, token);
       // Read first: the one commit that decides takes it away, and replies too little to bring it.
-      const stored = await read(accessor);
-      if (!stored) return undefined;
+      const stored = accessor === undefined ? undefined : await read(accessor);
+      if (accessor === undefined || !stored) return undefined;
       const isOurs = await cluster.send(operations.unwrap, tokenId(accessor), undefined, sendOptions);
       return isOurs ? decode(stored) : undefined;
     },
     async rewrap(token, ttl, sendOptions) {
+      const { namespace } = sendOptions;
       const accessor = tokens.accessorOf(token);
-      const facts = await look(token);
-      const stored = await read(accessor);
+      const facts = await look(token, namespace);
+      const stored = facts && (await read(accessor));
       if (!facts || !stored) return undefined;
       // The new one first, so that a crash in between loses nothing. Nobody knows it yet.
       const info = await wrap(decode(stored), {
+        namespace,
         ttl: ttl ?? facts.ttl,
         creationPath: facts.creationPath,
         path: 'sys/wrapping/rewrap',

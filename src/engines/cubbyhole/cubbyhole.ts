@@ -5,13 +5,15 @@
  *
  * @module
  */
+import { hash } from 'node:crypto';
 import { type ActorKind, type ActorOperation, type Cluster, OWN_CLAIMS } from '../../model/actor.ts';
 import type { Caller } from '../../model/caller.ts';
 import { changing, engine, operation, reading } from '../../model/engine.ts';
 import { badRequest, denied } from '../../model/errors.ts';
 import { RawJson } from '../../model/json.ts';
-import { KV_SENT_AT_ONCE } from '../../model/limits.ts';
+import { KV_SENT_AT_ONCE, SWEEP_PAGE } from '../../model/limits.ts';
 import type { Mount } from '../../model/mount.ts';
+import { namespaceIdOf } from '../../model/namespace.ts';
 import { VALUE_BOUNDS } from '../kv/kinds.ts';
 import { asFolder, LIST_PARAMS, namesBelow } from '../kv/list.ts';
 import { decodeValue, deleteValue, encodeValue, textOf, type Value, writeValue } from '../kv/value.ts';
@@ -22,7 +24,19 @@ export const cubbyholeValue: ActorKind<Value | undefined> = {
   ...VALUE_BOUNDS,
   decode: (head) => head && decodeValue(head),
   encode: (value) => value && encodeValue(value),
+  // Of a token that came into a namespace below its own: nobody else knows where that was.
+  indexes(value, { namespace, name }) {
+    const accessor = name.slice(0, name.indexOf('/'));
+    if (!value || namespaceIdOf(accessor) === namespace) return [];
+    const tag = hash('sha256', name, 'base64url').slice(0, TAG_CHARS);
+    return [{ index: AWAY, group: accessor, entry: `${namespace}/${tag}` }];
+  },
 };
+
+/** Index of the values that tokens keep in other namespaces than their own. */
+const AWAY = 'cubbyhole-away';
+/** Of a hash that tells values apart: 132 bits. */
+const TAG_CHARS = 22;
 
 /** @throws CodedError for tokens that have no cubbyhole. */
 function accessorOf(caller: Caller | undefined): string {
@@ -110,8 +124,34 @@ export const cubbyhole = engine(
 /**
  * Deletes all that a token kept in its cubbyhole, folder by folder. Safe to repeat. The token must be dead already: what is written
  * meanwhile may stay.
+ * @param mountOf - the cubbyhole of a namespace.
+ * @param wasAway - may it have been in another namespace than its own?
  */
 export async function wipeCubbyhole(
+  cluster: Pick<Cluster, 'send' | 'list' | 'index'>,
+  mountOf: (namespaceId: string) => Pick<Mount, 'namespace' | 'uuid'> | undefined,
+  accessor: string,
+  wasAway: boolean,
+): Promise<void> {
+  const home = mountOf(namespaceIdOf(accessor));
+  if (home) await wipeIn(cluster, home, accessor);
+  if (!wasAway) return;
+  const wiped = new Set<string>();
+  for (;;) {
+    const entries = await cluster.index(AWAY, accessor, SWEEP_PAGE);
+    const ids = new Set(entries.map((entry) => entry.slice(0, entry.indexOf('/'))));
+    // Of a namespace that is gone the values went with it, and entries stay.
+    const left = [...ids].filter((id) => !wiped.has(id));
+    if (left.length === 0) return;
+    for (const id of left) {
+      const mount = mountOf(id);
+      if (mount) await wipeIn(cluster, mount, accessor);
+      wiped.add(id);
+    }
+  }
+}
+
+async function wipeIn(
   cluster: Pick<Cluster, 'send' | 'list'>,
   mount: Pick<Mount, 'namespace' | 'uuid'>,
   accessor: string,

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { operation, type Route } from '../../model/engine.ts';
+import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest, type CodedError, multiError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { CAPABILITY_PATHS_MAX, TOKEN_BYTES_MAX } from '../../model/limits.ts';
+import { isAccessor, isOfNamespace, namespaceIdOf } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { Acl, SystemCore } from './core.ts';
@@ -17,23 +18,28 @@ const PATHS = {
 };
 const TOKEN = p.string('The token asked about.', { absent: '' });
 
-/** What our accessors look like; they name actors, which nothing else may. */
-const ACCESSOR = /^[0-9A-Za-z]{1,64}$/;
-
 type Paths = p.Decoded<typeof PATHS>;
 
 export function capabilityRoutes({ access }: SystemCore): Record<string, Route> {
+  /** Undefined: nobody's, or that of another namespace. */
+  async function aclOfAnother(accessor: string, ctx: RouteContext): Promise<Acl | undefined> {
+    if (!isAccessor(accessor) || !isOfNamespace(accessor, ctx)) return undefined;
+    const state = await access.stateOf(accessor);
+    return state && access.aclOf({ namespace: namespaceIdOf(accessor), state }, ctx.namespace);
+  }
+
   return {
     capabilities: {
       update: operation({
         summary: 'What may a token do on these paths?',
         params: { token: TOKEN, ...PATHS },
-        run: async ({ token, ...sent }) => {
+        run: async ({ token, ...sent }, ctx) => {
           const paths = pathsOf(sent);
           if (token === '') throw wrong('no token found');
-          const state = token.length > TOKEN_BYTES_MAX ? undefined : await access.stateOfToken(token);
-          if (!state) throw wrong('invalid token');
-          return answer(access.aclOf(state.policies), paths);
+          const accessor = token.length > TOKEN_BYTES_MAX ? '' : access.accessorOf(token);
+          const acl = await aclOfAnother(accessor, ctx);
+          if (!acl) throw wrong('invalid token');
+          return answer(acl, paths);
         },
       }),
     },
@@ -41,19 +47,19 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
       update: operation({
         summary: 'What may the calling token do on these paths?',
         params: { token: TOKEN, ...PATHS },
-        run: (sent, { caller }) => answer(access.aclOf(caller!.state.policies), pathsOf(sent)),
+        run: (sent, { caller, namespace }) => answer(access.aclOf(caller!, namespace), pathsOf(sent)),
       }),
     },
     'capabilities-accessor': {
       update: operation({
         summary: "What may an accessor's token do on these paths?",
         params: { accessor: p.string('Accessor of the token asked about.', { absent: '' }), ...PATHS },
-        run: async ({ accessor, ...sent }) => {
+        run: async ({ accessor, ...sent }, ctx) => {
           if (accessor === '') throw badRequest('missing accessor');
           const paths = pathsOf(sent);
-          const state = ACCESSOR.test(accessor) ? await access.stateOfAccessor(accessor) : undefined;
-          if (!state) throw wrong('invalid accessor');
-          return answer(access.aclOf(state.policies), paths);
+          const acl = await aclOfAnother(accessor, ctx);
+          if (!acl) throw wrong('invalid accessor');
+          return answer(acl, paths);
         },
       }),
     },

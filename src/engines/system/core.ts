@@ -11,14 +11,18 @@ import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Encodable } from '../../model/json.ts';
 import type { Mount } from '../../model/mount.ts';
+import type { Namespace } from '../../model/namespace.ts';
 import type { Request } from '../../model/request.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 
 export interface SystemCore {
   readonly seal: SealControl;
-  readonly mounts: MountControl;
+  /** Those of a namespace, by its id. */
+  mounts(namespaceId: string): MountControl;
+  readonly namespaces: NamespaceControl;
   readonly types: MountTypes;
-  readonly policies: PolicyStore;
+  /** Those of a namespace, by its id. */
+  policies(namespaceId: string): PolicyStore;
   readonly access: AccessLookup;
   readonly audit: AuditControl;
   readonly wrapping: WrappingControl;
@@ -80,6 +84,24 @@ export interface KeyStatus {
   readonly encryptions: number;
 }
 
+export interface NamespaceControl {
+  /** One level below, sorted by path, as all members have them. */
+  children(above: Namespace): Promise<readonly Namespace[]>;
+  /** As all members have it. @param path - from the root namespace, ending in `/`. */
+  current(path: string): Promise<Namespace | undefined>;
+  /** The namespace that the first segments of `path` name below `base`, as deep as it goes. */
+  descend(base: Namespace, path: string): Namespace;
+  /** @throws CodedError `bad_request` where a mount is in its way. */
+  add(
+    added: { namespace: Namespace; parent: string; mounts: readonly Mount[] },
+    claims: Claims,
+  ): Promise<void>;
+  /** @throws CodedError where it is not as it was when `next` was made of it. */
+  tune(change: { id: string; from: Namespace; next: Namespace }, claims: Claims): Promise<void>;
+  /** With all that is in it; its data goes in the background. @throws CodedError where there are others below it. */
+  remove(id: string, claims: Claims): Promise<void>;
+}
+
 /** `all`, `at` and `find` say what is enforced here; they may be ahead of other members. */
 export interface MountControl {
   /** Sorted by API path, as all members have it: what the API shows. */
@@ -139,15 +161,16 @@ export interface Acl {
 }
 
 export interface AccessLookup {
-  aclOf(policies: readonly string[]): Acl;
+  /** What a token may do that has this accessor and state, as seen from `from`: its paths are those of there. */
+  aclOf(token: Pick<Caller, 'namespace' | 'state'>, from: Namespace): Acl;
+  accessorOf(token: string): string;
   /** Undefined where it is not a good token. Takes no use of it. */
-  stateOfToken(token: string): Promise<TokenState | undefined>;
-  stateOfAccessor(accessor: string): Promise<TokenState | undefined>;
+  stateOf(accessor: string): Promise<TokenState | undefined>;
 }
 
 /** Tokens that wrap a reply; all answer undefined for one that is none, was opened, or is over. */
 export interface WrappingControl {
-  look(token: string): Promise<WrappedFacts | undefined>;
+  look(token: string, namespaceId: string): Promise<WrappedFacts | undefined>;
   /** @param token - '': the caller's own. */
   take(token: string, asker: WrappingAsker): Promise<WrappedReply | undefined>;
   /** As `take`. */
@@ -155,6 +178,8 @@ export interface WrappingControl {
 }
 
 export interface WrappingAsker {
+  /** Id of the namespace in which it is asked; other namespaces' tokens are none here. */
+  readonly namespace: string;
   readonly claims: Claims;
   readonly caller: Caller;
   readonly request: Request;

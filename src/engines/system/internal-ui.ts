@@ -12,11 +12,12 @@ import type { SystemCore } from './core.ts';
 import { mountInfo, withSlash } from './mount-info.ts';
 
 /** Mounts the caller may know of: those it can touch, and those that everybody may see. */
-export function visibleMounts({ access, mounts }: SystemCore, { caller, request }: RouteContext): Mount[] {
+export function visibleMounts({ access, mounts }: SystemCore, ctx: RouteContext): Mount[] {
+  const { caller, request, namespace } = ctx;
   // A token that was sent and is none must not be answered as if there had been none.
   if (!caller && request.token) throw new CodedError('permission_denied');
-  const acl = caller && access.aclOf(caller.state.policies);
-  return mounts
+  const acl = caller && access.aclOf(caller, namespace);
+  return mounts(namespace.id)
     .all()
     .filter((mount) => mount.config.listing_visibility === 'unauth' || acl?.touches(apiPath(mount)));
 }
@@ -43,19 +44,22 @@ export function internalUiRoutes(core: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Shows what the calling token may do, all its policies put together.',
         params: {},
-        run: (_params, { caller }) => ({
-          data: { ...core.access.aclOf(caller!.state.policies).resultant() },
+        run: (_params, { caller, namespace }) => ({
+          data: { ...core.access.aclOf(caller!, namespace).resultant() },
         }),
       }),
     },
     'internal/ui/namespaces': {
       open: 'token welcome',
       read: operation({
-        summary: 'Lists the namespaces: the root namespace only.',
+        summary: 'Lists the namespaces one level below of which the caller may touch something.',
         params: {},
-        run: (_params, { caller }) => {
+        run: async (_params, { caller, namespace }) => {
           if (!caller) throw new CodedError('permission_denied');
-          return { data: { keys: [''] } };
+          const acl = core.access.aclOf(caller, namespace);
+          const below = await core.namespaces.children(namespace);
+          const keys = below.map(({ path }) => path.slice(namespace.path.length)).filter(acl.touches);
+          return { data: { keys: keys.length > 0 ? keys : [''] } };
         },
       }),
     },
@@ -71,14 +75,17 @@ function uiMounts(core: SystemCore, ctx: RouteContext): { [key: string]: Encodab
   return tables;
 }
 
-function uiMount({ access, mounts }: SystemCore, { caller, captures }: RouteContext): LogicalReply {
+function uiMount(core: SystemCore, { caller, captures, namespace }: RouteContext): LogicalReply {
   if (!caller) throw new CodedError('permission_denied');
   const path = withSlash(captures.path!);
-  const mount = mounts.find(path);
+  // A path may lead into a namespace below, as paths of requests do.
+  const inner = core.namespaces.descend(namespace, path);
+  const prefix = inner.path.slice(namespace.path.length);
+  const mount = core.mounts(inner.id).find(path.slice(prefix.length));
   const known =
     mount &&
     (mount.config.listing_visibility === 'unauth' ||
-      access.aclOf(caller.state.policies).touches(apiPath(mount)));
+      core.access.aclOf(caller, inner).touches(apiPath(mount)));
   if (!known) {
     // Nothing there and nothing allowed there are answered alike.
     throw new CodedError(
@@ -86,5 +93,5 @@ function uiMount({ access, mounts }: SystemCore, { caller, captures }: RouteCont
       `preflight capability check returned 403, please ensure client's policies grant access to path "${path}"`,
     );
   }
-  return { data: { ...mountInfo(mount), path: mount.path } };
+  return { data: { ...mountInfo(mount), path: prefix + mount.path } };
 }

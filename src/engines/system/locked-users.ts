@@ -6,6 +6,7 @@
 import { operation, type Route } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
+import type { Namespace } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { SystemCore } from './core.ts';
 import { locksUsersOut } from './lockout-config.ts';
@@ -16,7 +17,9 @@ export function lockedUsersRoutes(core: SystemCore): Record<string, Route> {
   const show = operation({
     summary: 'Counts the users who are locked out, by auth method.',
     params: MOUNT_PARAM,
-    run: async ({ mount_accessor: accessor }) => ({ data: await counts(core, accessor) }),
+    run: async ({ mount_accessor: accessor }, { namespace }) => ({
+      data: await counts(core, namespace, accessor),
+    }),
   });
   return {
     'locked-users': { read: show },
@@ -27,8 +30,11 @@ export function lockedUsersRoutes(core: SystemCore): Record<string, Route> {
       update: operation({
         summary: 'Lets a user in again.',
         params: {},
-        async run(_params, { captures, claims, caller, request }) {
-          const mount = core.mounts.all().find(({ accessor }) => accessor === captures.mount_accessor);
+        async run(_params, { captures, claims, caller, request, namespace }) {
+          const mount = core
+            .mounts(namespace.id)
+            .all()
+            .find(({ accessor }) => accessor === captures.mount_accessor);
           // As in Vault: where nobody is locked out, nobody has to be let in.
           if (!mount || !locksUsersOut(mount.type)) return {};
           await core.lockouts!.unlock(mount, captures.alias_identifier!, { claims, caller, mount, request });
@@ -39,8 +45,12 @@ export function lockedUsersRoutes(core: SystemCore): Record<string, Route> {
   };
 }
 
-async function counts(core: SystemCore, accessor: string): Promise<{ [key: string]: Encodable }> {
-  const locking = (await core.mounts.current()).filter(({ type }) => locksUsersOut(type));
+async function counts(
+  core: SystemCore,
+  namespace: Namespace,
+  accessor: string,
+): Promise<{ [key: string]: Encodable }> {
+  const locking = (await core.mounts(namespace.id).current()).filter(({ type }) => locksUsersOut(type));
   const asked = accessor === '' ? locking : locking.filter((mount) => mount.accessor === accessor);
   if (accessor !== '' && asked.length === 0)
     throw badRequest('no auth method of this accessor locks users out');
@@ -53,7 +63,14 @@ async function counts(core: SystemCore, accessor: string): Promise<{ [key: strin
     mounts.push({ mount_accessor: mount.accessor, counts: names.length, alias_identifiers: names });
   }
   return {
-    by_namespace: [{ namespace_id: 'root', namespace_path: '', counts: total, mount_accessors: mounts }],
+    by_namespace: [
+      {
+        namespace_id: namespace.id,
+        namespace_path: namespace.path,
+        counts: total,
+        mount_accessors: mounts,
+      },
+    ],
     total,
   };
 }

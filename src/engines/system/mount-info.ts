@@ -7,6 +7,7 @@ import { badRequest, unsupportedPath } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { MOUNT_RECORD_BYTES_MAX } from '../../model/limits.ts';
 import { apiPath, type Mount } from '../../model/mount.ts';
+import { ROOT_NAMESPACE } from '../../model/namespace.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../../model/version.ts';
 import { configInfo, NO_SETTINGS } from './mount-config.ts';
 
@@ -16,7 +17,7 @@ const CORE_TYPES = new Set(['system', 'cubbyhole', 'identity', 'token']);
 /** The object that sys/mounts, sys/auth and sys/internal/ui/mounts show of a mount. */
 export function mountInfo(mount: Mount): { [key: string]: Encodable } {
   return {
-    type: mount.type,
+    type: shownType(mount),
     description: mount.description,
     accessor: mount.accessor,
     local: mount.local,
@@ -32,14 +33,18 @@ export function mountInfo(mount: Mount): { [key: string]: Encodable } {
   };
 }
 
-type Given = Pick<Mount, 'class' | 'path' | 'type'> & Partial<Mount>;
+/** What each namespace has of its own from its beginning goes by other names in those below the root namespace, as in Vault. */
+function shownType({ type, namespace }: Mount): string {
+  return namespace !== ROOT_NAMESPACE.id && CORE_TYPES.has(type) ? `ns_${type}` : type;
+}
+
+type Given = Pick<Mount, 'class' | 'path' | 'type' | 'namespace'> & Partial<Mount>;
 
 /** A mount as it stands in the table, with a uuid and an accessor of its own. */
 export function newMount(given: Given, randomBytes: (bytes: number) => Buffer): Mount {
   const prefix = given.class === 'auth' ? 'auth_' : '';
   return {
     description: '',
-    namespace: 'root',
     config: NO_SETTINGS,
     options: null,
     local: false,
@@ -53,7 +58,7 @@ export function newMount(given: Given, randomBytes: (bytes: number) => Buffer): 
 }
 
 /** UUID version 4 out of 16 random bytes. */
-function uuid(bytes: Buffer): string {
+export function uuid(bytes: Buffer): string {
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

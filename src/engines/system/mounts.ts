@@ -53,9 +53,9 @@ function listMounts({ mounts }: SystemCore, table: MountClass, summary: string) 
   return operation({
     summary,
     params: {},
-    run: async () => {
+    run: async (_params, { namespace }) => {
       const data: Record<string, Encodable> = {};
-      for (const mount of await mounts.current())
+      for (const mount of await mounts(namespace.id).current())
         if (mount.class === table) data[mount.path] = mountInfo(mount);
       return { inject: true, data };
     },
@@ -67,9 +67,9 @@ function mountOperations(core: SystemCore, table: MountClass, word: string): Rou
     read: operation({
       summary: `Shows the ${word} at a path.`,
       params: {},
-      run: async (_params, { captures }) => {
+      run: async (_params, { captures, namespace }) => {
         const path = apiPath({ class: table, path: withSlash(captures.path!) });
-        const mount = (await core.mounts.current()).find((each) => apiPath(each) === path);
+        const mount = (await core.mounts(namespace.id).current()).find((each) => apiPath(each) === path);
         if (!mount) {
           throw badRequest(
             `No ${table === 'auth' ? 'auth engine' : 'secret engine mount'} at ${withSlash(captures.path!)}`,
@@ -95,8 +95,9 @@ async function enable(
   core: SystemCore,
   table: MountClass,
   params: Enable,
-  { captures, claims, randomBytes }: RouteContext,
+  { captures, claims, randomBytes, namespace }: RouteContext,
 ): Promise<LogicalReply> {
+  const mounts = core.mounts(namespace.id);
   const path = withSlash(captures.path!);
   if (Buffer.byteLength(path) > MOUNT_PATH_BYTES_MAX) {
     throw badRequest(`a mount's path must not be longer than ${MOUNT_PATH_BYTES_MAX} bytes`);
@@ -124,17 +125,18 @@ async function enable(
       local: params.local,
       seal_wrap: params.seal_wrap,
       external_entropy_access: params.external_entropy_access,
+      namespace: namespace.id,
     },
     randomBytes,
   );
   refuseLarge(mount);
-  const conflict = conflictOf(apiPath(mount), core.mounts.all());
+  const conflict = conflictOf(apiPath(mount), mounts.all());
   if (conflict) {
     throw badRequest(
       `path is already in use at ${conflict.class === table ? conflict.path : apiPath(conflict)}`,
     );
   }
-  await core.mounts.enable(mount, claims);
+  await mounts.enable(mount, claims);
   return {};
 }
 
@@ -167,10 +169,11 @@ function refuseType({ types }: SystemCore, table: MountClass, path: string, type
 }
 
 async function disable(
-  { mounts }: SystemCore,
+  core: SystemCore,
   table: MountClass,
-  { captures, claims }: RouteContext,
+  { captures, claims, namespace }: RouteContext,
 ): Promise<LogicalReply> {
+  const mounts = core.mounts(namespace.id);
   const path = withSlash(captures.path!);
   if (table === 'secret' && isProtected(path)) throw badRequest(`cannot unmount "${path}"`);
   if (table === 'auth' && path === 'token/') throw badRequest('token credential backend cannot be disabled');

@@ -6,6 +6,7 @@
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
+import { type Namespace, ROOT_NAMESPACE } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { PolicyStore, SystemCore } from './core.ts';
@@ -22,15 +23,15 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
   const list = operation({
     summary: 'Lists the policies.',
     params: {},
-    run: async () => {
-      const keys = await names(policies);
+    run: async (_params, { namespace }) => {
+      const keys = await names(policies(namespace.id), namespace);
       return { inject: true, data: { keys, policies: keys } };
     },
   });
   const remove = operation({
     summary: 'Removes a policy.',
     params: {},
-    run: (_params, ctx) => removePolicy(policies, ctx),
+    run: (_params, ctx) => removePolicy(policies(ctx.namespace.id), ctx),
   });
   return {
     policy: { read: list, list },
@@ -39,8 +40,8 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Shows a policy.',
         params: {},
-        run: async (_params, { captures }) => {
-          const text = await textOf(policies, captures.name!);
+        run: async (_params, { captures, namespace }) => {
+          const text = await textOf(policies(namespace.id), captures.name!);
           return text === undefined ? {} : { inject: true, data: { name: captures.name!, rules: text } };
         },
       }),
@@ -48,8 +49,9 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
         summary: 'Writes a policy.',
         params: { policy: POLICY, rules: p.string('Older name of policy.', { absent: '' }) },
         run: async (params, ctx) => {
-          if (params.policy !== '' || params.rules === '') return putPolicy(policies, params.policy, ctx);
-          await putPolicy(policies, params.rules, ctx);
+          if (params.policy !== '' || params.rules === '')
+            return putPolicy(policies(ctx.namespace.id), params.policy, ctx);
+          await putPolicy(policies(ctx.namespace.id), params.rules, ctx);
           return { warnings: ["'rules' is deprecated, please use 'policy' instead"] };
         },
       }),
@@ -59,7 +61,9 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       list: operation({
         summary: 'Lists the ACL policies.',
         params: {},
-        run: async () => ({ data: { keys: await names(policies) } }),
+        run: async (_params, { namespace }) => ({
+          data: { keys: await names(policies(namespace.id), namespace) },
+        }),
       }),
     },
     'policies/acl/:name*': {
@@ -67,23 +71,25 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Shows an ACL policy.',
         params: {},
-        run: async (_params, { captures }) => {
-          const text = await textOf(policies, captures.name!);
+        run: async (_params, { captures, namespace }) => {
+          const text = await textOf(policies(namespace.id), captures.name!);
           return text === undefined ? {} : { data: { name: captures.name!, policy: text } };
         },
       }),
       update: operation({
         summary: 'Writes an ACL policy.',
         params: { policy: POLICY },
-        run: ({ policy }, ctx) => putPolicy(policies, policy, ctx),
+        run: ({ policy }, ctx) => putPolicy(policies(ctx.namespace.id), policy, ctx),
       }),
       delete: remove,
     },
   };
 }
 
-async function names(policies: PolicyStore): Promise<string[]> {
-  return [...(await policies.names()), ROOT];
+/** `root` is shown in the root namespace alone, as Vault does, though every namespace has its own. */
+async function names(policies: PolicyStore, namespace: Namespace): Promise<string[]> {
+  const written = await policies.names();
+  return namespace === ROOT_NAMESPACE ? [...written, ROOT] : [...written];
 }
 
 async function textOf(policies: PolicyStore, name: string): Promise<string | undefined> {

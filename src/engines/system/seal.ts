@@ -45,6 +45,7 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
     },
     'seal-status': {
       ...BARE,
+      inNamespaces: true,
       read: operation({
         summary: 'How far is the seal open?',
         params: {},

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Engine, engine } from '../../model/engine.ts';
+import { type Engine, engine, type Route } from '../../model/engine.ts';
 import { auditRoutes } from './audit.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
 import { authRoutes, mountRoutes } from './mounts.ts';
+import { namespaceRoutes } from './namespaces.ts';
 import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { policyRoutes } from './policies.ts';
@@ -20,22 +21,32 @@ import { specRoutes } from './specs.ts';
 import { toolRoutes } from './tools.ts';
 import { wrappingRoutes } from './wrapping.ts';
 
+/** What each namespace has of its own. All else is the cluster's, or a node's, and is served in the root namespace alone. */
+function inNamespaces(routes: Record<string, Route>): Record<string, Route> {
+  return Object.fromEntries(
+    Object.entries(routes).map(([pattern, route]) => [pattern, { ...route, inNamespaces: true }]),
+  );
+}
+
 export function makeSystem(core: SystemCore): Engine {
   return engine('system', 'The server itself: seal, mounts, policies, audit devices, health.', {
     ...sealRoutes(core),
     ...healthRoutes(core),
-    ...mountRoutes(core),
-    ...authRoutes(core),
-    ...policyRoutes(core),
-    ...passwordPolicyRoutes(core),
-    ...capabilityRoutes(core),
-    ...internalUiRoutes(core),
-    ...specRoutes(core),
     ...auditRoutes(core),
-    ...lockedUsersRoutes(core),
-    ...wrappingRoutes(core),
-    ...toolRoutes(),
     ...nodeRoutes(core),
     ...clusterRoutes(core),
+    ...inNamespaces({
+      ...mountRoutes(core),
+      ...authRoutes(core),
+      ...policyRoutes(core),
+      ...passwordPolicyRoutes(core),
+      ...capabilityRoutes(core),
+      ...internalUiRoutes(core),
+      ...specRoutes(core),
+      ...lockedUsersRoutes(core),
+      ...namespaceRoutes(core),
+      ...wrappingRoutes(core),
+      ...toolRoutes(),
+    }),
   });
 }

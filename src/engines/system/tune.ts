@@ -36,9 +36,9 @@ export function tuneOperations(core: SystemCore, table: Mount['class']): Pick<Ro
     read: operation({
       summary: 'Shows the settings of a mount as they take effect.',
       params: {},
-      run: async (_params, { captures }) => {
+      run: async (_params, { captures, namespace }) => {
         const path = pathOf(captures.path!);
-        const mount = (await core.mounts.current()).find((each) => apiPath(each) === path);
+        const mount = (await core.mounts(namespace.id).current()).find((each) => apiPath(each) === path);
         if (!mount) throw badRequest(`cannot fetch sysview for path "${path}"`);
         return { inject: true, data: tuneInfo(core, mount) };
       },
@@ -46,14 +46,15 @@ export function tuneOperations(core: SystemCore, table: Mount['class']): Pick<Ro
     update: operation({
       summary: 'Changes the settings of a mount.',
       params: TUNE_PARAMS,
-      run: async (params, { captures, claims, sent }) => {
+      run: async (params, { captures, claims, sent, namespace }) => {
         const path = pathOf(captures.path!);
-        const mount = core.mounts.at(path);
+        const mounts = core.mounts(namespace.id);
+        const mount = mounts.at(path);
         if (!mount) throw badRequest(`tune of path "${path}" failed: no mount entry found`);
         if (mount.class === 'secret' && isProtected(path)) refuseOfCoreMount(path, sent);
         const { changed, warnings } = tuned(mount, params);
         refuseLarge({ ...mount, ...changed });
-        if (!isSame(changed, mount)) await core.mounts.tune({ uuid: mount.uuid, ...changed }, claims);
+        if (!isSame(changed, mount)) await mounts.tune({ uuid: mount.uuid, ...changed }, claims);
         return { warnings };
       },
     }),

@@ -23,8 +23,8 @@ export function wrappingRoutes(core: SystemCore): Record<string, Route> {
   const look = operation({
     summary: 'Shows what a wrapping token was made for, without opening it.',
     params: TOKEN,
-    async run({ token }, { request }) {
-      const facts = await core.wrapping.look(token === '' ? (request.token ?? '') : token);
+    async run({ token }, { request, namespace }) {
+      const facts = await core.wrapping.look(token === '' ? (request.token ?? '') : token, namespace.id);
       if (!facts) throw wrappingTokenInvalid();
       const { creationPath, createdAtMs, ttl } = facts;
       return {
@@ -74,8 +74,8 @@ export function wrappingRoutes(core: SystemCore): Record<string, Route> {
   };
 }
 
-function authorityOf({ claims, caller, request }: RouteContext) {
-  return { claims, caller: caller!, request };
+function authorityOf({ claims, caller, request, namespace }: RouteContext) {
+  return { namespace: namespace.id, claims, caller: caller!, request };
 }
 
 /** The reply to the byte; beside it what it says, for the audit log. */

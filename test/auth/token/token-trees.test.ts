@@ -12,7 +12,7 @@ import { startCluster } from '../../support/cluster.ts';
 import { makeFaultyStorage } from '../../support/faulty-storage.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../../support/memory-storage.ts';
 
-const own = { claims: OWN_CLAIMS };
+const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const clock = { ms: 1_000_000_000 };
 
 function stateOf(parent: string | undefined, more: Partial<TokenState> = {}): TokenState {
@@ -101,7 +101,7 @@ describe('tokens', () => {
       if (below(accessor, caller?.state)) dead++;
     }
     assert(dead > 10 && dead < 50, `${dead}`);
-    await until(async () => (await tokens.accessors()).length === all.length - dead);
+    await until(async () => (await tokens.accessors('root')).length === all.length - dead);
     await until(() => storage.paths('timer/').length === 0);
     assert.equal(new Set(wiped).size, dead);
     await cluster.stop();
@@ -134,7 +134,7 @@ describe('tokens', () => {
           const made = await Promise.all(creating);
           // What is listed in the end is good; what is not good is gone.
           await until(async () => storage.paths('timer/').length === 0);
-          const listed = await tokens.accessors();
+          const listed = await tokens.accessors('root');
           const good: string[] = [];
           for (const child of made) {
             if (child && (await tokens.authenticate(child.token))) good.push(child.accessor);
@@ -163,7 +163,10 @@ describe('tokens', () => {
       await late.stored;
       // The second one finds no child on the list any more.
       await tokens.sweep(parent.accessor);
-      assert.deepEqual((await tokens.accessors()).toSorted(), [child.accessor, below.accessor].toSorted());
+      assert.deepEqual(
+        (await tokens.accessors('root')).toSorted(),
+        [child.accessor, below.accessor].toSorted(),
+      );
       const asked = Promise.all([
         ...[child, below].map(async ({ token }) => (await tokens.authenticate(token)) !== undefined),
         ...callers.map((caller) => tokens.isStillGood(caller!)),

@@ -9,9 +9,9 @@ import { OWN_CLAIMS } from '../../../src/model/actor.ts';
 import { startCluster } from '../../support/cluster.ts';
 import { makeMemoryStorage } from '../../support/memory-storage.ts';
 
-const own = { claims: OWN_CLAIMS };
+const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const REPLY = { status: 200, contentType: 'application/json', body: Buffer.from('{"a\n":1}\n') };
-const ABOUT = { ttl: 60, path: 'secret/data/a', creationPath: 'secret/data/a' };
+const ABOUT = { namespace: 'root', ttl: 60, path: 'secret/data/a', creationPath: 'secret/data/a' };
 
 function make() {
   const clock = { ms: 1_000_000_000 };
@@ -46,7 +46,7 @@ test('what is over by the clock is not opened, whatever the clock says next', as
   const { clock, replies } = make();
   const { token } = await replies.wrap(REPLY, ABOUT);
   clock.ms += 60_000;
-  assert.equal(await replies.look(token), undefined);
+  assert.equal(await replies.look(token, 'root'), undefined);
   assert.equal(await replies.take(token, own), undefined);
   clock.ms -= 30_000;
   assert.equal(await replies.take(token, own), undefined);
@@ -90,15 +90,16 @@ test('of two who rewrap, the second leaves no token that opens the same reply', 
   const won = rewrapped.filter((info) => info !== undefined);
   assert.equal(won.length, 1);
   const alive: string[] = [];
-  for (const accessor of await tokens.accessors()) if (await tokens.stateOf(accessor)) alive.push(accessor);
+  for (const accessor of await tokens.accessors('root'))
+    if (await tokens.stateOf(accessor)) alive.push(accessor);
   assert.deepEqual(alive, [won[0]!.accessor]);
   assert(await replies.take(won[0]!.token, own));
 });
 
 test('tokens that wrap nothing are none', async () => {
   const { replies, tokens } = make();
-  const { token, accessor } = tokens.draw();
-  assert.equal(await replies.look(token), undefined);
+  const { token, accessor } = tokens.draw('root');
+  assert.equal(await replies.look(token, 'root'), undefined);
   assert.equal(await replies.take(token, own), undefined);
   assert.equal(await tokens.stateOf(accessor), undefined);
 });

@@ -18,6 +18,7 @@ import type { JsonMap } from '../../../src/model/json.ts';
 import { encodeSorted } from '../../../src/model/json-encoder.ts';
 import { parseJson } from '../../../src/model/json-parser.ts';
 import { apiPath, type Mount, type SettingsOfMount } from '../../../src/model/mount.ts';
+import { type Namespace, ROOT_NAMESPACE } from '../../../src/model/namespace.ts';
 import { decodeParams } from '../../../src/model/params.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
@@ -35,6 +36,10 @@ export interface FakeCore extends SystemCore {
   deviceList: AuditDevice[];
   /** Cluster-wide settings by key. */
   settingsNow: Map<string, unknown>;
+  /** In which everything is asked: the root namespace. */
+  namespace: Namespace;
+  /** Below the root namespace. */
+  namespacesNow: Namespace[];
   sealNow: SealStatus;
   /** Auth methods that may be enabled: none. */
   authTypes: string[];
@@ -70,7 +75,7 @@ export function tokenState(policies: string[]): TokenState {
 
 function devMounts(): Mount[] {
   const config = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false };
-  const given: Parameters<typeof newMount>[0][] = [
+  const given: Omit<Parameters<typeof newMount>[0], 'namespace'>[] = [
     { class: 'secret', path: 'sys/', type: 'system', seal_wrap: true },
     { class: 'secret', path: 'cubbyhole/', type: 'cubbyhole', local: true },
     {
@@ -88,7 +93,7 @@ function devMounts(): Mount[] {
       options: { version: '2' },
     },
   ];
-  return given.map((mount) => newMount(mount, randomBytes));
+  return given.map((mount) => newMount({ ...mount, namespace: 'root' }, randomBytes));
 }
 
 export function fakeCore(): FakeCore {
@@ -99,6 +104,8 @@ export function fakeCore(): FakeCore {
     tokens: new Map([['root', tokenState(['root'])]]),
     deviceList: [],
     settingsNow: new Map(),
+    namespace: ROOT_NAMESPACE,
+    namespacesNow: [],
     sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
     authTypes: [],
     done: [],
@@ -133,9 +140,9 @@ export function fakeCore(): FakeCore {
       },
       keyStatus: () => ({ term: 2, installedAtMs: NOW_MS, encryptions: 7 }),
     },
-    mounts: {
+    mounts: () => ({
       all: () => [...core.mountsNow].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1)),
-      current: async () => core.mounts.all(),
+      current: async () => core.mounts('root').all(),
       at: (path) => core.mountsNow.find((mount) => apiPath(mount) === path),
       find: (path) => core.mountsNow.find((mount) => path.startsWith(apiPath(mount))),
       async enable(mount) {
@@ -150,6 +157,21 @@ export function fakeCore(): FakeCore {
       async disable(uuid) {
         core.mountsNow = core.mountsNow.filter((mount) => mount.uuid !== uuid);
       },
+    }),
+    namespaces: {
+      children: async ({ path }) =>
+        core.namespacesNow.filter((one) => one.path !== path && one.path.startsWith(path)),
+      current: async (path) => core.namespacesNow.find((one) => one.path === path),
+      descend: (base) => base,
+      async add({ namespace }) {
+        core.namespacesNow.push(namespace);
+      },
+      async tune({ id, next }) {
+        core.namespacesNow = core.namespacesNow.map((one) => (one.id === id ? next : one));
+      },
+      async remove(id) {
+        core.namespacesNow = core.namespacesNow.filter((one) => one.id !== id);
+      },
     },
     types: {
       secret: ['kv'],
@@ -158,7 +180,7 @@ export function fakeCore(): FakeCore {
       },
       engineOf: ({ type }) => engines.get(type),
     },
-    policies: {
+    policies: () => ({
       names: async () => [...core.policyTexts.keys()].sort(),
       text: async (name) => core.policyTexts.get(name),
       async put(name, text) {
@@ -168,18 +190,18 @@ export function fakeCore(): FakeCore {
       async remove(name) {
         core.policyTexts.delete(name);
       },
-    },
+    }),
     access: {
-      aclOf: (names) =>
+      aclOf: ({ state }) =>
         compileAcl(
-          names.flatMap((name) => {
+          state.policies.flatMap((name) => {
             if (name === 'root') return [ROOT_POLICY];
             const text = core.policyTexts.get(name);
             return text === undefined ? [] : [parsePolicy(name, text)];
           }),
         ),
-      stateOfToken: async (token) => core.tokens.get(token),
-      stateOfAccessor: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
+      accessorOf: (token) => `accessorOf${token}`,
+      stateOf: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
     },
     wrapping: {
       look: async (token) =>
@@ -275,6 +297,7 @@ export async function ask(
   const caller: Caller | undefined = state && {
     token,
     accessor: `accessorOf${token}`,
+    namespace: 'root',
     state,
     isRoot: state.policies.includes('root'),
   };
@@ -296,7 +319,9 @@ export async function ask(
       receivedAtMs: NOW_MS,
       isOver: false,
     },
-    mount: core.mounts.at('sys/')!,
+    namespace: core.namespace,
+    path: `sys/${path}`,
+    mount: core.mounts('root').at('sys/')!,
     caller,
     captures: match.captures,
     sent,

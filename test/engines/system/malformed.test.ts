@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { CodedError } from '../../../src/model/errors.ts';
 import { fakeControl } from '../../support/control.ts';
-import { ask, fakeCore } from './ask.ts';
+import { ask, type FakeCore, fakeCore } from './ask.ts';
 
 const CANARY = 'canary-5f0e';
 const VALUES = [
@@ -83,6 +83,14 @@ function* bodies(pattern: string, fields: readonly string[]): Generator<object> 
   }
 }
 
+/** It is asked in a namespace with another one in it. */
+function inNamespaces(core: FakeCore, isLocked: boolean): void {
+  const lock = isLocked ? { key_hash: '00'.repeat(32) } : undefined;
+  const one = { id: 'aaaaaa', uuid: 'u', path: 't/', custom_metadata: {}, lock };
+  core.namespace = one;
+  core.namespacesNow = [one, { ...one, id: 'bbbbbb', path: 't/x/' }];
+}
+
 for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
   for (const verb of ['read', 'list', 'update', 'delete'] as const) {
     const operation = route[verb];
@@ -99,6 +107,7 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
           core.deviceList.push({ path: 'x/', type: 'file', description: '', options: {}, local: false });
           core.cluster = fakeControl();
           core.settingsNow.set('password-policy/root/x', PASSWORD_POLICY);
+          if (pattern.startsWith('namespaces')) inNamespaces(core, pattern.includes('unlock'));
           if (pattern === 'init') core.sealNow = { ...core.sealNow, initialized: false, sealed: true };
           if (pattern === 'unseal') core.sealNow = { ...core.sealNow, sealed: true };
           try {
