@@ -5,7 +5,7 @@
  */
 import { badRequest, type CodedError } from '../../model/errors.ts';
 
-const VAULT_TYPES = new Set(
+export const VAULT_TYPES: ReadonlySet<string> = new Set(
   (
     'ad alicloud approle aws azure centrify cert cf consul cubbyhole database gcp gcpkms github identity jwt kerberos keymgmt kmip ' +
     'kubernetes kv ldap mongodb mongodbatlas nomad oci oidc okta openldap pcf pki rabbitmq radius saml ssh system terraform token totp ' +
