@@ -39,6 +39,15 @@ export function namespaceIdOf(accessor: string): string {
 
 const DOT = 0x2e;
 
+/** A token that is not of the root namespace: no chosen one is, and no chosen one holds a dot. */
+const TOKEN_IN_NAMESPACE = /^hvs\.[0-9A-Za-z]{24}\.([0-9A-Za-z]{6})$/;
+
+/** Of which namespace a token is, if it is one. */
+export function namespaceIdOfToken(token: string): string {
+  if (token.charCodeAt(token.length - NAMESPACE_ID_CHARS - 1) !== DOT) return ROOT_NAMESPACE.id;
+  return TOKEN_IN_NAMESPACE.exec(token)?.[1] ?? ROOT_NAMESPACE.id;
+}
+
 /** The path from `above` to `namespace`, '' where they are one; undefined: it is not within it. */
 export function pathFrom(
   above: Pick<Namespace, 'path'>,

@@ -10,6 +10,7 @@ import type { Caller } from '../model/caller.ts';
 import { CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { apiPath } from '../model/mount.ts';
+import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { LimitedUses } from './limited-uses.ts';
@@ -165,6 +166,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (token === undefined || token === '') {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
+    // Elsewhere than in its namespace and below it a token is nobody's: not even a use of it is taken.
+    const prefix = resolver.prefixFrom(namespaceIdOfToken(token), resolved.namespace ?? ROOT_NAMESPACE);
+    if (prefix === undefined) return tokenOptional ? undefined : denied();
     let { caller } = taken;
     if (!caller) caller = await authority.authenticate(token);
     else if (!(await authority.isStillGood(caller))) caller = undefined;
@@ -179,9 +183,6 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (!isWithin(request.remoteAddress, caller.state.boundCidrs)) {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
-    // Elsewhere than in its namespace and below it a token is nobody's.
-    const prefix = resolver.prefixFrom(caller.namespace, resolved.namespace!);
-    if (prefix === undefined) return tokenOptional ? undefined : denied();
     state.caller = caller;
     if (tokenOptional) return undefined;
     state.question = {

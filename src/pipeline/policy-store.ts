@@ -59,12 +59,17 @@ export const forgetPolicies: SectionChange<{ namespace: string }, void> = {
   },
 };
 
-/** Between a namespace's id and a name. No path holds it, so that no name leads into another namespace. */
+/**
+ * Between a namespace's id and a name. No path holds it, so that no policy is called so; a token may name any policy, and finds none by a
+ * name that would lead into another namespace.
+ */
 const MARK = '\0';
+
+const isName = (text: string) => !text.includes(MARK);
 
 /** Under which a policy stands in the section. Those of the root namespace stand under their names. */
 function keyOf(namespaceId: string, name: string): string {
-  assert(!name.includes(MARK));
+  assert(isName(name));
   return namespaceId === ROOT_NAMESPACE.id ? name : `${namespaceId}${MARK}${name}`;
 }
 
@@ -95,15 +100,18 @@ export function makePolicyStore(
   const policiesOf = (namespaceId: string): NamespacePolicies => ({
     names: async () => namesIn(await catalog.current('policies'), namespaceId),
     async text(name) {
+      if (!isName(name)) return undefined;
       const text = (await catalog.current('policies')).get(keyOf(namespaceId, name)) as string | undefined;
       return text ?? builtIn(namespaceId, name)?.text;
     },
     async put(name, text, claims) {
+      if (!isName(name)) throw badRequest('a name cannot contain this character');
       if (FIXED_POLICIES.includes(name)) throw badRequest(`cannot update ${JSON.stringify(name)} policy`);
       parsePolicy(name, text);
       await catalog.change(putPolicy, { name: keyOf(namespaceId, name), text }, claims);
     },
     async remove(name, claims) {
+      if (!isName(name)) return;
       await catalog.change(removePolicy, { name: keyOf(namespaceId, name) }, claims);
     },
   });
@@ -111,6 +119,7 @@ export function makePolicyStore(
   return {
     of: policiesOf,
     parsed(namespaceId, name) {
+      if (!isName(name)) return undefined;
       const key = keyOf(namespaceId, name);
       const text = catalog.entries('policies').get(key) as string | undefined;
       if (text === undefined) return builtIn(namespaceId, name);

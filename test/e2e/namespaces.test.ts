@@ -206,6 +206,15 @@ test('its tokens carry its id, and are good in it and below it only', async () =
   assert.match(chosen.body.errors[0], /only be manually specified in the root namespace/);
 });
 
+test('elsewhere no use of a limited token is taken', async () => {
+  const { path } = await make();
+  const { token } = await tokenOf(path, ['all'], { num_uses: 2 });
+  for (let n = 0; n < 3; n++)
+    assert.equal((await ask('GET', 'auth/token/lookup-self', { token })).status, 403);
+  const { body } = await ask('GET', 'auth/token/lookup-self', { token, in: path });
+  assert.equal(body.data.num_uses, 1);
+});
+
 test('policies of those above name the path into it', async () => {
   const { path } = await make();
   await ask('PUT', 'kv/a', { in: path, body: { v: 1 } });
@@ -230,6 +239,18 @@ test('policies of those above name the path into it', async () => {
   const led = await ask('GET', `sys/internal/ui/mounts/${path}kv/a`, { token });
   assert.equal(led.body.data.path, `${path}kv/`);
   assert.deepEqual((await ask('GET', 'sys/internal/ui/namespaces', { token })).body.data.keys, [path]);
+});
+
+test('no name of a policy leads into another namespace (GHSA-mjch)', async () => {
+  const { path, id } = await make();
+  const sibling = await make();
+  for (const name of [`${id}\0all`, `${path}all`, `../${path}all`, `${id}/all`, `${id}.all`]) {
+    for (const where of ['', sibling.path]) {
+      const { token } = await tokenOf(where, [name]);
+      const { status } = await ask('GET', 'sys/mounts', { token, in: where });
+      assert.equal(status, 403, JSON.stringify([name, where]));
+    }
+  }
 });
 
 test('a token of above makes tokens there with the policies it names', async () => {
@@ -326,16 +347,18 @@ test('deleted, nothing of it is left', async () => {
   const above = await ask('DELETE', `sys/namespaces/${outer.path.slice(0, -1)}`);
   assert.deepEqual(above.body.errors, ['unable to delete namespace containing child namespaces']);
   assert((await stored(`data/${id}/`)).length >= 4);
+  const { catalog } = inner.coffer;
+  const left = () =>
+    (['mounts', 'policies', 'settings'] as const).filter((name) =>
+      [...catalog.entries(name).keys()].some((key) => key.includes(id)),
+    );
+  assert.equal(left().length, 3);
 
   assert.equal((await ask('DELETE', `sys/namespaces/${name}`, { in: outer.path })).status, 204);
   assert.equal((await ask('GET', 'kv/a', { in: path })).status, 404);
   await until('its data is swept', async () => (await stored(`data/${id}/`)).length === 0);
   // The policies go last of all.
-  const { catalog } = inner.coffer;
-  const left = () =>
-    (['mounts', 'policies', 'settings'] as const).flatMap((name) => [...catalog.entries(name).keys()]);
-  assert(left().some((key) => key.includes(id)));
-  await until('its entries are gone', async () => !left().some((key) => key.includes(id)));
+  await until('its entries are gone', () => left().length === 0);
 
   // The same path again is another namespace: old tokens and data are none of its.
   const anew = await ask('POST', `sys/namespaces/${name}`, { in: outer.path });

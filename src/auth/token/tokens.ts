@@ -10,14 +10,12 @@ import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions }
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { SWEEP_PAGE, TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
-import { namespaceIdOf, namespaceSuffix, ROOT_NAMESPACE } from '../../model/namespace.ts';
+import { namespaceIdOf, namespaceIdOfToken, namespaceSuffix, ROOT_NAMESPACE } from '../../model/namespace.ts';
 import { bearsChildren, isAlive, TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
 
 const SERVICE_PREFIX = 'hvs.';
 /** Characters of a token's random part and of an accessor: 142 bits. */
 const RANDOM_CHARS = 24;
-/** A token that is not of the root namespace: no chosen one is, and no chosen one holds a dot. */
-const IN_NAMESPACE = /^hvs\.[0-9A-Za-z]{24}\.([0-9A-Za-z]{6})$/;
 
 export interface TokensOptions {
   readonly actor: TokenActor;
@@ -94,8 +92,7 @@ export function makeTokens(options: TokensOptions): Tokens {
       accessor += BASE62[Number(number % 62n)];
       number /= 62n;
     }
-    const namespace = IN_NAMESPACE.exec(token)?.[1];
-    return namespace === undefined ? accessor : accessor + namespaceSuffix(namespace);
+    return accessor + namespaceSuffix(namespaceIdOfToken(token));
   }
 
   /** Only of tokens that were good: guesses must not push out what is in use. */
