@@ -172,6 +172,35 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Logs in and keeps the token',
     load: () => from(import('./commands/login.ts'), 'login'),
   },
+  namespace: { synopsis: 'Work with namespaces' },
+  'namespace create': {
+    synopsis: 'Makes a namespace',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceCreate'),
+  },
+  'namespace delete': {
+    synopsis: 'Deletes a namespace with all that is in it',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceDelete'),
+  },
+  'namespace list': {
+    synopsis: 'Lists the namespaces one level below',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceList'),
+  },
+  'namespace lock': {
+    synopsis: 'Locks a namespace',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceLock'),
+  },
+  'namespace lookup': {
+    synopsis: 'Shows a namespace',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceLookup'),
+  },
+  'namespace patch': {
+    synopsis: 'Changes the metadata of a namespace',
+    load: () => from(import('./commands/namespace.ts'), 'namespacePatch'),
+  },
+  'namespace unlock': {
+    synopsis: 'Unlocks a namespace',
+    load: () => from(import('./commands/namespace.ts'), 'namespaceUnlock'),
+  },
   operator: { synopsis: 'Work on the server itself' },
   'operator init': {
     synopsis: 'Initializes a server',

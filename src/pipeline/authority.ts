@@ -10,6 +10,7 @@ import type { Catalog } from '../cluster/catalog.ts';
 import type { AuthorityBasis } from '../model/actor.ts';
 import type { Caller } from '../model/caller.ts';
 import { ACLS_MAX } from '../model/limits.ts';
+import { ROOT_NAMESPACE } from '../model/namespace.ts';
 
 export interface Decision {
   readonly allowed: boolean;
@@ -63,8 +64,9 @@ export function makeAuthority(
   }
 
   function aclOf(namespaceId: string, policies: readonly string[]): Acl {
+    const list = JSON.stringify(policies);
     // An id holds no bracket: what follows it is the list.
-    const key = namespaceId + JSON.stringify(policies);
+    const key = namespaceId === ROOT_NAMESPACE.id ? list : namespaceId + list;
     let acl = acls.get(key);
     if (!acl) {
       if (acls.size >= ACLS_MAX) acls.clear();

@@ -81,17 +81,18 @@ export function makeResolver(
       const namespace = base && namespaces.descend(base, whole);
       const path = namespace === base ? whole : whole.slice(namespace!.path.length - base!.path.length);
       const lockedBy = namespace && namespaces.lockOf(namespace);
-      const where = { namespace, lockedBy, asked: path };
       const table = namespace && mounts.of(namespace.id);
       const mount = path.startsWith('sys/') ? (table?.at('sys/') ?? SYSTEM_MOUNT) : table?.find(path);
       const engine = mount && engineOf(mount);
-      if (!mount || !engine) return { ...where, path, mount: undefined, match: undefined };
+      if (!mount || !engine)
+        return { namespace, lockedBy, asked: path, path, mount: undefined, match: undefined };
       const within = apiPath(mount);
       const relative = path.slice(within.length);
       const match = routerOf(engine).match(relative, isList);
-      if (!match) return { ...where, path, mount, match };
+      if (!match) return { namespace, lockedBy, asked: path, path, mount, match };
       const canonical = canonicalRelative(match.pattern, match, relative);
-      return { ...where, path: canonical === relative ? path : within + canonical, mount, match };
+      const spelled = canonical === relative ? path : within + canonical;
+      return { namespace, lockedBy, asked: path, path: spelled, mount, match };
     },
   };
 }

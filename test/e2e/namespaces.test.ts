@@ -85,7 +85,7 @@ test('made, shown, listed, changed, deleted', async () => {
     body: {},
     headers: { 'content-type': MERGE },
   });
-  assert.deepEqual([nobody.status, nobody.body.errors], [404, ['namespace not found']]);
+  assert.deepEqual([nobody.status, nobody.body.errors], [400, ['namespace not found']]);
 
   assert.equal((await ask('DELETE', 'sys/namespaces/team')).status, 204);
   assert.equal((await ask('GET', 'sys/namespaces/team')).status, 404);
@@ -328,7 +328,7 @@ test('locked, nothing is answered in it and below it, until it is unlocked', asy
   assert.equal((await unlock({ body: { unlock_key } })).status, 400);
   // A root token needs no key, nor does one of above.
   await ask('POST', 'sys/namespaces/api-lock/lock', { in: outer.path });
-  assert.equal((await unlock({ token: inner.root })).status, 200);
+  assert.equal((await unlock({ token: inner.root })).status, 204);
   const root = await ask('POST', 'sys/namespaces/api-lock/lock');
   assert.deepEqual(root.body.errors, ['root namespace cannot be locked/unlocked']);
 });

@@ -6,7 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { randomBase62 } from '../../crypto/base62.ts';
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
-import { badRequest, CodedError } from '../../model/errors.ts';
+import { badRequest } from '../../model/errors.ts';
 import type { Encodable, JsonMap } from '../../model/json.ts';
 import { NAMESPACE_PATH_BYTES_MAX } from '../../model/limits.ts';
 import { CORE_MOUNTS } from '../../model/mount.ts';
@@ -156,7 +156,7 @@ async function patch(
 ): Promise<LogicalReply> {
   const path = pathOfChild(ctx);
   const there = await namespaces.current(path);
-  if (!there) throw new CodedError('unsupported_path', 'namespace not found');
+  if (!there) throw badRequest('namespace not found');
   if (sent === undefined) return { data: shown(there) };
   const merged = new Map<string, string>(Object.entries(there.custom_metadata));
   for (const [key, value] of customMetadataOf(sent, 'skip')) merged.set(key, value);
@@ -205,7 +205,7 @@ async function unlockIt(namespaces: NamespaceControl, key: string, ctx: RouteCon
   if (!isRoot && !timingSafeEqual(hashOf(key), Buffer.from(lock.key_hash, 'hex')))
     throw badRequest('incorrect unlock key');
   await namespaces.tune({ id: found.id, from: found, next: unlocked }, ctx.claims);
-  return isRoot ? { warnings: ['Namespace unlocked using a root token'] } : {};
+  return {};
 }
 
 function hashOf(key: string): Buffer {

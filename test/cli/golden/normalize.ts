@@ -16,7 +16,8 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC/g, '<time>'],
   [/\b\d\d [A-Z][a-z]{2} \d\d \d\d:\d\d UTC\b/g, '<time>'],
   [/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, '<uuid>'],
-  [/\b(?:hvs|hvb|s|b)\.[\w-]{20,}/g, '<token>'],
+  [/\b(?:hvs|hvb|s|b)\.[\w-]{20,}(?:\.[A-Za-z\d]{6}\b)?/g, '<token>'],
+  [/\b[A-Za-z\d]{24}\.[A-Za-z\d]{6}\b/g, '<accessor>'],
   [/\b[A-Za-z\d]{24}\b(?!\.)/g, '<accessor>'],
   [/\b([a-z]+(?:_[a-z]+)*)_[\da-f]{8}\b/g, '$1_<id>'],
   [/\bvault-cluster-[\da-f]{8}\b/g, '<cluster>'],
@@ -24,6 +25,9 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/^(ttl|token_duration|lease_duration|wrapping_token_ttl:)( +)\d[\dhms]*$/gm, '$1$2<ttl>'],
   [/^(creation_time|last_renewal_time)( +)\d{10}$/gm, '$1$2<epoch>'],
   [/("(?:creation_time|last_renewal_time)": )\d{10}\b/g, '$1<epoch>'],
+  // Of a namespace.
+  [/^(id +)[A-Za-z\d]{6}$/gm, '$1<id>'],
+  [/("id": ")[A-Za-z\d]{6}"/g, '$1<id>"'],
   [/^(Encryption Count +)\d+$/gm, '$1<count>'],
   [/("encryptions": )\d+/g, '$1<count>'],
 ];
