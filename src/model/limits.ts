@@ -90,6 +90,17 @@ export const STORAGE_GROUP_CHANGES_MAX = 1_000;
 export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 /** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
+/** Each of the two files of the embedded store's write-ahead log, and as much memory while it is written. A larger group passes it by. */
+export const LOG_FILE_BYTES = 8 * MIB;
+/** A log file grows by so much at a time. */
+export const LOG_STEP_BYTES = MIB / 4;
+/** What was written is moved from the log into the store behind it after this time at the latest, while it can be. */
+export const LOG_MOVE_MS = 1 * SECOND_MS;
+/** Records that one transaction moves: what the event loop spends in one piece. */
+export const LOG_MOVED_AT_ONCE = 128;
+/** How long a node that shares a data folder waits for one that moves what a log there holds, and how often it looks. */
+export const LOG_RECOVERED_MS = 30 * SECOND_MS;
+export const FOLDER_LOOK_MS = 50;
 /** How long a node that shares a data folder waits for one that is just looking at it alone. */
 export const FOLDER_SHARE_MS = 1 * SECOND_MS;
 /** How long a transaction of an LMDB file that several processes share waits for the others. */

@@ -6,28 +6,39 @@
  * lmdb-js's default, `overlappingSync`, shows a commit to readers before it is on disk and was no faster here under group
  * commit; so it is off. LMDB runs in the main thread only: its Node binding is not safe in worker threads.
  *
- * A record is stored as its version (8 bytes, big-endian) and then its value. The version comes from one counter
- * of the whole store, kept under a key that is no path, so it is never used twice.
+ * A process that has the file for itself writes to a log first (`write-ahead-log.ts`), which costs one sync and no scattered pages. Several
+ * processes would have to read each other's logs: they write to LMDB.
  *
  * @module
  */
-import { closeSync, existsSync, fsyncSync, openSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
-import { STORAGE_PATH_BYTES_MAX, STORAGE_ROOM_BYTES_MIN, STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
-import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
-import { type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
+import { FOLDER_LOOK_MS, LOG_RECOVERED_MS, STORAGE_ROOM_BYTES_MIN } from '../model/limits.ts';
+import { type Storage, StorageFailed } from '../model/storage.ts';
+import { isFolderHeld, type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
 import { inKnownFormat } from './format.ts';
 import { makeGroupCommit, type Outcome, type Write } from './group-commit.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
+import { listKeys, listWithLog } from './lmdb-listing.ts';
+import {
+  COUNTER_KEY,
+  encodeWrite,
+  type LmdbWrite,
+  type Plan,
+  planGroup,
+  VERSION_BYTES,
+  versionOf,
+} from './lmdb-records.ts';
 import { inTransaction, makeReaderChecks } from './lmdb-shared.ts';
-import { afterPrefix, pathBytes, prefixBytes } from './path.ts';
+import type { LogRecord } from './log-file.ts';
+import { pathBytes } from './path.ts';
+import { syncFolder } from './sync-folder.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
+import { counterRecord, hasLog, readLog, WriteAheadLog } from './write-ahead-log.ts';
 
-const VERSION_BYTES = 8;
-/** 0xFF begins no UTF-8 text, so no path is before or behind this by accident, and no listing shows it. */
-const COUNTER_KEY = Buffer.from([0xff]);
 const FILE_NAME = 'coffer.mdb';
 const PAGE_BYTES = 4096;
 /** New pages that one change may take: its way through the tree, and splits. */
@@ -44,18 +55,6 @@ export interface LmdbOptions {
 
 type LmdbFile = RootDatabase<Buffer, Buffer>;
 
-interface Entry {
-  readonly path: string;
-  readonly key: Buffer;
-  /** Version bytes still zero, then the value; undefined: delete. */
-  readonly record: Buffer | undefined;
-}
-
-interface LmdbWrite extends Write {
-  readonly changes: readonly Entry[];
-  readonly conditions: readonly { readonly key: Buffer; readonly path: string; readonly version: number }[];
-}
-
 /**
  * Opens the embedded store and takes its folder for this process.
  * @throws StorageFailed with one sentence: folder taken, not writable, damaged, or of a newer format.
@@ -63,6 +62,7 @@ interface LmdbWrite extends Write {
 export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   const { type } = options;
   const shared = type === 'file' && options.shared === true;
+  if (shared) await withoutLog(options.folder ?? '');
   const place = type === 'inmem' ? makeTemporaryFolder() : takeFolder(options.folder ?? '', shared);
   let storage: Storage;
   try {
@@ -72,6 +72,25 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
     throw error;
   }
   return inKnownFormat(storage);
+}
+
+/**
+ * A process that had the file for itself and died has left a log: what it holds is moved before several use the file. Of these the first does
+ * it, and the others wait.
+ */
+async function withoutLog(folder: string): Promise<void> {
+  const giveUpAt = performance.now() + LOG_RECOVERED_MS;
+  while (hasLog(folder)) {
+    try {
+      await (await openLmdb({ folder, type: 'file' })).close();
+    } catch (error) {
+      if (!isFolderHeld(folder)) throw error;
+    }
+    if (!hasLog(folder)) return;
+    if (performance.now() > giveUpAt)
+      throw new StorageFailed(`the write-ahead log in ${folder} could not be moved into the store`, true);
+    await pause(FOLDER_LOOK_MS);
+  }
 }
 
 /** A shared file is looked at by whoever comes first: to the others it may change while they look. */
@@ -109,19 +128,6 @@ function openFile(folder: string, type: LmdbOptions['type'], shared: boolean): L
   }
 }
 
-function syncFolder(folder: string): void {
-  try {
-    const fd = openSync(folder, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // Not every file system syncs folders, and the parent may not be ours to read. The data itself is synced by each commit.
-  }
-}
-
 function makeLmdb(
   openDb: () => LmdbFile,
   place: LockedFolder,
@@ -137,18 +143,49 @@ function makeLmdb(
   let reopening: Promise<void> | undefined;
   const checkReaders = makeReaderChecks();
 
+  const log = type === 'file' && !shared ? openLog() : undefined;
   const commits = makeGroupCommit<LmdbWrite>({
     async write(group) {
       if (reopening !== undefined) await reopening;
       refuseRemoved(true);
-      refuseFull(group);
-      const outcomes = await (shared ? writeGroupShared(db, group) : writeGroup(db, group));
+      // All that the log holds is to find room in LMDB too, beside what it has there now.
+      refuseFull(group, 2 * (log?.heldBytes ?? 0));
+      const outcomes = await writeGroup(group);
       if (shared) checkReaders(db);
       refuseRemoved(false);
       return outcomes;
     },
     explain,
   });
+
+  function openLog(): WriteAheadLog {
+    try {
+      return new WriteAheadLog(place.folder, readLog(place.folder, db.getBinary(COUNTER_KEY)), {
+        write: writeBehindLog,
+      });
+    } catch (error) {
+      void db.close();
+      throw error;
+    }
+  }
+
+  async function writeBehindLog(records: readonly LogRecord[], counter: Buffer | undefined): Promise<void> {
+    if (reopening !== undefined) await reopening;
+    refuseRemoved(true);
+    refuseFull([{ count: records.length, bytes: recordBytes(records) }]);
+    try {
+      await putAll(db, records, counter);
+    } catch (error) {
+      throw await explain(error);
+    }
+    // What is read next is to be seen from here on.
+    db.resetReadTxn();
+  }
+
+  function writeGroup(group: readonly LmdbWrite[]): Promise<Outcome[]> {
+    if (shared) return writeGroupShared(db, group);
+    return log === undefined ? writeGroupAlone(db, group) : writeGroupToLog(db, log, group);
+  }
 
   /** A file that lost its name takes writes as before, and all of them are gone when this process ends. */
   function refuseRemoved(outcomeKnown: boolean): void {
@@ -163,8 +200,8 @@ function makeLmdb(
    * Looked at before each transaction: the LMDB inside lmdb-js 3.5 writes the text of a page that could not be written into a buffer that
    * may be too short for it, which damages our memory. Nothing is written then, so the outcome is known.
    */
-  function refuseFull(group: readonly LmdbWrite[]): void {
-    let wanted = STORAGE_ROOM_BYTES_MIN;
+  function refuseFull(group: readonly Write[], alsoWanted = 0): void {
+    let wanted = STORAGE_ROOM_BYTES_MIN + alsoWanted;
     for (const { bytes, count } of group) wanted += bytes + count * PAGES_PER_CHANGE_MAX * PAGE_BYTES;
     const { bavail, bsize } = statfsSync(place.folder);
     if (bavail * bsize >= wanted) return;
@@ -210,6 +247,7 @@ function makeLmdb(
 
   async function shutDown(): Promise<void> {
     await commits.idle();
+    await log?.close();
     await db.close();
     place.release();
   }
@@ -219,8 +257,9 @@ function makeLmdb(
     async get(path, signal) {
       await ready(signal);
       const key = pathBytes(path);
-      const record = read(() => db.getBinary(key));
-      if (record === undefined) return undefined;
+      const logged = log?.read(path);
+      const record = logged === undefined ? read(() => db.getBinary(key)) : logged;
+      if (record === undefined || record === null) return undefined;
       return { value: record.subarray(VERSION_BYTES), version: versionOf(record) };
     },
     commit(changes, conditions, signal) {
@@ -233,7 +272,9 @@ function makeLmdb(
     },
     async list(prefix, after, limit, signal) {
       await ready(signal);
-      return read(() => listKeys(db, prefix, after, limit));
+      return read(() =>
+        log ? listWithLog(db, log, prefix, after, limit) : listKeys(db, prefix, after, limit),
+      );
     },
     close() {
       closed ??= shutDown();
@@ -253,70 +294,57 @@ function isStopped(db: LmdbFile): boolean {
   }
 }
 
-interface Plan {
-  readonly outcomes: Outcome[];
-  readonly records: readonly Entry[];
-  /** The counter's new record; undefined where no write of the group changes anything. */
-  readonly counter: Buffer | undefined;
+/** In one transaction, which has ended once this resolves. @param counter - undefined: as it was. */
+async function putAll(
+  db: LmdbFile,
+  records: readonly LogRecord[],
+  counter: Buffer | undefined,
+): Promise<void> {
+  // What each call returns is the transaction's promise, or one that is kept already: the batch's is enough.
+  await db.batch(() => put(db, records, counter));
 }
 
-/** Looks at the conditions of a group, as things are stored now, and gives out versions. */
-function planGroup(db: LmdbFile, group: readonly LmdbWrite[]): Plan {
-  const counter = db.getBinaryFast(COUNTER_KEY);
-  const before = counter === undefined ? 0 : versionOf(counter);
-  let version = before;
-  /** What earlier writes of the group leave, as versions; conditions of later ones see it. */
-  const changed = new Map<string, number>();
-  const records: Entry[] = [];
-  const outcomes = group.map((write): Outcome => {
-    for (const { path, key, version } of write.conditions) {
-      if ((changed.get(path) ?? storedVersion(db, key)) !== version) return new Conflict(path);
-    }
-    if (write.changes.length === 0) return version;
-    version++;
-    for (const change of write.changes) {
-      change.record?.writeBigUInt64BE(BigInt(version), 0);
-      changed.set(change.path, change.record === undefined ? 0 : version);
-      records.push(change);
-    }
-    return version;
-  });
-  if (version === before) return { outcomes, records, counter: undefined };
-  const counterRecord = Buffer.alloc(VERSION_BYTES);
-  counterRecord.writeBigUInt64BE(BigInt(version), 0);
-  return { outcomes, records, counter: counterRecord };
-}
-
-function putAll(db: LmdbFile, records: readonly Entry[]): void {
+function put(db: LmdbFile, records: readonly LogRecord[], counter: Buffer | undefined): void {
   for (const { key, record } of records) {
     if (record === undefined) void db.remove(key);
     else void db.put(key, record);
   }
+  if (counter !== undefined) void db.put(COUNTER_KEY, counter);
 }
 
 /**
- * One transaction. Conditions are looked at here and not inside it: this process alone writes, one group after the other, so what is
- * stored now stays so until the transaction begins; and its thread need not wait for ours, which has requests to serve.
+ * Conditions are looked at here and not inside a transaction: this process alone writes, one group after the other, so what is
+ * stored now stays so until the group is written.
  */
-async function writeGroup(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
-  const { outcomes, records, counter } = planGroup(db, group);
-  if (counter === undefined) return outcomes;
-  // What each call returns is the transaction's promise, or one that is kept already: the batch's is enough.
-  const durable = db.batch(() => putAll(db, records));
-  // lmdb-js begins a lone batch in the next turn, and at once when one more write follows it: in the same transaction.
-  void db.put(COUNTER_KEY, counter);
-  await durable;
+async function writeGroupToLog(
+  db: LmdbFile,
+  log: WriteAheadLog,
+  group: readonly LmdbWrite[],
+): Promise<Outcome[]> {
+  const plan = planGroup(group, log.version, (key, path) => log.versionOf(path) ?? storedVersion(db, key));
+  if (plan.records.length > 0) await log.append(plan.records, plan.version);
+  return plan.outcomes;
+}
+
+/** As above, without a log: nothing of `inmem` need outlive this process. */
+async function writeGroupAlone(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+  const { outcomes, records, version } = planInLmdb(db, group);
+  if (records.length > 0) await putAll(db, records, counterRecord(version));
   return outcomes;
 }
 
 /** One transaction, with the conditions looked at inside it: other processes write too. */
 function writeGroupShared(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
   return inTransaction(db, () => {
-    const { outcomes, records, counter } = planGroup(db, group);
-    putAll(db, records);
-    if (counter !== undefined) void db.put(COUNTER_KEY, counter);
+    const { outcomes, records, version } = planInLmdb(db, group);
+    if (records.length > 0) put(db, records, counterRecord(version));
     return outcomes;
   });
+}
+
+function planInLmdb(db: LmdbFile, group: readonly LmdbWrite[]): Plan {
+  const counter = db.getBinaryFast(COUNTER_KEY);
+  return planGroup(group, counter === undefined ? 0 : versionOf(counter), (key) => storedVersion(db, key));
 }
 
 function storedVersion(db: LmdbFile, key: Buffer): number {
@@ -324,50 +352,10 @@ function storedVersion(db: LmdbFile, key: Buffer): number {
   return record === undefined ? 0 : versionOf(record);
 }
 
-function versionOf(record: Uint8Array): number {
-  const view = new DataView(record.buffer, record.byteOffset, VERSION_BYTES);
-  return Number(view.getBigUint64(0));
-}
-
-/** Copies the values: the caller may change or wipe its own once the call returns. */
-function encodeWrite(changes: readonly Change[], conditions: readonly Condition[]): LmdbWrite {
+function recordBytes(records: readonly LogRecord[]): number {
   let bytes = 0;
-  const encoded = changes.map(({ path, value }) => {
-    const key = pathBytes(path);
-    bytes += key.length + (value?.length ?? 0);
-    if (value === undefined) return { path, key, record: undefined };
-    if (value.length > STORAGE_VALUE_BYTES_MAX) {
-      throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
-    }
-    const record = Buffer.allocUnsafe(VERSION_BYTES + value.length);
-    record.set(value, VERSION_BYTES);
-    return { path, key, record };
-  });
-  return {
-    changes: encoded,
-    conditions: conditions.map(({ path, version }) => {
-      const key = encoded.find((entry) => entry.path === path)?.key ?? pathBytes(path);
-      return { key, path, version };
-    }),
-    count: changes.length,
-    bytes,
-  };
-}
-
-function listKeys(db: LmdbFile, prefix: string, after: string, limit: number): string[] {
-  const from = prefixBytes(prefix);
-  // LMDB takes no key longer than its own, not even to begin a search there. No path is so long, so none begins with it.
-  if (from.length > STORAGE_PATH_BYTES_MAX) return [];
-  // The key that follows `after` is `after` with a zero byte. What is behind the longest path's end decides nothing.
-  const next =
-    after === ''
-      ? from
-      : Buffer.concat([prefixBytes(after), Buffer.alloc(1)]).subarray(0, STORAGE_PATH_BYTES_MAX + 1);
-  const start = Buffer.compare(next, from) > 0 ? next : from;
-  const end = afterPrefix(from) ?? COUNTER_KEY;
-  if (Buffer.compare(start, end) >= 0 || limit <= 0) return [];
-  const keys = db.getKeys({ start: start.length === 0 ? Buffer.alloc(1) : start, end, limit });
-  return Array.from(keys, (key) => Buffer.from(key).toString('utf8'));
+  for (const { key, record } of records) bytes += key.length + (record?.length ?? 0);
+  return bytes;
 }
 
 function read<T>(take: () => T): T {

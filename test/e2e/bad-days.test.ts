@@ -9,6 +9,7 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -74,13 +75,16 @@ test('full disks: said so, reads go on, nothing acknowledged is lost, and it wor
 }, async () => {
   const made = await makeServer('full', (folder) => {
     mkdirSync(join(folder, 'audit'), { recursive: true });
-    return withMounts([tmpfsOn(join(folder, 'data'), 6_000_000), tmpfsOn(join(folder, 'audit'), 500_000)], 2);
+    return withMounts(
+      [tmpfsOn(join(folder, 'data'), 16_000_000), tmpfsOn(join(folder, 'audit'), 500_000)],
+      2,
+    );
   });
   const server = await made.start();
   const root = await made.init();
   await root('POST', 'sys/mounts/kv', { type: 'kv' });
   const ballast = insideOf(made.pid(), `${made.data}/ballast`);
-  writeFileSync(ballast, Buffer.alloc(4_500_000));
+  writeFileSync(ballast, Buffer.alloc(11_000_000));
 
   const acknowledged = new Map<string, number>();
   const failures: CallReply[] = [];
@@ -332,10 +336,12 @@ test('a crash at any commit of init: the store is not initialised, and the next 
     options(data, async (given) => {
       const storage = await openLmdb(given);
       const commit: Storage['commit'] = (...args) => {
-        // What a crash right here would leave: between two transactions the file is whole.
+        // What a crash right here would leave: between two commits the files are whole.
         const at = join(folder, `crash-${crashes.length}`);
         mkdirSync(at);
-        copyFileSync(join(data, 'coffer.mdb'), join(at, 'coffer.mdb'));
+        for (const name of readdirSync(data)) {
+          if (name.startsWith('coffer')) copyFileSync(join(data, name), join(at, name));
+        }
         crashes.push(at);
         return storage.commit(...args);
       };

@@ -1,6 +1,6 @@
 /**
- * Durable before answered, as the kernel sees it (issue, section 7.3): between the arrival of each write and its answer its pages were
- * synced, and after them the page that makes them count.
+ * Durable before answered, as the kernel sees it (issue, section 7.3): between the arrival of each write and its answer its group was
+ * written to the log, and then the log was synced.
  *
  * @module
  */
@@ -58,7 +58,7 @@ async function write(port: number, agent: Agent, writer: number, n: number): Pro
 const descriptor = ({ args }: SystemCall): string =>
   args.slice(0, args.indexOf(',') < 0 ? undefined : args.indexOf(','));
 
-test('strace: between each write and its answer there is a finished sync of its pages, then of the page that names them', {
+test('strace: between each write and its answer its group is written to the log and the log is synced', {
   skip: platform || (strace ? false : missing('strace')),
 }, async (t) => {
   const folder = testFolder('sync');
@@ -120,27 +120,10 @@ test('strace: between each write and its answer there is a finished sync of its 
   assert.equal(await server.exited, 0);
 
   const calls = readCalls(trace);
-  const opened = calls.filter(
-    ({ name, args, result }) => name === 'openat' && args.includes('coffer.mdb"') && !result.startsWith('-1'),
-  );
-  const synced = opened.find(({ args }) => /O_D?SYNC/.test(args))?.result;
-  assert.match(
-    synced ?? '',
-    /^\d+<.*coffer\.mdb>$/,
-    'LMDB writes its meta pages through a descriptor of their own, which syncs each write',
-  );
-  const pageSyncs = calls.filter(
-    (call) =>
-      /^(fdatasync|fsync|msync)$/.test(call.name) &&
-      descriptor(call).endsWith('coffer.mdb>') &&
-      call.result === '0',
-  );
-  const metaWrites = calls.filter(
-    (call) => call.name.startsWith('pwrite') && descriptor(call) === synced && !call.result.startsWith('-1'),
-  );
-  const pageWrites = calls.filter(
-    (call) =>
-      /^p?write/.test(call.name) && descriptor(call).endsWith('coffer.mdb>') && descriptor(call) !== synced,
+  const isLog = (call: SystemCall) => /coffer-[ab]\.log>$/.test(descriptor(call));
+  const written = calls.filter((call) => call.name.startsWith('pwrite') && isLog(call));
+  const syncs = calls.filter(
+    (call) => /^(fdatasync|fsync)$/.test(call.name) && isLog(call) && call.result === '0',
   );
   const arrivals = calls.filter((call) => call.name === 'read' && /"POST \/v1\//.test(call.args));
   const answers = calls.filter(
@@ -152,19 +135,20 @@ test('strace: between each write and its answer there is a finished sync of its 
       (call) => call.began > arrival.ended && descriptor(call) === descriptor(arrival),
     );
     assert(answer, `no answer to ${arrival.args}`);
-    const meta = metaWrites.find((written) => {
-      if (written.began < arrival.ended || written.ended > answer.began) return false;
-      const before = pageSyncs.findLast((sync) => sync.ended < written.began);
+    const sync = syncs.find((call) => {
+      if (call.began < arrival.ended || call.ended > answer.began) return false;
+      const group = written.findLast((write) => write.ended < call.began);
       return (
-        before !== undefined &&
-        before.began > arrival.ended &&
-        // Pages of this transaction that were written after the sync would not be covered by it.
-        !pageWrites.some((page) => page.ended > before.began && page.began < written.began)
+        group !== undefined &&
+        group.began > arrival.ended &&
+        descriptor(group) === descriptor(call) &&
+        // What is written while the sync runs would not be covered by it.
+        !written.some((write) => write.ended > call.began && write.began < call.ended)
       );
     });
-    assert(meta, `answered before it was durable: ${arrival.args}`);
+    assert(sync, `answered before it was durable: ${arrival.args}`);
     checked++;
   }
   assert.equal(checked, WRITERS * EACH + 1);
-  t.diagnostic(`${checked} writes, ${pageSyncs.length} syncs of pages, ${metaWrites.length} of meta pages`);
+  t.diagnostic(`${checked} writes, ${written.length} groups of the log, ${syncs.length} syncs`);
 });

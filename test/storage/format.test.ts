@@ -31,7 +31,7 @@ test('a newer format is refused with both numbers', async () => {
   await assert.rejects(ensureFormat(storage), { name: 'StorageFailed', message });
 });
 
-test('a folder of format 1 opens with what it holds and is of format 2 then; one of format 3 is refused and left alone', async () => {
+test('a folder of format 1 opens with what it holds and is of the newest then; one of a later format is refused and left alone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'coffer-format-'));
   const open = () => openLmdb({ type: 'file', folder });
   const formatIs = async (at: Storage) => Buffer.from((await at.get(FORMAT_PATH))!.value).toString();
@@ -44,13 +44,12 @@ test('a folder of format 1 opens with what it holds and is of format 2 then; one
     await first.close();
 
     const second = await open();
-    assert.equal(await formatIs(second), '{"product":"coffer","format":2}');
+    assert.equal(await formatIs(second), `{"product":"coffer","format":${FORMAT_VERSION}}`);
     assert.equal(Buffer.from((await second.get('a/b'))!.value).toString(), 'kept');
-    await setFormat(second, 3);
+    await setFormat(second, FORMAT_VERSION + 1);
     await second.close();
 
-    const message =
-      'the store has format 3, and this version of Coffer reads formats up to 2; start a newer one';
+    const message = `the store has format ${FORMAT_VERSION + 1}, and this version of Coffer reads formats up to ${FORMAT_VERSION}; start a newer one`;
     await assert.rejects(open(), { name: 'StorageFailed', message });
     await assert.rejects(
       open(),

@@ -1,7 +1,7 @@
 /**
  * A process that writes until it is killed and tells each acknowledgement on stdout, one line `<writer> <number>`.
  * Arguments: folder, writers, bytes of a value, mode. Mode `on`: each writer goes on after a failure and tells `! <message>`.
- * Mode `watch`: tells once, after half a second, whether anything is `seen`.
+ * Mode `watch`: tells once, after half a second, whether anything is `seen`. A fifth argument, `shared`: the store is opened as one that others may use.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { writeSync } from 'node:fs';
 import { StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 
-const [folder = '', writers = '1', bytes = '400', mode = ''] = process.argv.slice(2);
+const [folder = '', writers = '1', bytes = '400', mode = '', sharing = ''] = process.argv.slice(2);
 const say = (line: string) => writeSync(1, `${line}\n`);
 
-const storage = await openLmdb({ type: 'file', folder });
+const storage = await openLmdb({ type: 'file', folder, shared: sharing === 'shared' });
 say('open');
 
 async function write(writer: number): Promise<void> {

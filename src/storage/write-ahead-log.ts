@@ -1,0 +1,369 @@
+/**
+ * The write-ahead log of an embedded store that one process has for itself: a group of commits is durable after one write to the end of a file
+ * and one sync. LMDB needs two syncs and dozens of scattered pages for it. What the log holds is moved into LMDB later, many groups at once
+ * and of each record only its newest state.
+ *
+ * There are two files. One is written; when it is full or a second old, the other one takes over, and what the first holds is moved, after
+ * which it is written again from its front. LMDB's counter record says up to which version everything has been moved, and the log's
+ * id: only groups with this id belong to it. A start moves what it finds, and a clean stop leaves neither log nor id.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOG_FILE_BYTES, LOG_MOVE_MS, LOG_MOVED_AT_ONCE } from '../model/limits.ts';
+import { StorageFailed } from '../model/storage.ts';
+import { VERSION_BYTES, versionOf } from './lmdb-records.ts';
+import {
+  type Extent,
+  groupBytes,
+  LOG_ID_BYTES,
+  LogFile,
+  type LoggedGroup,
+  type LogRecord,
+  readGroups,
+} from './log-file.ts';
+import { pathBytes } from './path.ts';
+import { syncFolder } from './sync-folder.ts';
+
+const FILE_NAMES = ['coffer-a.log', 'coffer-b.log'] as const;
+
+/** A record as the store keeps it, with the path that its key spells. */
+export interface LoggedRecord extends LogRecord {
+  readonly path: string;
+}
+
+/** The store behind the log. */
+export interface BehindLog {
+  /**
+   * All of it in one durable transaction.
+   * @param counter - the counter record's new value; undefined: it stays.
+   * @throws StorageFailed
+   */
+  write(records: readonly LogRecord[], counter: Buffer | undefined): Promise<void>;
+}
+
+/** Newest state of one record; version 0: it is gone. */
+interface Held {
+  readonly at: number;
+  readonly bytes: number;
+  readonly version: number;
+}
+
+interface Half {
+  readonly file: LogFile;
+  readonly held: Map<string, Held>;
+}
+
+/** The counter record: the store's version, and the id of the log that goes on from there. */
+export function counterRecord(version: number, id?: Buffer): Buffer {
+  const record = Buffer.alloc(VERSION_BYTES + (id?.length ?? 0));
+  record.writeBigUInt64BE(BigInt(version));
+  id?.copy(record, VERSION_BYTES);
+  return record;
+}
+
+/** Whether a log lies in `folder`: nobody may use the store beside it before it has been moved. */
+export function hasLog(folder: string): boolean {
+  return FILE_NAMES.some((name) => existsSync(join(folder, name)));
+}
+
+/** What a log held when it was opened. */
+export interface LeftLog {
+  /** The store's version with all of it. */
+  readonly version: number;
+  /** Newest states by path; undefined: it is gone. */
+  readonly records: Map<string, Buffer | undefined>;
+}
+
+/**
+ * Reads what a process that died has left in `folder`.
+ * @param counter - the store's counter record; undefined in a new store.
+ * @throws StorageFailed when a part of the log is missing or damaged, or it is another store's.
+ */
+export function readLog(folder: string, counter: Buffer | undefined): LeftLog {
+  const before = counter === undefined ? 0 : versionOf(counter);
+  const id = counter?.subarray(VERSION_BYTES);
+  let version = before;
+  const records: LeftLog['records'] = new Map();
+  for (const group of groupsAfter(folder, before, id?.length === LOG_ID_BYTES)) {
+    if (!id?.equals(group.id)) throw damaged(folder, 'it belongs to another data file');
+    if (group.from !== version) throw damaged(folder, `what follows version ${version} is damaged`);
+    version = group.to;
+    for (const { key, record } of group.records) records.set(key.toString('utf8'), record);
+  }
+  return { version, records };
+}
+
+/** Sorted by what they go on from. Only the newest group may have been cut off, by a crash before anybody was told of it. */
+function groupsAfter(folder: string, version: number, mustExist: boolean): LoggedGroup[] {
+  const groups = FILE_NAMES.flatMap((name) => {
+    const path = join(folder, name);
+    if (!mustExist && !existsSync(path)) return [];
+    try {
+      return readGroups(path);
+    } catch (error) {
+      throw damaged(folder, (error as Error).message);
+    }
+  });
+  return groups.filter(({ to }) => to > version).toSorted((one, other) => one.from - other.from);
+}
+
+function damaged(folder: string, how: string): StorageFailed {
+  return new StorageFailed(
+    `the write-ahead log in ${folder} cannot be used (${how}); restore it from a backup`,
+    true,
+  );
+}
+
+function remove(folder: string): void {
+  for (const name of FILE_NAMES) rmSync(join(folder, name), { force: true });
+}
+
+const GONE: Held = { at: 0, bytes: 0, version: 0 };
+
+/** The log of a store that is open, and what it holds. One call of `append` at a time. */
+export class WriteAheadLog {
+  readonly #folder: string;
+  readonly #store: BehindLog;
+  /** Up to here everything is durable. */
+  #version: number;
+  #id = Buffer.alloc(0);
+  /** The one that is written comes first; none before the first append. */
+  #halves: [Half, Half] | undefined;
+  /** Version with which the second half ends, which has yet to be moved; undefined: it holds nothing. */
+  #fullTo: number | undefined;
+  #moving: Promise<void> | undefined;
+  #isAppending = false;
+  /** The first half has become a second old. */
+  #isDue = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** What a log of before held, until it has been moved. */
+  readonly #left: LeftLog['records'];
+  #isLeft: boolean;
+  /** What the file holds of a group that failed nobody knows: the version it would have brought. */
+  #failedTo: number | undefined;
+
+  /** Begins with what `left` holds, and moves it. */
+  constructor(folder: string, left: LeftLog, store: BehindLog) {
+    this.#folder = folder;
+    this.#version = left.version;
+    this.#left = left.records;
+    this.#store = store;
+    this.#isLeft = hasLog(folder);
+    void this.#moveLeft().catch(() => {});
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get isEmpty(): boolean {
+    return this.#left.size === 0 && (this.#halves?.every(({ held }) => held.size === 0) ?? true);
+  }
+
+  /** Of files, that have yet to be moved. */
+  get heldBytes(): number {
+    return this.#halves?.reduce((bytes, { file }) => bytes + file.usedBytes, 0) ?? 0;
+  }
+
+  /** Version of the record at `path`; 0: it is gone; undefined: the log holds nothing of it, and what the store says is true. */
+  versionOf(path: string): number | undefined {
+    const held = this.#find(path)?.held.get(path);
+    if (held !== undefined) return held.version;
+    if (!this.#left.has(path)) return undefined;
+    const record = this.#left.get(path);
+    return record === undefined ? 0 : versionOf(record);
+  }
+
+  /** The record at `path`, a copy; null: it is gone; undefined: the log holds nothing of it. */
+  read(path: string): Buffer | null | undefined {
+    const half = this.#find(path);
+    const held = half?.held.get(path);
+    if (half === undefined || held === undefined) {
+      return this.#left.has(path) ? (this.#left.get(path) ?? null) : undefined;
+    }
+    return held.version === 0 ? null : Buffer.from(half.file.view(held));
+  }
+
+  /** Which paths that begin with `prefix` are there, or are not, by what the log holds. */
+  under(prefix: string): Map<string, boolean> {
+    const found = new Map<string, boolean>();
+    for (const [path, record] of this.#left)
+      if (path.startsWith(prefix)) found.set(path, record !== undefined);
+    for (const { held } of this.#halves?.toReversed() ?? []) {
+      for (const [path, { version }] of held) if (path.startsWith(prefix)) found.set(path, version !== 0);
+    }
+    return found;
+  }
+
+  #find(path: string): Half | undefined {
+    return this.#halves?.find(({ held }) => held.has(path));
+  }
+
+  /**
+   * Makes a group durable, then visible.
+   * @param to - the store's version with the group.
+   * @throws StorageFailed
+   */
+  async append(records: readonly LoggedRecord[], to: number): Promise<void> {
+    if (this.#failedTo !== undefined) await this.#startOver(this.#failedTo);
+    const bytes = groupBytes(records);
+    if (bytes > LOG_FILE_BYTES) return this.#passBy(records, to);
+    this.#halves ??= await this.#begin();
+    if (!this.#halves[0].file.hasRoom(bytes)) {
+      await this.#moveFull();
+      this.#turn();
+    }
+    const [half] = this.#halves;
+    this.#isAppending = true;
+    try {
+      const extents = await half.file.append({ id: this.#id, from: this.#version, to, records });
+      hold(half, records, extents);
+    } catch (error) {
+      this.#failedTo = to;
+      throw await this.#failure(error as Error, to);
+    } finally {
+      this.#isAppending = false;
+    }
+    this.#version = to;
+    if (this.#isDue) this.#turn();
+    this.#timer ??= setTimeout(() => this.#tick(), LOG_MOVE_MS).unref();
+  }
+
+  /** Moves all, and leaves neither files nor id. Where it cannot, the log stays, and the next start goes on with it. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#startOver(this.#failedTo ?? this.#version).catch(() => this.#closeFiles());
+  }
+
+  /** What is too large for the log goes into the store at once, behind all that the log holds. */
+  async #passBy(records: readonly LoggedRecord[], to: number): Promise<void> {
+    await this.#moveAll();
+    await this.#store.write(records, counterRecord(to, this.#halves && this.#id));
+    this.#version = to;
+  }
+
+  async #begin(): Promise<[Half, Half]> {
+    await this.#moveLeft();
+    const [a, b] = FILE_NAMES.map((name) => new LogFile(join(this.#folder, name)));
+    syncFolder(this.#folder);
+    const id = randomBytes(LOG_ID_BYTES);
+    await this.#store.write([], counterRecord(this.#version, id));
+    this.#id = id;
+    return [
+      { file: a!, held: new Map() },
+      { file: b!, held: new Map() },
+    ];
+  }
+
+  /** Moves what a log of before holds, and removes that log. */
+  async #moveLeft(): Promise<void> {
+    if (!this.#isLeft) return;
+    this.#moving ??= this.#write(this.#left, (record) => record, counterRecord(this.#version)).finally(() => {
+      this.#moving = undefined;
+    });
+    await this.#moving;
+    if (!this.#isLeft) return;
+    remove(this.#folder);
+    this.#left.clear();
+    this.#isLeft = false;
+  }
+
+  /** Whether the group that failed reached the disk does not matter any more once there is a new log. */
+  async #failure(error: Error, to: number): Promise<StorageFailed> {
+    const message = `the store in ${this.#folder} could not write: ${error.message}`;
+    try {
+      await this.#startOver(to);
+      return new StorageFailed(message, true, error);
+    } catch {
+      return new StorageFailed(message, false, error);
+    }
+  }
+
+  /** Ends this log; the next append begins another one, with version `to`. */
+  async #startOver(to: number): Promise<void> {
+    await this.#moveAll();
+    this.#failedTo = undefined;
+    if (this.#halves === undefined) return;
+    await this.#store.write([], counterRecord(to));
+    this.#closeFiles();
+    remove(this.#folder);
+    this.#version = to;
+  }
+
+  #closeFiles(): void {
+    for (const { file } of this.#halves ?? []) file.close();
+    this.#halves = undefined;
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    if (this.#fullTo === undefined && this.#isAppending) this.#isDue = true;
+    else if (this.#fullTo === undefined) this.#turn();
+    else void this.#moveFull().catch(() => {});
+    if (!this.isEmpty) this.#timer ??= setTimeout(() => this.#tick(), LOG_MOVE_MS).unref();
+  }
+
+  /** The half that was written is to be moved, and the other one, which holds nothing, is written. */
+  #turn(): void {
+    this.#isDue = false;
+    if (this.#halves === undefined || this.#fullTo !== undefined || this.#halves[0].held.size === 0) return;
+    this.#halves.reverse();
+    this.#fullTo = this.#version;
+    void this.#moveFull().catch(() => {});
+  }
+
+  async #moveAll(): Promise<void> {
+    await this.#moveLeft();
+    await this.#moveFull();
+    this.#turn();
+    await this.#moveFull();
+  }
+
+  /** Moves the second half, if it holds anything. @throws StorageFailed: it is as it was, and may be moved later. */
+  #moveFull(): Promise<void> {
+    if (this.#fullTo === undefined) return Promise.resolve();
+    this.#moving ??= this.#move(this.#halves![1], this.#fullTo).finally(() => {
+      this.#moving = undefined;
+    });
+    return this.#moving;
+  }
+
+  async #move({ file, held }: Half, to: number): Promise<void> {
+    const recordAt = (where: Held) => (where.version === 0 ? undefined : file.view(where));
+    await this.#write(held, recordAt, counterRecord(to, this.#id));
+    held.clear();
+    file.empty();
+    this.#fullTo = undefined;
+  }
+
+  /** Some at a time; the counter comes with the last ones. */
+  async #write<T>(
+    all: ReadonlyMap<string, T>,
+    recordOf: (value: T) => Buffer | undefined,
+    counter: Buffer,
+  ): Promise<void> {
+    let some: LogRecord[] = [];
+    for (const [path, value] of all) {
+      if (some.length === LOG_MOVED_AT_ONCE) {
+        await this.#store.write(some, undefined);
+        some = [];
+      }
+      some.push({ key: pathBytes(path), record: recordOf(value) });
+    }
+    await this.#store.write(some, counter);
+  }
+}
+
+function hold(
+  { held }: Half,
+  records: readonly LoggedRecord[],
+  extents: readonly (Extent | undefined)[],
+): void {
+  records.forEach(({ path, record }, index) => {
+    const extent = extents[index];
+    held.set(path, extent && record ? { ...extent, version: versionOf(record) } : GONE);
+  });
+}
