@@ -94,14 +94,19 @@ export function makeWrapping(
     return { reply: replyOf(request, resolved.mount!, logical), logical };
   }
 
+  async function runWrapping(walk: Walk): Promise<Ran> {
+    const ran = (await oldPlace(walk)) ?? (await runPlain(walk));
+    const ttl = walk.request.wrapTtlSeconds;
+    return ttl === undefined ? ran : wrap(walk, ran, ttl);
+  }
+
   return {
     refusal: (walk) => (walk.operation && OPENERS.has(walk.resolved.path) ? check(walk) : undefined),
     tokenOf: ({ request, resolved }) =>
       request.token !== undefined && OPENERS.has(resolved.path) ? jwt.tokenIn(request.token) : request.token,
-    async run(walk) {
-      const ran = (await oldPlace(walk)) ?? (await runPlain(walk));
-      const ttl = walk.request.wrapTtlSeconds;
-      return ttl === undefined ? ran : wrap(walk, ran, ttl);
+    run(walk) {
+      const isPlain = walk.request.wrapTtlSeconds === undefined && !walk.caller?.state.wraps;
+      return isPlain ? runPlain(walk) : runWrapping(walk);
     },
   };
 }
