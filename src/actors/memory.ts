@@ -33,13 +33,12 @@ export const NO_MEMORY: Memory = new Map();
 /** The first byte of a head with a memory; nothing that a kind encodes begins with it. */
 const MARK = 0xfe;
 
-/** `before` with the outcomes of a commit, without what nobody can ask for any more. */
-export function remembering(before: Memory, fresh: Memory, nowMs: number): Memory {
+/** A copy of `before` for the outcomes of a commit, without what nobody can ask for any more. */
+export function stillAsked(before: Memory, nowMs: number): Map<string, Remembered> {
   const next = new Map<string, Remembered>();
-  for (const [inc, remembered] of before) {
-    if (nowMs - remembered.atMs <= REMEMBER_MS && !fresh.has(inc)) next.set(inc, remembered);
-  }
-  for (const [inc, remembered] of fresh) next.set(inc, remembered);
+  before.forEach((remembered, inc) => {
+    if (nowMs - remembered.atMs <= REMEMBER_MS) next.set(inc, remembered);
+  });
   return next;
 }
 

@@ -7,7 +7,7 @@
 import { CodedError } from '../model/errors.ts';
 import { unpackValue } from '../model/value-codec.ts';
 import { type Entry, isOfClient, type Memory, NO_MEMORY, replyBytes } from './memory.ts';
-import type { Ran, Round } from './round.ts';
+import { lastOf, type Ran, type Round } from './round.ts';
 
 export type Answer = Pick<Ran, 'refused' | 'told'>;
 
@@ -23,7 +23,7 @@ export class Outcomes {
 
   /** Undefined: it has not come before. */
   answerTo(entry: Entry, round: Round): Answer | undefined {
-    const here = round.entries?.get(entry.inc);
+    const here = lastOf(round, entry.inc);
     if (here) return answered(entry, here.message.options.entry!.n, () => here);
     const unchanged = this.#unchanged?.get(entry.inc);
     const remembered = this.memory.get(entry.inc);
@@ -35,11 +35,11 @@ export class Outcomes {
   /** @param isCommitted - what the round changed is in `memory`; where not, it changed nothing. */
   note(round: Round, isCommitted: boolean): void {
     if (!round.entries) return;
-    for (const [inc, { message, changes, refused, told }] of round.entries) {
+    for (const { message, changes, refused, told } of round.entries) {
       const entry = message.options.entry!;
       if ((changes && isCommitted) || isOfClient(entry) || isToBeSentAgain(refused, told)) continue;
       this.#unchanged ??= new Map();
-      this.#unchanged.set(inc, { n: entry.n, refused, told });
+      this.#unchanged.set(entry.inc, { n: entry.n, refused, told });
     }
   }
 }

@@ -36,8 +36,8 @@ export interface Round {
   readonly ran: Ran[];
   readonly records: Records;
   state: unknown;
-  /** The last message of each entry whose operation ran; undefined: none has an entry. */
-  entries: Map<string, Ran> | undefined;
+  /** The last message of each entry whose operation ran; undefined: none has an entry. Mostly there is one. */
+  entries: Ran[] | undefined;
 }
 
 export function makeRound(state: unknown): Round {
@@ -67,6 +67,16 @@ function push(round: Round, ran: Ran): void {
   round.ran.push(ran);
   const { entry } = ran.message.options;
   if (!entry) return;
-  round.entries ??= new Map();
-  round.entries.set(entry.inc, ran);
+  if (!round.entries) {
+    round.entries = [ran];
+    return;
+  }
+  const at = round.entries.findIndex((one) => one.message.options.entry!.inc === entry.inc);
+  if (at < 0) round.entries.push(ran);
+  else round.entries[at] = ran;
+}
+
+/** The last message of this entry whose operation ran in the round. */
+export function lastOf(round: Round, inc: string): Ran | undefined {
+  return round.entries?.find((one) => one.message.options.entry!.inc === inc);
 }

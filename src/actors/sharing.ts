@@ -6,7 +6,7 @@
  */
 import { CodedError } from '../model/errors.ts';
 import { CONFLICT_TRIES, OUTCOME_RETRY_MAX_MS, OUTCOME_RETRY_MS, OUTCOME_TRIES } from '../model/limits.ts';
-import { Conflict, type Storage, StorageFailed, type Stored } from '../model/storage.ts';
+import { type Condition, Conflict, type Storage, StorageFailed, type Stored } from '../model/storage.ts';
 import { FenceConflict, OutcomeUnknown } from './commit-errors.ts';
 import { ACTOR_FAULT } from './faults.ts';
 import { decodeGone, hasRoom, isOfClient, type Memory } from './memory.ts';
@@ -14,7 +14,7 @@ import { type Answer, Outcomes } from './outcomes.ts';
 import type { Holding, Ownership } from './ownership.ts';
 import { gonePath } from './places.ts';
 import type { Message, Round } from './round.ts';
-import { type Place, type Standing, sharedWritingOf, type Writing } from './writing.ts';
+import { type Place, type Standing, sharedWritingOf } from './writing.ts';
 
 export interface SharingParts {
   readonly storage: Storage;
@@ -114,7 +114,8 @@ export class Sharing {
     const writing = sharedWritingOf(
       this.#place,
       {
-        ...standing,
+        state: standing.state,
+        version: standing.version,
         fence,
         memory: this.#outcomes.memory,
         gone: { path: this.#gonePath, version: this.#goneVersion },
@@ -127,14 +128,20 @@ export class Sharing {
     this.block();
     const ended = grants.end(this.#place.key);
     try {
-      const committing = this.#store(writing, fence.path, fence.version);
-      if (ended && !faults?.has(ACTOR_FAULT.answeredBeforeGrantsEnd)) {
-        if (faults?.has(ACTOR_FAULT.reloadKeepsGrants)) await committing;
-        const [end] = await Promise.allSettled([ended, committing]);
-        await committing;
-        if (end.status === 'rejected') throw new OutcomeUnknown(end.reason);
+      const committing = this.#parts.storage.commit(writing.changes, writing.conditions);
+      const isEndAwaited = ended && !faults?.has(ACTOR_FAULT.answeredBeforeGrantsEnd);
+      let end: PromiseSettledResult<void> | undefined;
+      let version: number;
+      try {
+        if (isEndAwaited) {
+          if (faults?.has(ACTOR_FAULT.reloadKeepsGrants)) await committing;
+          [end] = await Promise.allSettled([ended, committing]);
+        }
+        version = await committing;
+      } catch (error) {
+        throw storedNot(error, fence);
       }
-      const version = await committing;
+      if (end?.status === 'rejected') throw new OutcomeUnknown(end.reason);
       if (announce) await announced(announce);
       this.#check();
       this.#goneVersion = writing.hasHead ? 0 : version;
@@ -144,16 +151,6 @@ export class Sharing {
     } finally {
       // After a failure too: what became of the commit may be unknown, and the timer may be there.
       if (writing.timer) this.#parts.timerSet(writing.timer.path, writing.timer.dueMs);
-    }
-  }
-
-  async #store({ changes, conditions }: Writing, path: string, version: number): Promise<number> {
-    try {
-      return await this.#parts.storage.commit(changes, conditions);
-    } catch (error) {
-      if (error instanceof Conflict && error.path === path) throw new FenceConflict(path, version);
-      if (error instanceof StorageFailed && !error.outcomeKnown) throw new OutcomeUnknown(error);
-      throw error;
     }
   }
 
@@ -174,6 +171,14 @@ export class Sharing {
     await new Promise<void>((resolve) => void this.#parts.after(resolve, pause));
     return true;
   }
+}
+
+/** Why a commit failed, in the actor's words. */
+function storedNot(error: unknown, fence: Condition): unknown {
+  if (error instanceof Conflict && error.path === fence.path)
+    return new FenceConflict(fence.path, fence.version);
+  if (error instanceof StorageFailed && !error.outcomeKnown) return new OutcomeUnknown(error);
+  return error;
 }
 
 /** Where that fails, all is as if the answer to the commit had been lost: who asks again finds it, and it is told again. */

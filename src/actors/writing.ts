@@ -7,7 +7,7 @@ import type { ActorId, ActorKind } from '../model/actor.ts';
 import type { Change, Condition } from '../model/storage.ts';
 import { packValue } from '../model/value-codec.ts';
 import { ACTOR_FAULT } from './faults.ts';
-import { encodeGone, encodeHead, keptReply, type Memory, type Remembered, remembering } from './memory.ts';
+import { encodeGone, encodeHead, keptReply, type Memory, type Remembered, stillAsked } from './memory.ts';
 import { encodeActorId, indexPath, type Names, recordPath, timerPath } from './places.ts';
 import type { Round } from './round.ts';
 
@@ -114,7 +114,7 @@ function addOthers(changes: Change[], place: Place, before: unknown, round: Roun
 }
 
 function memoryAfter({ memory, nowMs, faults, fault }: SharedStanding, round: Round): Memory {
-  const fresh = new Map<string, Remembered>();
+  let next: Map<string, Remembered> | undefined;
   for (const { message, changes, told } of round.ran) {
     const { entry } = message.options;
     if (!changes || !entry) continue;
@@ -124,8 +124,8 @@ function memoryAfter({ memory, nowMs, faults, fault }: SharedStanding, round: Ro
     } catch (error) {
       fault(`the reply of ${message.op.id}`, error);
     }
-    fresh.set(entry.inc, { n: entry.n, atMs: nowMs, reply });
+    next ??= faults?.has(ACTOR_FAULT.outcomesOfLastFew) ? new Map() : stillAsked(memory, nowMs);
+    next.set(entry.inc, { n: entry.n, atMs: nowMs, reply });
   }
-  const before = faults?.has(ACTOR_FAULT.outcomesOfLastFew) && fresh.size > 0 ? new Map() : memory;
-  return remembering(before, fresh, nowMs);
+  return next ?? stillAsked(memory, nowMs);
 }

@@ -141,17 +141,35 @@ export function makeRouting(options: RoutingOptions): Routing {
     return reply;
   }
 
-  /** Until somebody answers. */
-  async function route(message: Message): Promise<unknown> {
-    let endMs = clock.monotonicMs() + ROUTE_RETRY_MS;
+  /** A change, until somebody answers. Of an actor here the first try is begun in this turn, without the promises of `attempt`. */
+  function routeChange(message: Message): Promise<unknown> {
+    const { op, id, key, params, sent, entry } = message;
+    const shard = shardNoted(key);
+    if (!serving.isServed(shard) || sent.request?.isOver) return route(message);
+    const startMs = clock.monotonicMs();
+    return serving.run(op, id, shard, params, sent, entry).then(
+      (reply) => {
+        ran.here++;
+        return reply;
+      },
+      (error) => route(message, { error, startMs }),
+    );
+  }
+
+  /** Until somebody answers. @param first - one try has failed, which began then. */
+  async function route(message: Message, first?: FailedTry): Promise<unknown> {
+    let failed = first;
+    let endMs = (first?.startMs ?? clock.monotonicMs()) + ROUTE_RETRY_MS;
     let pauseMs = ROUTE_AGAIN_MS;
     /** A try may have taken effect of which nobody told us. */
     let isUnknown = false;
     for (;;) {
-      if (message.sent.request?.isOver) throw new CodedError('deadline');
+      if (!failed && message.sent.request?.isOver) throw new CodedError('deadline');
       try {
+        if (failed) throw failed.error;
         return await attempt(message);
       } catch (error) {
+        failed = undefined;
         if (isUnknown && message.entry && isStale(error)) throw new Unsettled(error);
         if (isOfStore(error)) endMs = Math.min(endMs, clock.monotonicMs() + ROUTE_STORE_MS);
         else if (!mayPass(error)) throw error;
@@ -208,7 +226,7 @@ export function makeRouting(options: RoutingOptions): Routing {
       const { request, caller } = sent;
       const accessor = caller?.accessor ?? '';
       const standing = { key, op: op.id, isUse: op.isUse, request, accessor, max: op.actor.mailboxMax };
-      return lines.inTurn(standing, (entry) => route({ op, id, key, params, sent, entry }));
+      return lines.inTurn(standing, (entry) => routeChange({ op, id, key, params, sent, entry }));
     }
     const message: Message = { op, id, key, params, sent, entry: undefined };
     try {
@@ -238,6 +256,11 @@ export function makeRouting(options: RoutingOptions): Routing {
     },
     counts: () => ({ ...ran, changes: lines.count() }),
   };
+}
+
+interface FailedTry {
+  readonly error: unknown;
+  readonly startMs: number;
 }
 
 interface Message {

@@ -91,12 +91,13 @@ export function makeShards(options: ShardsOptions): Shards {
   }
 
   function holdingOf(shard: number, version: number): Held {
+    const path = fencePath(shard);
     const held: Held = {
       shard,
       version,
       isGone: false,
       renewing: undefined,
-      fence: () => ({ path: fencePath(shard), version: held.version }),
+      fence: () => ({ path, version: held.version }),
       async conflicted(used) {
         await held.renewing;
         if (held.isGone) return false;

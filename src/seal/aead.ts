@@ -28,7 +28,14 @@ export function gcmSeal(
   cipher.setAAD(aad);
   const body = cipher.update(plaintext);
   cipher.final();
-  return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
+  const nonceAt = header.length;
+  const bodyAt = nonceAt + nonce.length;
+  const sealed = Buffer.allocUnsafe(bodyAt + body.length + TAG_BYTES);
+  sealed.set(header, 0);
+  sealed.set(nonce, nonceAt);
+  sealed.set(body, bodyAt);
+  sealed.set(cipher.getAuthTag(), bodyAt + body.length);
+  return sealed;
 }
 
 /** Undoes gcmSeal. @returns undefined when `sealed` is too short or was not made with this key and `aad`. */

@@ -8,7 +8,7 @@ import { STORAGE_VALUE_BYTES_MAX } from '../model/limits.ts';
 import type { Change, Condition } from '../model/storage.ts';
 import type { DriverWrite } from './driver.ts';
 import type { Upload } from './large-values.ts';
-import { pathBytes } from './path.ts';
+import { checkPath } from './path.ts';
 import { chunkedRecord, wholeRecord } from './record-form.ts';
 
 const RECORDS = 'records/';
@@ -40,17 +40,23 @@ export function draftOf(
   conditions: readonly Condition[],
   inlineBytes: number,
 ): Draft {
-  for (const { path } of conditions) pathBytes(path);
-  // Of several changes of one path the last one counts.
-  const last = new Map<string, Uint8Array | undefined>();
+  for (const { path } of conditions) checkPath(path);
   let bytes = 0;
   for (const { path, value } of changes) {
-    pathBytes(path);
-    if (value !== undefined && value.length > STORAGE_VALUE_BYTES_MAX) {
+    checkPath(path);
+    if (value === undefined) continue;
+    if (value.length > STORAGE_VALUE_BYTES_MAX) {
       throw new CodedError('too_large', `a record may have at most ${STORAGE_VALUE_BYTES_MAX} bytes`);
     }
-    last.set(path, value);
+    bytes += value.length;
   }
+  if (changes.length === 1 && bytes <= inlineBytes) {
+    const { path, value } = changes[0]!;
+    return { changes: [{ path, value, isLarge: false }], conditions };
+  }
+  // Of several changes of one path the last one counts.
+  const last = new Map(changes.map(({ path, value }) => [path, value]));
+  bytes = 0;
   for (const value of last.values()) bytes += value?.length ?? 0;
   const large = new Set<string>();
   if (bytes > inlineBytes) {
@@ -66,7 +72,7 @@ export function draftOf(
     value: large.size > 0 && value !== undefined ? Buffer.from(value) : value,
     isLarge: large.has(path),
   }));
-  return { changes: drafted, conditions: [...conditions] };
+  return { changes: drafted, conditions: large.size > 0 ? [...conditions] : conditions };
 }
 
 export function tooLarge({ changes, conditions }: Draft): CodedError {
@@ -92,12 +98,16 @@ export function encodeDraft(
           ? chunkedRecord(stamp, upload!.places[place++]!)
           : wholeRecord(stamp, value);
     const key = recordKey(path);
-    bytes += Buffer.byteLength(key) + (record?.length ?? 0);
+    bytes += key.length + (record?.length ?? 0);
     return { key, value: record };
   });
-  const compared = conditions.map(({ path, version }) => ({ key: recordKey(path), version }));
+  const compared = conditions.map(({ path, version }) => {
+    // Mostly it is what is changed too: one text, whose hash is known once it was asked for.
+    const same = changes.findIndex((change) => change.path === path);
+    return { key: same < 0 ? recordKey(path) : encoded[same]!.key, version };
+  });
   if (upload !== undefined) compared.push(upload.marker);
-  for (const { key } of compared) bytes += 2 * Buffer.byteLength(key);
+  for (const { key } of compared) bytes += 2 * key.length;
   return {
     changes: encoded,
     conditions: compared,

@@ -19,6 +19,12 @@ export function pathBytes(path: string): Buffer {
   return bytes;
 }
 
+/** As pathBytes, for who needs no bytes. */
+export function checkPath(path: string): void {
+  // No UTF-16 unit takes more than three bytes.
+  if (path === '' || 3 * path.length > STORAGE_PATH_BYTES_MAX || !path.isWellFormed()) pathBytes(path);
+}
+
 /** As pathBytes, for where a listing starts: may be empty, and as long as it likes. */
 export function prefixBytes(prefix: string): Buffer {
   if (!prefix.isWellFormed()) throw new CodedError('bad_request', 'the path is not valid Unicode');

@@ -126,7 +126,8 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
     }
   }
 
-  async function submit(draft: Draft, upload: Upload | undefined, signal?: AbortSignal): Promise<number> {
+  /** @throws CodedError `too_large`, where nothing is submitted */
+  function submit(draft: Draft, upload: Upload | undefined, signal?: AbortSignal): Promise<number> {
     const write = encodeDraft(draft, nextStamp(), upload);
     if (!driver.batch().take(write)) throw tooLarge(draft);
     return commits.submit(write, signal);
@@ -174,12 +175,17 @@ export function makeRemoteStorage(parts: RemoteParts): RemoteStorage {
       pathBytes(path);
       return track(read(() => readValue(path, signal), signal));
     },
-    async commit(changes, conditions, signal) {
-      refuseClosed();
-      const draft = draftOf(changes, conditions, driver.inlineBytes);
-      const isLarge = draft.changes.some((change) => change.isLarge);
-      if (isLarge) return track(uploads(() => commitLarge(draft, signal)));
-      return track(submit(draft, undefined, signal));
+    // Not async: it is on the way of every write. What is submitted in this turn is waited for with the groups.
+    commit(changes, conditions, signal) {
+      try {
+        refuseClosed();
+        const draft = draftOf(changes, conditions, driver.inlineBytes);
+        const isLarge = draft.changes.some((change) => change.isLarge);
+        if (isLarge) return track(uploads(() => commitLarge(draft, signal)));
+        return submit(draft, undefined, signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     async list(prefix, after, limit, signal) {
       refuseClosed();

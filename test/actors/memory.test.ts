@@ -12,8 +12,8 @@ import {
   type Memory,
   NO_MEMORY,
   type Remembered,
-  remembering,
   replyBytes,
+  stillAsked,
 } from '../../src/actors/memory.ts';
 import { CLIENT_ENTRIES_MAX, OUTCOME_BYTES_MAX, REMEMBER_MS } from '../../src/model/limits.ts';
 
@@ -78,8 +78,9 @@ describe('the memory of outcomes', () => {
       ['old', { n: 1, atMs: 1_000, reply }],
       ['young', { n: 2, atMs: 1_001, reply }],
     ]);
-    const after = remembering(before, new Map([['new', { n: 1, atMs: 5_000, reply }]]), 1_001 + REMEMBER_MS);
-    assert.deepEqual([...after.keys()], ['young', 'new']);
+    assert.deepEqual([...stillAsked(before, 1_001 + REMEMBER_MS).keys()], ['young']);
+    assert.deepEqual([...stillAsked(before, 1_000 + REMEMBER_MS).keys()], ['old', 'young']);
+    assert.equal(before.size, 2);
   });
 
   test('what clients number is bounded, and never in the way of entry nodes', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { afterPrefix, pathBytes, prefixBytes } from '../../src/storage/path.ts';
+import { afterPrefix, checkPath, pathBytes, prefixBytes } from '../../src/storage/path.ts';
 
 test('different paths have different bytes', () => {
   const path = fc.string({ unit: 'binary', minLength: 1, maxLength: 8 });
@@ -39,4 +39,25 @@ test('afterPrefix is the first key behind all that begin with the prefix', () =>
       },
     ),
   );
+});
+
+test('a path is checked without its bytes as it is with them', () => {
+  const refusal = (check: () => unknown) => {
+    try {
+      check();
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const lengths = [0, 1, 633, 634, 1_900, 1_901].map((length) => 'x'.repeat(length));
+  const wide = [633, 634].map((length) => '\u4e2d'.repeat(length));
+  const paths = [...lengths, ...wide, '\ud800', `${'x'.repeat(1_000)}\ud800`];
+  for (const path of paths) {
+    assert.equal(
+      refusal(() => checkPath(path)),
+      refusal(() => pathBytes(path)),
+      `${path.length} of ${path[0]}`,
+    );
+  }
 });

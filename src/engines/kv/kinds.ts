@@ -87,10 +87,13 @@ function encodeSecret(secret: Secret): Buffer {
     mcas: secret.metadataCasRequired ? 1 : undefined,
   };
   const line = `${JSON.stringify(head)}\n`;
-  const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(line) + payloadBytes);
+  // One long text takes less than ten short ones.
+  let text = line;
+  for (const { payload } of secret.versions) if (payload) text += payload.text;
+  const length = Buffer.byteLength(line) + payloadBytes;
+  const bytes = Buffer.allocUnsafe(1 + length);
   bytes[0] = SECRET_FORMAT;
-  let at = 1 + bytes.write(line, 1);
-  for (const { payload } of secret.versions) if (payload) at += bytes.write(payload.text, at);
+  bytes.write(text, 1, length, length === text.length ? 'latin1' : 'utf8');
   return bytes;
 }
 
