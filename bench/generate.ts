@@ -6,9 +6,17 @@
 import { fork } from 'node:child_process';
 import type { Load, Seen } from './generator.ts';
 
-/** A whole request, as the generator sends it. */
-export function request(method: string, port: number, path: string, token: string, body?: string): string {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Vault-Request: true\r\nX-Vault-Token: ${token}\r\n`;
+/** A whole request, as the generator sends it. @param headers - further ones, whole lines without their ends. */
+export function request(
+  method: string,
+  port: number,
+  path: string,
+  token: string,
+  body?: string,
+  headers: readonly string[] = [],
+): string {
+  const more = headers.map((line) => `${line}\r\n`).join('');
+  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Vault-Request: true\r\nX-Vault-Token: ${token}\r\n${more}`;
   return body === undefined ? `${head}\r\n` : `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 

@@ -65,7 +65,7 @@ export class Activation implements Place, Runner {
   readonly #spawn: (activation: Activation) => Spawned;
   /** Called when its mailbox has been worked through. */
   readonly #onRest: (activation: Activation) => void;
-  /** Its nact actor, while there is mail and a while after: most active actors are only read, and a nact actor is as large as their state. */
+  /** Its nact actor, while there is mail: most active actors are only read, and a nact actor is as large as their state. */
   #spawned: Spawned | undefined;
   /** Set once it is let go of: what is told to who still comes. */
   #released: (() => Error) | undefined;
@@ -265,13 +265,14 @@ export class Activation implements Place, Runner {
       }
     }
     this.#working = false;
+    this.#rest();
     this.#onRest(this);
     this.#lookIdle();
   }
 
-  /** Does without its nact actor until there is mail again. Only where `isIdle`. */
-  rest(): void {
-    this.#spawned?.stop();
+  /** Does without its nact actor until there is mail again. */
+  #rest(): void {
+    this.#spawned?.stop(!this.#working && !this.#mailbox);
     this.#spawned = undefined;
   }
 
@@ -281,7 +282,7 @@ export class Activation implements Place, Runner {
    */
   release(told: () => Error): void {
     this.#released = told;
-    this.rest();
+    this.#rest();
     if (this.#loaded) this.kind.wipe?.(this.#state);
     this.#state = undefined;
     this.#loaded = false;

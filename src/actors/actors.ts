@@ -70,7 +70,7 @@ type Active = Map<string, Activation>;
 
 export function makeActors(options: ActorsOptions): Actors {
   const parts: Components = options;
-  const spawner = makeSpawner();
+  const spawner = makeSpawner((error) => options.fault('actor', error));
   const kinds = new Map<string, ActorKind<unknown>>();
   const active = new Map<string, Active>();
   for (const kind of options.kinds as unknown as readonly ActorKind<unknown>[]) {
@@ -86,12 +86,7 @@ export function makeActors(options: ActorsOptions): Actors {
   let stop: () => void = () => {};
   let passivator: { clear(): void } | undefined;
 
-  const spawnFor = (activation: Activation) =>
-    spawner.spawn(
-      activation.shard ?? shardOf(activation.key),
-      () => activation.work(),
-      (error) => options.fault('actor', error),
-    );
+  const spawnFor = (activation: Activation) => spawner.spawn(activation);
 
   const onRest = (rested: Activation) => letGoIfAbsent(active.get(rested.id.kind)!, rested);
 
@@ -117,7 +112,6 @@ export function makeActors(options: ActorsOptions): Actors {
       if (among.size < kind.activeMax || looks-- === 0) return;
       if (activation.touched || !activation.isIdle) {
         activation.touched = false;
-        if (activation.isIdle) activation.rest();
         among.delete(key);
         among.set(key, activation);
       } else {
@@ -154,7 +148,6 @@ export function makeActors(options: ActorsOptions): Actors {
       for (const activation of among.values()) {
         if (!activation.isIdle) continue;
         if (!activation.touched) letGo(among, activation);
-        else activation.rest();
         activation.touched = false;
       }
     }

@@ -53,6 +53,8 @@ export interface OwnBarrier extends Barrier {
 export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => Uint8Array): OwnBarrier {
   let nonces: Uint8Array = new Uint8Array(0);
   let nameKey: Buffer | undefined;
+  /** By label: they never change, and a login wants two. */
+  const derivedKeys = new Map<string, Buffer>();
 
   function nonce(): Uint8Array {
     if (nonces.length === 0) nonces = randomBytes(NONCE_BYTES * NONCES_DRAWN);
@@ -101,8 +103,19 @@ export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => 
       if (segment === undefined) throw damaged('a stored name does not open');
       return segment.toString('utf8');
     },
-    derive: (label) => derived(`coffer/derived/1/${label}`, DERIVED_BYTES),
+    derive(label) {
+      if (keys.isSealed()) throw new CodedError('sealed');
+      let key = derivedKeys.get(label);
+      if (!key) {
+        key = derived(`coffer/derived/1/${label}`, DERIVED_BYTES);
+        derivedKeys.set(label, key);
+      }
+      // The caller wipes what it gets.
+      return Buffer.from(key);
+    },
     wipe() {
+      for (const key of derivedKeys.values()) key.fill(0);
+      derivedKeys.clear();
       nameKey?.fill(0);
       nameKey = undefined;
     },

@@ -48,6 +48,8 @@ export const failedLogins: ActorKind<State> = {
   activeMax: FAILED_LOGINS_ACTIVE_MAX,
   idleMs: 10 * MINUTE_MS,
   mailboxMax: 1_024,
+  // A login looks twice, and who logs in does so again; who guesses names pushes out no more than FAILED_LOGINS_ACTIVE_MAX of them.
+  keepsAbsent: true,
   decode: (head) => (head === undefined ? undefined : JSON.parse(Buffer.from(head).toString())),
   encode: (state) => (state === undefined ? undefined : Buffer.from(JSON.stringify(state))),
   dueAt: (state) => state?.lapsesAtMs,

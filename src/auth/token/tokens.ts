@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert';
 import { createHmac } from 'node:crypto';
-import { BASE62, randomBase62 } from '../../crypto/base62.ts';
+import { lowBase62, makeBase62Texts } from '../../crypto/base62.ts';
 import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
@@ -77,7 +77,8 @@ function isSameToken(caller: Caller, state: TokenState): boolean {
 const OWN: SendOptions = { claims: OWN_CLAIMS };
 
 export function makeTokens(options: TokensOptions): Tokens {
-  const { actor, cluster, accessorKey, now, randomBytes } = options;
+  const { actor, cluster, accessorKey, now } = options;
+  const base62 = makeBase62Texts(options.randomBytes);
   /** Tokens met lately and their accessors, so that a request costs no HMAC. */
   const known = new Map<string, string>();
 
@@ -85,14 +86,9 @@ export function makeTokens(options: TokensOptions): Tokens {
     const found = known.get(token);
     if (found !== undefined) return found;
     const key = accessorKey();
-    let number = BigInt(`0x${createHmac('sha256', key).update(token).digest('hex')}`);
+    const number = createHmac('sha256', key).update(token).digest();
     key.fill(0);
-    let accessor = '';
-    for (let i = 0; i < RANDOM_CHARS; i++) {
-      accessor += BASE62[Number(number % 62n)];
-      number /= 62n;
-    }
-    return accessor + namespaceSuffix(namespaceIdOfToken(token));
+    return lowBase62(number, RANDOM_CHARS) + namespaceSuffix(namespaceIdOfToken(token));
   }
 
   /** Only of tokens that were good: guesses must not push out what is in use. */
@@ -219,7 +215,7 @@ export function makeTokens(options: TokensOptions): Tokens {
   }
 
   function draw(namespaceId: string): { token: string; accessor: string } {
-    const token = SERVICE_PREFIX + randomBase62(RANDOM_CHARS, randomBytes) + namespaceSuffix(namespaceId);
+    const token = SERVICE_PREFIX + base62.text(RANDOM_CHARS) + namespaceSuffix(namespaceId);
     return { token, accessor: accessorOf(token) };
   }
 
@@ -295,6 +291,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     clear() {
       known.clear();
       held.clear();
+      base62.clear();
     },
   };
 }
