@@ -6,6 +6,7 @@
 import type { Client } from '../client.ts';
 import type { Secret } from '../secret.ts';
 import type { Terminal } from '../terminal.ts';
+import { appRoleLoginHelp, loginWithAppRole } from './approle-login.ts';
 import { loginWithToken, tokenLoginHelp } from './token-login.ts';
 import { loginWithUserpass, userpassLoginHelp } from './userpass-login.ts';
 
@@ -18,11 +19,13 @@ export type LoginMethod = (
 ) => Promise<Secret>;
 
 export const LOGIN_METHODS: Readonly<Record<string, LoginMethod | undefined>> = {
+  approle: loginWithAppRole,
   token: loginWithToken,
   userpass: loginWithUserpass,
 };
 
 export const LOGIN_HELP: Readonly<Record<string, { usage: string; about: string } | undefined>> = {
+  approle: appRoleLoginHelp,
   token: tokenLoginHelp,
   userpass: userpassLoginHelp,
 };
