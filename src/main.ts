@@ -204,6 +204,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         ttlsOf,
         policyExists: (namespaceId, name) => policies.parsed(namespaceId, name) !== undefined,
         namespacePath: (id) => namespaces.byId(id)?.path,
+        mountOf: (id) => mounts.of(id).at('auth/token/'),
         loginTerms(issuer, state) {
           const mount = mounts.byUuid(issuer.mount);
           const termsOf = mount && LOGIN_TERMS[mount.type];

@@ -72,6 +72,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       },
     }),
     namespaces: {
+      below: namespaces.below,
       children: namespaces.children,
       current: namespaces.current,
       descend: namespaces.descend,

@@ -269,10 +269,11 @@ function namespaceText({ namespaceId, namespacePath }: AuditRequest): string {
 
 function resultsText(results: NonNullable<AuditAuth['policyResults']>): string {
   const granting = results.grantingPolicies ?? [];
-  const list = granting.map(({ name, namespaceId, type }) => {
+  const list = granting.map(({ name, namespaceId, namespacePath, type }) => {
     const members = new Members();
     members.string('name', name);
     members.string('namespace_id', namespaceId);
+    members.string('namespace_path', namespacePath);
     members.string('type', type);
     return members.end();
   });

@@ -26,6 +26,7 @@ export interface AuditAuth {
     readonly grantingPolicies?: readonly {
       readonly name: string;
       readonly namespaceId: string;
+      readonly namespacePath?: string;
       readonly type: string;
     }[];
   };

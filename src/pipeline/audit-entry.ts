@@ -13,17 +13,14 @@ import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
 import type { Decision } from './authority.ts';
-import type { Resolved } from './resolve.ts';
+import type { Walk } from './walk.ts';
 
-export function auditEntry(
-  request: Request,
-  resolved: Resolved,
-  caller: Caller | undefined,
-  decision: Decision | undefined,
-): AuditEntry {
+export function auditEntry({ request, resolved, caller, prefix, decision }: Walk): AuditEntry {
   const { mount } = resolved;
+  const path = resolved.namespace?.path ?? '';
+  const callerPath = path.slice(0, path.length - prefix.length);
   return {
-    auth: authOf(caller, decision),
+    auth: authOf(caller, decision, callerPath),
     request: {
       id: request.id,
       operation: operationOf(request, decision),
@@ -35,7 +32,7 @@ export function auditEntry(
       clientToken: request.token,
       clientTokenAccessor: caller?.accessor,
       namespaceId: (resolved.namespace ?? ROOT_NAMESPACE).id,
-      namespacePath: resolved.namespace?.path || undefined,
+      namespacePath: path || undefined,
       path: resolved.path,
       data: caller === undefined ? smallDataOf(request) : dataOf(request),
       remoteAddress: request.remoteAddress,
@@ -68,7 +65,11 @@ function smallDataOf(request: Request): JsonMap | undefined {
   return data === undefined || isLarge(data) ? undefined : data;
 }
 
-function authOf(caller: Caller | undefined, decision: Decision | undefined): AuditAuth {
+function authOf(
+  caller: Caller | undefined,
+  decision: Decision | undefined,
+  namespacePath: string,
+): AuditAuth {
   if (!caller) return { tokenType: 'default', policyResults: decision && { allowed: decision.allowed } };
   const { state } = caller;
   return {
@@ -83,6 +84,7 @@ function authOf(caller: Caller | undefined, decision: Decision | undefined): Aud
       grantingPolicies: decision.granting.map((name) => ({
         name,
         namespaceId: caller.namespace,
+        namespacePath: namespacePath || undefined,
         type: 'acl',
       })),
     },

@@ -58,6 +58,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
               resolved,
               version,
               caller: undefined,
+              prefix: '',
               question: undefined,
               decision: undefined,
               operation: undefined,
@@ -122,7 +123,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (refusal) throw refusal;
       return (await run(state)).reply;
     }
-    const entry = auditEntry(request, resolved, state.caller, state.decision);
+    const entry = auditEntry(state);
     const logged = audit.request(entry, refusal && textOf(refusal));
     if (refusal) {
       await logged;
@@ -184,6 +185,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
     state.caller = caller;
+    state.prefix = prefix;
     if (tokenOptional) return undefined;
     state.question = {
       path: prefix + resolved.path,

@@ -32,7 +32,9 @@ export interface Namespaces {
   lockOf(namespace: Namespace): Namespace | undefined;
   /** All but the root namespace, sorted by path. */
   all(): readonly Namespace[];
-  /** The children, as all members have them, sorted by path. */
+  /** All below it, at any depth, as all members have them, sorted by path. */
+  below(namespace: Namespace): Promise<readonly Namespace[]>;
+  /** Those one level below, as all members have them, sorted by path. */
   children(namespace: Namespace): Promise<readonly Namespace[]>;
   /** As all members have it. @param path - ending in `/`. */
   current(path: string): Promise<Namespace | undefined>;
@@ -64,6 +66,9 @@ export function makeNamespaces(catalog: Pick<Catalog, 'watch' | 'current'>): Nam
     },
     lockOf: ({ path }) => (locked.length === 0 ? undefined : locked.find((one) => path.startsWith(one.path))),
     all: () => [...byId.values()],
+    async below({ path }) {
+      return namespacesOf(await catalog.current('mounts')).filter((one) => isWithin(one.path, path));
+    },
     async children({ path }) {
       const all = namespacesOf(await catalog.current('mounts'));
       return all.filter(

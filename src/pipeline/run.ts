@@ -141,7 +141,6 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
   ): RouteContext {
     const { request, caller, resolved } = state;
     const namespace = resolved.namespace ?? ROOT_NAMESPACE;
-    const policyPath = () => (resolver.prefixFrom(caller!.namespace, namespace) ?? '') + resolved.path;
     return {
       request,
       namespace,
@@ -153,7 +152,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       cluster,
       claims,
       settings: options.settings,
-      isSudo: () => caller !== undefined && authority.isSudo(caller, policyPath()),
+      isSudo: () => caller !== undefined && authority.isSudo(caller, state.prefix + resolved.path),
       now: options.now,
       randomBytes: options.randomBytes,
     };

@@ -18,6 +18,8 @@ export interface Walk {
   /** Of the catalog, when the path was resolved. */
   readonly version: number;
   caller: Caller | undefined;
+  /** Path from the caller's namespace to that of the request: before its path where the caller's policies see it. */
+  prefix: string;
   question: Question | undefined;
   decision: Decision | undefined;
   operation: AnyOperation | undefined;

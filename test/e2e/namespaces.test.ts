@@ -4,6 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { until } from '../support/configured.ts';
 import { type CallReply, call } from '../support/http.ts';
@@ -389,6 +392,66 @@ test('a cubbyhole in a namespace below goes with its token', async () => {
   await ask('POST', 'auth/token/revoke-self', { token });
   await until('its cubbyhole is wiped', async () => (await resting()) === 0);
   assert.deepEqual(await stored('by/cubbyhole-away/'), []);
+});
+
+test('the audit log says in which namespace it was, and whose policies granted it', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'coffer-namespaces-')), 'audit.log');
+  const options = { file_path: file };
+  assert.equal((await ask('POST', 'sys/audit/file', { body: { type: 'file', options } })).status, 204);
+  const outer = await make();
+  const nested = await make(outer.path);
+  await ask('PUT', 'kv/a', { in: nested.path, body: { v: 1 } });
+  await ask('PUT', `${nested.path}kv/b`, { body: { v: 1 } });
+  await ask('PUT', 'kv/c', { in: nested.path, token: outer.token, body: { v: 1 } });
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const entries = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'request');
+  const of = (path: string) => {
+    const { request, auth } = entries.find((entry) => entry.request.path === path)!;
+    assert.deepEqual(request.namespace, { id: nested.id, path: nested.path });
+    assert.equal(request.mount_point, 'kv/');
+    return auth.policy_results.granting_policies;
+  };
+  assert.deepEqual(of('kv/a'), [{ name: 'root', namespace_id: 'root', type: 'acl' }]);
+  assert.deepEqual(of('kv/b'), of('kv/a'));
+  assert.deepEqual(of('kv/c'), [
+    { name: 'all', namespace_id: outer.id, namespace_path: outer.path, type: 'acl' },
+  ]);
+  await ask('DELETE', 'sys/audit/file');
+});
+
+test('a token of a role renews itself in a namespace below its own', async () => {
+  const outer = await make();
+  const nested = await make(outer.path);
+  await ask('POST', 'auth/token/roles/r', {
+    in: outer.path,
+    body: { allowed_policies: 'all', token_period: '9m' },
+  });
+  const { auth } = (await ask('POST', 'auth/token/create/r', { in: outer.path })).body;
+  const renewed = await ask('POST', 'auth/token/renew-self', { in: nested.path, token: auth.client_token });
+  assert.equal(renewed.body.auth?.lease_duration, 540, renewed.text);
+});
+
+test('who is locked out in it is shown in it and above', async () => {
+  const { path, id } = await make();
+  const sibling = await make();
+  await ask('POST', 'sys/auth/userpass', { in: path, body: { type: 'userpass' } });
+  for (let n = 0; n < 5; n++)
+    await ask('POST', 'auth/userpass/login/bob', { in: path, body: { password: 'x' } });
+  for (const where of ['', path]) {
+    const { total, by_namespace } = (await ask('GET', 'sys/locked-users', { in: where })).body.data;
+    assert.equal(total, 1);
+    const there = by_namespace.find((one: { counts: number }) => one.counts === 1);
+    assert.deepEqual([there.namespace_id, there.namespace_path], [id, path]);
+    assert.deepEqual(there.mount_accessors[0].alias_identifiers, ['bob']);
+  }
+  assert.equal((await ask('GET', 'sys/locked-users', { in: sibling.path })).body.data.total, 0);
+  const { accessor } = (await ask('GET', 'sys/auth', { in: path })).body.data['userpass/'];
+  const unlock = (where: string) => ask('POST', `sys/locked-users/${accessor}/unlock/bob`, { in: where });
+  await unlock(sibling.path);
+  await unlock('');
+  assert.equal((await ask('GET', 'sys/locked-users', { in: path })).body.data.total, 1);
+  await unlock(path);
+  assert.equal((await ask('GET', 'sys/locked-users', { in: path })).body.data.total, 0);
 });
 
 test('what is wrapped in it is opened in it', async () => {

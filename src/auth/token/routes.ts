@@ -35,6 +35,8 @@ export interface TokenRoutesOptions {
   policyExists(namespaceId: string, name: string): boolean;
   /** Absent: there is only the root namespace. */
   namespacePath?(id: string): string | undefined;
+  /** Where a namespace keeps its token roles. Absent: as above. */
+  mountOf?(namespaceId: string): Mount | undefined;
   /** By what a token is renewed that a login issued. Absent: there are none. @throws CodedError where it must not be. */
   loginTerms?(issuer: NonNullable<TokenState['issuer']>, state: TokenState): Promise<RenewalTerms>;
 }
@@ -223,7 +225,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const state = await stateOf(accessor, ctx);
     if (!state) throw badRequest('token not found');
     if (!state.renewable) throw badRequest('lease is not renewable');
-    const terms = await termsOf(state, ctx);
+    const terms = await termsOf(state, accessor, ctx);
     const nowMs = ctx.now();
     const { ttl, warnings } = ttlOf({
       increment,
@@ -240,7 +242,10 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   }
 
   /** What a renewal goes by: that of who issued the token, as it is now. */
-  async function termsOf(state: TokenState, { cluster, mount }: RouteContext): Promise<RenewalTerms> {
+  async function termsOf(state: TokenState, accessor: string, ctx: RouteContext): Promise<RenewalTerms> {
+    const { cluster } = ctx;
+    // A token may renew itself in a namespace below its own, too.
+    const mount = options.mountOf?.(namespaceIdOf(accessor)) ?? ctx.mount;
     if (state.issuer && options.loginTerms) return options.loginTerms(state.issuer, state);
     const own = {
       // What the last renewal granted, as Vault's leases keep it.

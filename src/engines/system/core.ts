@@ -87,6 +87,8 @@ export interface KeyStatus {
 export interface NamespaceControl {
   /** One level below, sorted by path, as all members have them. */
   children(above: Namespace): Promise<readonly Namespace[]>;
+  /** At any depth, sorted by path, as all members have them. */
+  below(above: Namespace): Promise<readonly Namespace[]>;
   /** As all members have it. @param path - from the root namespace, ending in `/`. */
   current(path: string): Promise<Namespace | undefined>;
   /** The namespace that the first segments of `path` name below `base`, as deep as it goes. */

@@ -45,32 +45,33 @@ export function lockedUsersRoutes(core: SystemCore): Record<string, Route> {
   };
 }
 
+/** Of the namespace and of those below it. */
 async function counts(
   core: SystemCore,
   namespace: Namespace,
   accessor: string,
 ): Promise<{ [key: string]: Encodable }> {
-  const locking = (await core.mounts(namespace.id).current()).filter(({ type }) => locksUsersOut(type));
-  const asked = accessor === '' ? locking : locking.filter((mount) => mount.accessor === accessor);
-  if (accessor !== '' && asked.length === 0)
-    throw badRequest('no auth method of this accessor locks users out');
   let total = 0;
-  const mounts: { [key: string]: Encodable }[] = [];
-  for (const mount of asked) {
-    const names = (await core.lockouts!.locked(mount)).sort();
-    if (names.length === 0) continue;
-    total += names.length;
-    mounts.push({ mount_accessor: mount.accessor, counts: names.length, alias_identifiers: names });
+  let isFound = false;
+  const by_namespace: { [key: string]: Encodable }[] = [];
+  for (const one of [namespace, ...(await core.namespaces.below(namespace))]) {
+    let inIt = 0;
+    const mount_accessors: { [key: string]: Encodable }[] = [];
+    for (const mount of await core.mounts(one.id).current()) {
+      if (!locksUsersOut(mount.type) || (accessor !== '' && mount.accessor !== accessor)) continue;
+      isFound = true;
+      const names = (await core.lockouts!.locked(mount)).sort();
+      if (names.length === 0) continue;
+      inIt += names.length;
+      mount_accessors.push({
+        mount_accessor: mount.accessor,
+        counts: names.length,
+        alias_identifiers: names,
+      });
+    }
+    total += inIt;
+    by_namespace.push({ namespace_id: one.id, namespace_path: one.path, counts: inIt, mount_accessors });
   }
-  return {
-    by_namespace: [
-      {
-        namespace_id: namespace.id,
-        namespace_path: namespace.path,
-        counts: total,
-        mount_accessors: mounts,
-      },
-    ],
-    total,
-  };
+  if (accessor !== '' && !isFound) throw badRequest('no auth method of this accessor locks users out');
+  return { by_namespace, total };
 }

@@ -161,6 +161,7 @@ export function fakeCore(): FakeCore {
     namespaces: {
       children: async ({ path }) =>
         core.namespacesNow.filter((one) => one.path !== path && one.path.startsWith(path)),
+      below: (above) => core.namespaces.children(above),
       current: async (path) => core.namespacesNow.find((one) => one.path === path),
       descend: (base) => base,
       async add({ namespace }) {
