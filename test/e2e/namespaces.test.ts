@@ -375,6 +375,25 @@ test('deleted, nothing of it is left', async () => {
   assert.equal((await ask('GET', 'sys/policies/acl/all', { in: path })).status, 404);
 });
 
+test('its sweep is broken off and goes on after the next unseal', async () => {
+  const { path, id, token } = await make();
+  for (let n = 0; n < 20; n++) await ask('PUT', `kv/${n}`, { in: path, body: { n } });
+  let isBroken = true;
+  inner.beforeList = (prefix) => {
+    if (isBroken && prefix.startsWith(`data/${id}/`)) throw new Error('the store is away');
+  };
+  await ask('DELETE', `sys/namespaces/${path}`);
+  assert((await stored(`data/${id}/`)).length > 20);
+  await inner.coffer.lifecycle.seal();
+  isBroken = false;
+  await inner.coffer.lifecycle.unseal(inner.key);
+  assert.equal((await ask('GET', 'kv/1', { in: path })).status, 404);
+  await until('its data is swept', async () => (await stored(`data/${id}/`)).length === 0);
+  const { catalog } = inner.coffer;
+  await until('its entry is gone', () => !catalog.entries('mounts').has(`gone-namespace/${id}`));
+  assert.equal((await ask('GET', 'auth/token/lookup-self', { token })).status, 403);
+});
+
 async function stored(prefix: string): Promise<string[]> {
   return inner.storage.list(prefix, '', 1_000);
 }
