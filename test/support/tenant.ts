@@ -10,8 +10,10 @@ import { type CallReply, call } from './http.ts';
 export interface Tenant {
   /** Ending in `/`; '' for the root namespace. */
   readonly path: string;
-  /** In the text of everything that it keeps. */
+  /** In the names of everything that it has. */
   readonly mark: string;
+  /** In what it keeps under those names; asked for by no id. */
+  readonly kept: string;
   /** What it would be asked for by: tokens, accessors, ids, names, paths. */
   readonly ids: ReadonlyMap<string, string>;
   ask(method: string, path: string, options?: TenantCall): Promise<CallReply>;
@@ -37,6 +39,7 @@ export function clientOf(address: string, root: string, namespace: string): Tena
 export async function furnish(address: string, root: string, path: string, mark: string): Promise<Tenant> {
   const ask = clientOf(address, root, path);
   const ids = new Map<string, string>();
+  const kept = `kept-${mark.split('-').at(-1)}`;
   const well = async (method: string, where: string, options?: TenantCall) => {
     const reply = await ask(method, where, options);
     assert([200, 204].includes(reply.status), `${method} ${where}: ${reply.text}`);
@@ -44,7 +47,7 @@ export async function furnish(address: string, root: string, path: string, mark:
   };
 
   // Every engine and auth method that there is.
-  const description = mark;
+  const description = kept;
   for (const type of VAULT_TYPES) {
     await ask('POST', `sys/mounts/${mark}-${type}`, { body: { type, description } });
     await ask('POST', `sys/auth/${mark}-${type}`, { body: { type, description } });
@@ -64,32 +67,32 @@ export async function furnish(address: string, root: string, path: string, mark:
   }
   ids.set('prefixed mount', `${path}${mark}-kv`);
 
-  await well('PUT', `${mark}-kv/${mark}`, { body: { value: mark } });
-  await well('PUT', `${mark}-kv2/data/${mark}`, { body: { data: { value: mark } } });
-  await well('PUT', `${mark}-kv2/metadata/${mark}`, { body: { custom_metadata: { value: mark } } });
+  await well('PUT', `${mark}-kv/${mark}`, { body: { value: kept } });
+  await well('PUT', `${mark}-kv2/data/${mark}`, { body: { data: { value: kept } } });
+  await well('PUT', `${mark}-kv2/metadata/${mark}`, { body: { custom_metadata: { value: kept } } });
   await well('PUT', `sys/policies/acl/${mark}`, {
-    body: { policy: `path "${mark}" { capabilities = ["read"] }` },
+    body: { policy: `path "${kept}" { capabilities = ["read"] }` },
   });
-  const policy = `length = 20 rule "charset" { charset = "abc" } # ${mark}`;
+  const policy = `length = 20 rule "charset" { charset = "abc" } # ${kept}`;
   await well('PUT', `sys/policies/password/${mark}`, { body: { policy } });
-  await well('POST', `auth/token/roles/${mark}`, { body: { allowed_policies: [mark], path_suffix: mark } });
+  await well('POST', `auth/token/roles/${mark}`, { body: { allowed_policies: [mark], path_suffix: kept } });
   ids.set('name', mark);
 
-  const meta = { meta: { value: mark }, display_name: mark, policies: [mark] };
+  const meta = { meta: { value: kept }, display_name: kept, policies: [mark] };
   for (const [kind, more] of Object.entries({ token: {}, 'limited token': { num_uses: 3 } })) {
     const { auth } = await well('POST', 'auth/token/create', { body: { ...meta, ...more } });
     ids.set(kind, auth.client_token);
     ids.set(`accessor of ${kind}`, auth.accessor);
   }
   const headers = { 'x-vault-wrap-ttl': '1h' };
-  const { wrap_info } = await well('POST', 'sys/wrapping/wrap', { body: { value: mark }, headers });
+  const { wrap_info } = await well('POST', 'sys/wrapping/wrap', { body: { value: kept }, headers });
   ids.set('wrapping token', wrap_info.token);
   ids.set('accessor of wrapping token', wrap_info.accessor);
   const jwt = { ...headers, 'x-vault-wrap-format': 'jwt' };
   ids.set('JWT', (await well('GET', `${mark}-kv/${mark}`, { headers: jwt })).wrap_info.token);
 
   await well('POST', `auth/${mark}-userpass/users/${mark}`, {
-    body: { password: mark, token_policies: [mark] },
+    body: { password: kept, token_policies: [mark] },
   });
   for (let n = 0; n < 5; n++)
     await ask('POST', `auth/${mark}-userpass/login/${mark}-locked`, { body: { password: 'wrong' } });
@@ -98,16 +101,16 @@ export async function furnish(address: string, root: string, path: string, mark:
   await well('POST', role, { body: { token_policies: [mark] } });
   ids.set('role id', (await well('GET', `${role}/role-id`)).data.role_id);
   const secret = await well('POST', `${role}/secret-id`, {
-    body: { metadata: JSON.stringify({ value: mark }) },
+    body: { metadata: JSON.stringify({ value: kept }) },
   });
   ids.set('secret id', secret.data.secret_id);
   ids.set('accessor of secret id', secret.data.secret_id_accessor);
 
   const below = await well('POST', `sys/namespaces/${mark}-below`, {
-    body: { custom_metadata: { value: mark } },
+    body: { custom_metadata: { value: kept } },
   });
   ids.set('namespace', `${mark}-below`);
   ids.set('path of namespace', `${path}${mark}-below`);
   ids.set('id of namespace', below.data.id);
-  return { path, mark, ids, ask };
+  return { path, mark, kept, ids, ask };
 }
