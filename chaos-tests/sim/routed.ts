@@ -128,6 +128,7 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     actors: () => ({
       peek: own.actors.peek,
       send: (op, id, params, sent) => own.actors.send(op, id, params, noting(sent, options.started)),
+      read: (op, id, params, sent) => own.actors.read(op, id, params, noting(sent, options.started)),
     }),
     grants: () => grants,
     sections: () => catalog.sequences(),

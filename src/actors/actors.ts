@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ActorId, ActorKind, ActorOperation, Peeked } from '../model/actor.ts';
+import type { ActorId, ActorKind, ActorOperation, AnyActorOperation, Peeked } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
@@ -41,6 +41,12 @@ export interface Snapshot {
 
 export interface Actors {
   send<S, P, R>(op: ActorOperation<S, P, R>, id: ActorId, params: P, options: ActorSendOptions): Promise<R>;
+  /**
+   * `send` of an operation that reads, without a promise where its actor answers in this turn.
+   * @returns the reply, or a promise of it.
+   * @throws in this turn what it is refused with.
+   */
+  read(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): unknown;
   /** The committed state if the actor is active here, in this turn; else undefined. */
   peek(key: string): Peeked | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
@@ -169,40 +175,52 @@ export function makeActors(options: ActorsOptions): Actors {
     }
   }
 
+  /** Made active where it is not. @throws where this node takes no messages for it */
+  function activeOne(id: ActorId): Activation {
+    if (!accepting) throw new CodedError('sealed');
+    const among = active.get(id.kind);
+    const kind = kinds.get(id.kind);
+    if (!among || !kind) throw new Error(`unknown actor kind ${id.kind}`);
+    const key = actorKey(id);
+    const activation = among.get(key) ?? activate(id, key, kind, among);
+    activation.touched = true;
+    return activation;
+  }
+
+  function read(
+    op: ActorOperation<unknown, unknown, unknown>,
+    id: ActorId,
+    params: unknown,
+    sendOptions: ActorSendOptions,
+  ): unknown {
+    const activation = activeOne(id);
+    if (activation.isLoaded) return activation.read(op, params, sendOptions);
+    return readLoaded(active.get(id.kind)!, activation, op, params, sendOptions);
+  }
+
   function send(
     op: ActorOperation<unknown, unknown, unknown>,
     id: ActorId,
     params: unknown,
     sendOptions: ActorSendOptions,
   ): Promise<unknown> {
-    if (!accepting) return Promise.reject(new CodedError('sealed'));
-    const among = active.get(id.kind);
-    const kind = kinds.get(id.kind);
-    if (!among || !kind) return Promise.reject(new Error(`unknown actor kind ${id.kind}`));
-    const key = actorKey(id);
-    let activation: Activation;
     try {
-      activation = among.get(key) ?? activate(id, key, kind, among);
+      if (op.mode === 'read') {
+        const reply = read(op, id, params, sendOptions);
+        return reply instanceof Promise ? reply : Promise.resolve(reply);
+      }
+      const activation = activeOne(id);
+      return new Promise<unknown>((resolve, reject) => {
+        activation.enqueue({ op, params, options: sendOptions, resolve, reject });
+      });
     } catch (error) {
       return Promise.reject(error);
     }
-    activation.touched = true;
-    if (op.mode === 'read') {
-      if (!activation.isLoaded) return readLoaded(among, activation, op, params, sendOptions);
-      try {
-        const reply = activation.read(op, params, sendOptions);
-        return reply instanceof Promise ? reply : Promise.resolve(reply);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    return new Promise<unknown>((resolve, reject) => {
-      activation.enqueue({ op, params, options: sendOptions, resolve, reject });
-    });
   }
 
   return {
     send: send as Actors['send'],
+    read,
     peek(key) {
       const among = active.get(key.slice(0, key.indexOf(':')));
       const activation = among?.get(key);
@@ -213,14 +231,9 @@ export function makeActors(options: ActorsOptions): Actors {
     kind: (name) => kinds.get(name),
     snapshotOf: (id) => active.get(id.kind)?.get(actorKey(id))?.snapshot,
     async activate(id) {
-      if (!accepting) throw new CodedError('sealed');
-      const [among, kind] = [active.get(id.kind), kinds.get(id.kind)];
-      if (!among || !kind) throw new Error(`unknown actor kind ${id.kind}`);
-      const key = actorKey(id);
-      const activation = among.get(key) ?? activate(id, key, kind, among);
-      activation.touched = true;
+      const activation = activeOne(id);
       if (!activation.isLoaded) await activation.load();
-      letGoIfAbsent(among, activation);
+      letGoIfAbsent(active.get(id.kind)!, activation);
     },
     async whenIdle(shard) {
       for (;;) {

@@ -57,6 +57,7 @@ export interface RoutingOptions {
   shards(): Pick<Shards, 'claim' | 'isHeld'>;
   actors(): {
     send(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): Promise<unknown>;
+    read(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): unknown;
     peek(key: string): Peeked | undefined;
   };
   grants(): Pick<Grants, 'peek' | 'ask' | 'pin' | 'goodUntilMs' | 'whenReleased' | 'clockOf'>;
@@ -92,6 +93,7 @@ export function makeRouting(options: RoutingOptions): Routing {
     ...options,
     waits,
     send: (op, id, params, sent) => options.actors().send(op, id, params, sent),
+    read: (op, id, params, sent) => options.actors().read(op, id, params, sent),
   });
   const sending = makeSending(options);
   const replicas = makeReplicaReads(options);
@@ -204,10 +206,14 @@ export function makeRouting(options: RoutingOptions): Routing {
     const shard = shardNoted(key);
     if (serving.isServed(shard)) {
       ran.here++;
-      const reply = serving.run(op, id, shard, params, sent, undefined);
-      return reply.catch((error) =>
-        error instanceof Moved || isOfStore(error) ? route(message) : Promise.reject(error),
-      );
+      const failed = (error: unknown) =>
+        error instanceof Moved || isOfStore(error) ? route(message) : Promise.reject(error);
+      try {
+        const reply = serving.read(op, id, shard, params, sent);
+        return reply instanceof Promise ? reply.catch(failed) : Promise.resolve(reply);
+      } catch (error) {
+        return failed(error);
+      }
     }
     if (!op.actor.replicas) return undefined;
     const found = replicas.run(op, id, key, params, sent);

@@ -38,6 +38,8 @@ export interface ServingOptions {
   membership(): Pick<Membership, 'inc' | 'view' | 'isInTime' | 'mayServe' | 'publish'>;
   shards(): Pick<Shards, 'claim' | 'isHeld'>;
   send(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): Promise<unknown>;
+  /** As `Actors.read`. */
+  read(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): unknown;
   /** Sequence numbers of the catalog's sections, as applied here. */
   sections(): readonly number[];
   readonly faults?: Faults;
@@ -53,6 +55,8 @@ export interface Serving {
     options: SendOptions,
     entry: Entry | undefined,
   ): Promise<unknown>;
+  /** Of a read, where `isServed` has just said so: the reply, or a promise of it. @throws in this turn, as `run` rejects */
+  read(op: AnyActorOperation, id: ActorId, shard: number, params: unknown, options: SendOptions): unknown;
   /** In this turn: in time, and the shard is claimed. */
   isServed(shard: number): boolean;
 }
@@ -72,12 +76,19 @@ export function makeServing(options: ServingOptions): Serving {
     return options.shards().isHeld(shard) && options.membership().isInTime();
   }
 
-  const run: Serving['run'] = (op, id, shard, params, sent, entry) => {
-    const { caller, mount, request } = sent;
-    const claims = new OwnerClaims(sent.claims, () => {
+  function checked(
+    { claims, caller, mount, request }: SendOptions,
+    shard: number,
+    entry: Entry | undefined,
+  ): ActorSendOptions {
+    const check = () => {
       if (!mayStart(shard)) throw new Moved(epoch());
-    });
-    const start = () => options.send(op, id, params, { claims, caller, mount, request, entry });
+    };
+    return { claims: new OwnerClaims(claims, check), caller, mount, request, entry };
+  }
+
+  const run: Serving['run'] = (op, id, shard, params, sent, entry) => {
+    const start = () => options.send(op, id, params, checked(sent, shard, entry));
     if (!options.membership().mayServe(shard)) return Promise.reject(new Moved(epoch()));
     const claiming = options.shards().claim(shard);
     return claiming ? claiming.then(start) : start();
@@ -114,7 +125,11 @@ export function makeServing(options: ServingOptions): Serving {
   }
 
   options.post.onRequest(RUN, answer);
-  return { run, isServed };
+  return {
+    run,
+    read: (op, id, shard, params, sent) => options.read(op, id, params, checked(sent, shard, undefined)),
+    isServed,
+  };
 }
 
 /** Good only where this node may still answer; a class, since each message has one. */

@@ -236,6 +236,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       }),
       actors: () => ({
         send: (op, id, params, options) => runOn(node, op, id, params, options),
+        read: (op, id, params, options) => runOn(node, op, id, params, options),
         peek(key) {
           const state = counts.get(key);
           return state && { state, touched: false };
