@@ -123,6 +123,7 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
   const routing = makeRouting({
     ...common,
     sigma: rate,
+    hotReads: 2,
     operations: () => OPERATIONS,
     shards: () => own.shards,
     actors: () => ({

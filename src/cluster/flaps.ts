@@ -2,15 +2,25 @@
  * Nodes that come and go: who was evicted, or failed to join, too often has to wait before it is proposed again. Each node counts what
  * it sees the view go through, so that a new keeper knows it, too.
  *
+ * An eviction costs clients two seconds of the node's shards. One that ends a life of FLAP_LIFE_MS or more is not counted: that is a node
+ * which crashed, or was killed, and was started again, as its operator expects it to be.
+ *
  * @module
  */
-import { FLAP_PAUSE_MAX_MS, FLAP_PAUSE_MS, FLAP_WINDOW_MS, FLAPS_MAX, PREPARE_MS } from '../model/limits.ts';
+import {
+  FLAP_LIFE_MS,
+  FLAP_PAUSE_MAX_MS,
+  FLAP_PAUSE_MS,
+  FLAP_WINDOW_MS,
+  FLAPS_MAX,
+  PREPARE_MS,
+} from '../model/limits.ts';
 import type { Sightings } from './sightings.ts';
 import { isMember, type View } from './view.ts';
 
 export interface Flaps {
-  /** Compares a view with the one before it. */
-  see(before: View, after: View, sightings: Sightings, nowMs: number): void;
+  /** Compares a view with the one before it. @param before - undefined: it is the first one seen. */
+  see(before: View | undefined, after: View, sightings: Sightings, nowMs: number): void;
   mayJoin(nodeId: string, nowMs: number): boolean;
   /** Proposals that ran out of time one after the other make the next one wait: each holds up clients until it is over. */
   mayPropose(nowMs: number): boolean;
@@ -18,6 +28,8 @@ export interface Flaps {
 
 export function makeFlaps(): Flaps {
   const times = new Map<string, number[]>();
+  /** Since when each member has been seen as one. */
+  let memberSince = new Map<string, number>();
   let proposedAt = 0;
   let cancelled = 0;
   let cancelledAt = Number.NEGATIVE_INFINITY;
@@ -29,6 +41,9 @@ export function makeFlaps(): Flaps {
 
   return {
     see(before, after, sightings, nowMs) {
+      const since = memberSince;
+      memberSince = new Map(after.members.map(({ inc }) => [inc, since.get(inc) ?? nowMs]));
+      if (!before) return;
       const isActivation = after.epoch === before.next?.number;
       const isCancel = before.next !== undefined && !after.next && after.epoch === before.epoch;
       if (after.next && after.next.number !== before.next?.number) proposedAt = nowMs;
@@ -46,7 +61,8 @@ export function makeFlaps(): Flaps {
       if (isActivation || before.sealed || after.sealed) return;
       for (const { inc, nodeId } of before.members) {
         const isLeaving = sightings.get(inc)?.record?.state === 'leaving';
-        if (!isLeaving && !isMember(after, inc)) count(nodeId, nowMs);
+        const hasLived = nowMs - (since.get(inc) ?? nowMs) >= FLAP_LIFE_MS;
+        if (!isLeaving && !hasLived && !isMember(after, inc)) count(nodeId, nowMs);
       }
     },
     mayJoin(nodeId, nowMs) {

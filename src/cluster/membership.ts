@@ -176,7 +176,7 @@ export function makeMembership(options: MembershipOptions): Membership {
 
   /** False: this life is over. */
   function adopt(before: View | undefined, view: View): boolean {
-    if (before) flaps.see(before, view, sightings, clock.monotonicMs());
+    flaps.see(before, view, sightings, clock.monotonicMs());
     if (view.sealed && before && !before.sealed) sealNow();
     const was = before !== undefined && isMember(before, inc);
     const is = isMember(view, inc);

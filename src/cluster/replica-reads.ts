@@ -8,9 +8,10 @@ import { headPath, type Names, recordPath } from '../actors/places.ts';
 import { type ActorId, type AnyActorOperation, RecordGone, type SendOptions } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
-import { HOT_READ_MS, HOT_READS_NOTED } from '../model/limits.ts';
+import { HOT_READ_MS, HOT_READS_NOTED, REPLICA_READS_WORTH } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import type { Grants, Replica } from './grants/grants-interface.ts';
+import { makeRecent } from './grants/recent.ts';
 
 export interface ReplicaReadsOptions {
   readonly clock: Clock;
@@ -18,6 +19,8 @@ export interface ReplicaReadsOptions {
   readonly storage: Pick<Storage, 'get'>;
   readonly names: Names;
   grants(): Pick<Grants, 'peek' | 'ask'>;
+  /** So many reads within HOT_READ_MS are reason enough to ask for a `hot` one; REPLICA_READS_WORTH where absent. */
+  readonly hotReads?: number;
   now(): number;
   randomBytes(bytes: number): Buffer;
 }
@@ -39,18 +42,20 @@ export interface ReplicaReads {
 }
 
 export function makeReplicaReads(options: ReplicaReadsOptions): ReplicaReads {
-  const { clock, storage, names } = options;
-  /** When an actor without a replica was read last, oldest first. */
-  const reads = new Map<string, number>();
+  const { clock, storage, names, hotReads = REPLICA_READS_WORTH } = options;
+  /** When an actor without a replica was last read, the last few times. */
+  const reads = makeRecent<readonly number[]>(HOT_READS_NOTED);
 
-  function isHot(key: string): boolean {
+  /** Within how long it was read often enough, this read included; undefined: it was not. */
+  function spanOf(key: string): number | undefined {
     const nowMs = clock.monotonicMs();
-    const beforeMs = reads.get(key);
-    reads.delete(key);
-    if (beforeMs !== undefined && nowMs - beforeMs <= HOT_READ_MS) return true;
-    if (reads.size >= HOT_READS_NOTED) reads.delete(reads.keys().next().value!);
-    reads.set(key, nowMs);
-    return false;
+    const times = [...(reads.get(key) ?? []), nowMs].slice(-hotReads);
+    const spanMs = nowMs - times[0]!;
+    const isHot = times.length === hotReads && spanMs <= HOT_READ_MS;
+    // Whether it is granted or not, the next time wants as many again.
+    if (isHot) reads.delete(key);
+    else reads.set(key, times);
+    return isHot ? spanMs : undefined;
   }
 
   async function readOn(
@@ -84,8 +89,9 @@ export function makeReplicaReads(options: ReplicaReadsOptions): ReplicaReads {
     },
     wanted({ actor, mode }, id, key) {
       if (mode !== 'read' || !actor.replicas) return undefined;
-      if (actor.replicas === 'hot' && !isHot(key)) return undefined;
-      return options.grants().ask(id);
+      if (actor.replicas === 'always') return options.grants().ask(id);
+      const spanMs = spanOf(key);
+      return spanMs === undefined ? undefined : options.grants().ask(id, spanMs);
     },
   };
 }

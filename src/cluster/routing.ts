@@ -66,6 +66,8 @@ export interface RoutingOptions {
   /** Cluster time, ms. */
   now(): number;
   randomBytes(bytes: number): Buffer;
+  /** @see ReplicaReadsOptions.hotReads */
+  readonly hotReads?: number;
   readonly faults?: Faults;
 }
 

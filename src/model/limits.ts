@@ -236,7 +236,7 @@ export const GRANT_ASK_MS = 2 * SECOND_MS;
 export const REPLICAS_MAX = 100_000;
 export const REPLICA_IDLE_MS = 5 * MINUTE_MS;
 export const REPLICA_BYTES_MAX = 64 * 1024;
-/** A replica of a `hot` actor that was read less often before a change ended it was not worth its `end`. */
+/** A replica of a `hot` actor is given to who read it so often since its last change, and not worth its `end` if it was read less often. */
 export const REPLICA_READS_WORTH = 4;
 /** Then it is not granted to that holder for so long: the first time, and at most, after doubling. So many such are remembered. */
 export const GRANT_COLD_MS = 10 * SECOND_MS;
@@ -246,8 +246,12 @@ export const GRANTS_COLD_MAX = 20_000;
 export const GRANT_AGAIN_MS = 1 * SECOND_MS;
 /** Grants that one message ends. */
 export const ENDS_MAX = 1_024;
-/** A node evicted this often within the window joins again only after a pause, which doubles up to its longest. */
+/**
+ * A node evicted this often within the window, each time before it had been a member for so long, joins again only after a pause, which doubles up to
+ * its longest.
+ */
 export const FLAPS_MAX = 3;
+export const FLAP_LIFE_MS = 1 * MINUTE_MS;
 export const FLAP_WINDOW_MS = 10 * MINUTE_MS;
 export const FLAP_PAUSE_MS = 10 * SECOND_MS;
 export const FLAP_PAUSE_MAX_MS = 5 * MINUTE_MS;
@@ -319,7 +323,7 @@ export const ANEW_LOOK_MS = 250;
 export const ROUTE_TRY_MS = 10 * SECOND_MS;
 /** An owner whose view is older than the sender's waits so long for the newer one. */
 export const VIEW_WAIT_MS = 250;
-/** A replica is asked for where an actor is read again within this. So many actors are watched. */
+/** A replica is asked for where an actor was read REPLICA_READS_WORTH times within this. So many actors are watched. */
 export const HOT_READ_MS = 10 * SECOND_MS;
 export const HOT_READS_NOTED = 20_000;
 /** Actors whose shard is kept, so that a message costs no hash. */

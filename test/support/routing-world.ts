@@ -115,7 +115,8 @@ export interface RoutingNode {
   readonly replicas: Map<string, Replica>;
   /** `ask` answers what this puts there. */
   grant: ((key: string) => Replica | undefined) | undefined;
-  asked: number;
+  /** Of each `ask`. */
+  readonly spans: (number | undefined)[];
   /** Keys pinned now. */
   readonly pins: string[];
   goodUntilMs: number;
@@ -244,8 +245,8 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       }),
       grants: () => ({
         peek: (key) => node.replicas.get(key),
-        async ask(id) {
-          node.asked++;
+        async ask(id, spanMs) {
+          node.spans.push(spanMs);
           const key = actorKey(id);
           const granted = node.grant?.(key);
           if (granted) node.replicas.set(key, granted);
@@ -279,7 +280,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       held: new Set(),
       replicas: new Map(),
       grant: undefined,
-      asked: 0,
+      spans: [],
       pins: [],
       goodUntilMs: Number.POSITIVE_INFINITY,
       deadlineMs: Number.POSITIVE_INFINITY,

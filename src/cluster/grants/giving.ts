@@ -124,7 +124,7 @@ export function makeGiving(options: GivingOptions): Giving {
 
   wire.onRequest(KIND.ask, async (value, peer) => {
     const ask = readAsk(value);
-    const coldMs = worth.coldMs(ask.from, actorKey(ask.id));
+    const coldMs = worth.coldMs(ask.from, actorKey(ask.id), ask.spanMs);
     if (coldMs > 0) return declined(coldMs);
     const first = grant(ask, peer);
     if (first || !options.activate || !mayGrant(ask)) return first ?? declined(0);
@@ -166,6 +166,7 @@ export function makeGiving(options: GivingOptions): Giving {
   });
 
   function end(key: string): Promise<void> | undefined {
+    if (granted.get(kindOf(key)) === 'hot') worth.changed(key);
     const holders = notes.end(key);
     const free = pins.whenFree(key);
     if (holders.length === 0 && !free) return undefined;

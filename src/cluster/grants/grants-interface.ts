@@ -44,7 +44,10 @@ export interface GrantsOptions {
   snapshotOf(id: ActorId): Snapshot | undefined;
   /** Makes it active, so that `snapshotOf` has something to say; then that is asked once more. Absent: who asks is sent away. */
   activate?(id: ActorId): Promise<void>;
-  /** How long a holder is not granted what was hardly read before a change ended it, the first time, ms; 0: never. GRANT_COLD_MS where absent. */
+  /**
+   * How long a holder is not granted what was hardly read before a change ended it, the first time, ms; 0: all that is asked for is
+   * granted. GRANT_COLD_MS where absent.
+   */
   readonly coldMs?: number;
   fault(what: string, error: unknown): void;
   readonly faults?: Faults;
@@ -61,8 +64,11 @@ export interface Grants {
   peekStale(key: string): unknown;
   /** Of this node; in time again after it answered from old ones, before the first other answer. */
   dropReplicas(): void;
-  /** Asks the actor's owner, once however many ask at the same time. Undefined: not granted, or lost on the way: send the operation instead. */
-  ask(id: ActorId): Promise<Replica | undefined>;
+  /**
+   * Asks the actor's owner, once however many ask at the same time. Undefined: not granted, or lost on the way: send the operation instead.
+   * @param spanMs - within which its last REPLICA_READS_WORTH reads here fell, for `hot` ones; 0 where absent.
+   */
+  ask(id: ActorId, spanMs?: number): Promise<Replica | undefined>;
   /**
    * Until the returned function is called, an `end` for these actors is not answered; nor does `end` below resolve for own ones. To be called
    * in the turn in which `goodUntilMs` was asked and the letter leaves; released when it is answered, or when that time has come. The actor

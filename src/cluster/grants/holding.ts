@@ -50,7 +50,7 @@ export interface Holding {
   peekStale(key: string): unknown;
   /** No link is good until it is renewed. */
   endLinks(): void;
-  ask(id: ActorId): Promise<Replica | undefined>;
+  ask(id: ActorId, spanMs?: number): Promise<Replica | undefined>;
   goodUntilMs(keys: readonly string[]): number;
   renewed(renewal: Renewal): void;
   /** Now and then: lets go of what nobody reads. */
@@ -110,11 +110,11 @@ export function makeHolding(options: HoldingOptions): Holding {
     asks.delete(key);
   }
 
-  async function asked(id: ActorId, key: string, open: Open): Promise<Replica | undefined> {
+  async function asked(id: ActorId, key: string, spanMs: number, open: Open): Promise<Replica | undefined> {
     const peer = wire.peerOf(open.owner);
     if (peer === undefined) return undefined;
     const askedMs = clock.monotonicMs();
-    const message = { from: options.membership().inc(), to: open.owner, id };
+    const message = { from: options.membership().inc(), to: open.owner, id, spanMs };
     try {
       const answer = await wire.request(peer, KIND.ask, message, GRANT_ASK_MS);
       if (answer === undefined) return undefined;
@@ -240,7 +240,7 @@ export function makeHolding(options: HoldingOptions): Holding {
     endLinks() {
       for (const link of links.values()) link.goodUntilMs = Number.NEGATIVE_INFINITY;
     },
-    ask(id) {
+    ask(id, spanMs = 0) {
       const key = actorKey(id);
       const known = asks.get(key);
       if (known) return known.answer;
@@ -253,7 +253,7 @@ export function makeHolding(options: HoldingOptions): Holding {
       if (clock.monotonicMs() < (vain.get(key) ?? 0)) return NONE;
       const open: Open = { owner, isVoid: false, answer: NONE };
       asks.set(key, open);
-      open.answer = asked(id, key, open);
+      open.answer = asked(id, key, spanMs, open);
       return open.answer;
     },
     goodUntilMs(keys) {

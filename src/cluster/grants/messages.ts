@@ -44,6 +44,8 @@ export interface Renewal extends Way {
 
 export interface Ask extends Way {
   readonly id: ActorId;
+  /** The holder's last REPLICA_READS_WORTH reads of it fell within so long, as a reason to grant a `hot` one; 0: no reason is needed. */
+  readonly spanMs: number;
 }
 
 /** What `ask` is answered with where it is not granted: it is in vain until then, or might be granted at the next try (0). */
@@ -94,12 +96,13 @@ export function readRenewal(value: unknown): Renewal {
 
 /** @throws CodedError `unsupported` */
 export function readAsk(value: unknown): Ask {
-  const { from, to, id } = fields(value);
+  const { from, to, id, spanMs } = fields(value);
   const { kind, namespace, mount, name } = fields(id);
   return {
     from: text(from),
     to: text(to),
     id: { kind: text(kind), namespace: text(namespace), mount: text(mount), name: text(name) },
+    spanMs: finite(spanMs),
   };
 }
 

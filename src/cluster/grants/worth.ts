@@ -1,7 +1,7 @@
 /**
- * Whether replicas of often changed actors are worth their ends: one that a change ended before it was read a few times saved less than it cost,
- * and made the change wait, for a whole term where its holder had died. Its holder gets the next one later, and later still if that
- * was no better.
+ * Whether replicas of often changed actors are worth their ends. Each costs the next change a round trip, and a whole term where its holder has
+ * died; so a holder gets one once it has read the actor a few times since the last change. One that a change ended before it was read as often
+ * saved less than it cost: its holder gets the next one later, and later still if that was no better.
  *
  * @module
  */
@@ -15,10 +15,15 @@ import {
 import { makeRecent } from './recent.ts';
 
 export interface Worth {
+  /** It is being changed, or loaded, and then nobody knows when it was changed last. */
+  changed(key: string): void;
   /** A change ended this grant. @param reads - of its replica; undefined: the holder did not say. */
   ended(holder: string, key: string, reads: number | undefined): void;
-  /** For how long this holder is not granted it, ms; 0: it may be. */
-  coldMs(holder: string, key: string): number;
+  /**
+   * For how long this holder is not granted it, ms; 0: it may be.
+   * @param spanMs - within which it read it often enough.
+   */
+  coldMs(holder: string, key: string, spanMs: number): number;
 }
 
 interface Cold {
@@ -26,11 +31,15 @@ interface Cold {
   readonly pauseMs: number;
 }
 
-/** @param coldMs - of the first pause */
+/** @param coldMs - of the first pause; 0: everything is worth it. */
 export function makeWorth(clock: Clock, coldMs = GRANT_COLD_MS): Worth {
   const colds = makeRecent<Cold>(GRANTS_COLD_MAX);
+  const changes = makeRecent<number>(GRANTS_COLD_MAX);
 
   return {
+    changed(key) {
+      if (coldMs > 0) changes.set(key, clock.monotonicMs());
+    },
     ended(holder, key, reads = 0) {
       const name = `${holder} ${key}`;
       if (reads >= REPLICA_READS_WORTH) return colds.delete(name);
@@ -41,9 +50,10 @@ export function makeWorth(clock: Clock, coldMs = GRANT_COLD_MS): Worth {
       const pauseMs = isAgain ? Math.min(2 * before.pauseMs, GRANT_COLD_MAX_MS) : coldMs;
       colds.set(name, { pauseMs, untilMs: now + pauseMs });
     },
-    coldMs(holder, key) {
-      const cold = colds.get(`${holder} ${key}`);
-      return cold ? Math.max(0, cold.untilMs - clock.monotonicMs()) : 0;
+    coldMs(holder, key, spanMs) {
+      const changedMs = changes.get(key) ?? Number.NEGATIVE_INFINITY;
+      const untilMs = colds.get(`${holder} ${key}`)?.untilMs ?? Number.NEGATIVE_INFINITY;
+      return Math.max(0, Math.max(changedMs + spanMs, untilMs) - clock.monotonicMs());
     },
   };
 }
