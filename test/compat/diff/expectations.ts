@@ -6,6 +6,7 @@
  */
 
 import { APPROLE } from './expectations-approle.ts';
+import { NAMESPACES } from './expectations-namespaces.ts';
 
 export interface Expectation {
   /** Matched against `askText`: `METHOD path token body headers` as the sequences write them, what is not given left out. */
@@ -257,7 +258,13 @@ const NOT_YET: Record<string, Covered[]> = {
     ],
 };
 
-export const EXPECTATIONS: readonly Expectation[] = [VAULT, STRICTER, OURS, NOT_YET, APPROLE].flatMap(
-  (table) =>
-    Object.entries(table).flatMap(([reason, covered]) => covered.map((each) => ({ ...each, reason }))),
+export const EXPECTATIONS: readonly Expectation[] = [
+  VAULT,
+  STRICTER,
+  OURS,
+  NOT_YET,
+  APPROLE,
+  NAMESPACES,
+].flatMap((table) =>
+  Object.entries(table).flatMap(([reason, covered]) => covered.map((each) => ({ ...each, reason }))),
 );

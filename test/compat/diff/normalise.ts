@@ -6,9 +6,10 @@
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
-const TOKEN = /\b(hvs|hvb|s|b)\.[A-Za-z0-9_-]{20,}/g;
+/** Both end in the id of their namespace, unless that is the root namespace. */
+const TOKEN = /\b(hvs|hvb|s|b)\.[A-Za-z0-9_-]{20,}(\.[A-Za-z0-9]{6}\b)?/g;
 const HMAC = /hmac-sha256:[0-9a-f]{64}/g;
-const ACCESSOR = /^[A-Za-z0-9]{24}$/;
+const ACCESSOR = /^[A-Za-z0-9]{24}(\.[A-Za-z0-9]{6})?$/;
 const MOUNT_ACCESSOR = /^([a-z_]+)_[0-9a-f]{8}$/;
 const CLUSTER_NAME = /^vault-cluster-[0-9a-f]{8}$/;
 /** Seconds left shrink while the test runs. */

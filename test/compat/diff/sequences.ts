@@ -6,6 +6,7 @@ import { cubbyhole } from './sequences/cubbyhole.ts';
 import { kvV1 } from './sequences/kv-v1.ts';
 import { kvV2 } from './sequences/kv-v2.ts';
 import { mounts } from './sequences/mounts.ts';
+import { namespaces } from './sequences/namespaces.ts';
 import { policies } from './sequences/policies.ts';
 import { system } from './sequences/system.ts';
 import { tokens } from './sequences/tokens.ts';
@@ -20,5 +21,6 @@ export const SEQUENCES: readonly Sequence[] = [
   ...wrapping,
   ...policies,
   ...mounts,
+  ...namespaces,
   ...system,
 ];
