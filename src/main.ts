@@ -26,12 +26,12 @@ import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
 import type { InFlightRequest } from './engines/system/core.ts';
 import { makeSystem } from './engines/system/system.ts';
-import { foundCluster } from './founding.ts';
+import { foundCluster, rootToken } from './founding.ts';
 import { encodeReply } from './http/envelope.ts';
 import type { InFlightRow } from './http/in-flight.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
-import type { ActorKind } from './model/actor.ts';
+import { type ActorKind, OWN_CLAIMS } from './model/actor.ts';
 import { actorOperationsOf, type Engine } from './model/engine.ts';
 import { badRequest } from './model/errors.ts';
 import { STOP_STEP_MS } from './model/limits.ts';
@@ -53,6 +53,9 @@ import { makeNamespaces } from './pipeline/namespaces.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
+import { makeAttemptsActor } from './seal/attempts/actor.ts';
+import { makeSealAttempts } from './seal/attempts/attempts.ts';
+import { makeRotationTimer } from './seal/rotation-timer.ts';
 import { makeSeal } from './seal/seal.ts';
 import type { ClusterSettings } from './server-settings.ts';
 import { takeSteps } from './shutdown.ts';
@@ -127,6 +130,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     await wipeCubbyhole(cluster, mountOf, accessor, namespaces.all().length > 0);
   });
   const wrappingOperations = makeWrappingOperations(tokenActor.kind);
+  const replaceSeal: Lifecycle['replaceSeal'] = (draft, before) => lifecycle.replaceSeal(draft, before);
+  const attemptsActor = makeAttemptsActor({ rekeying: seal.rekeying, install: replaceSeal });
   const parts: NodeParts = {
     storage,
     seal,
@@ -138,12 +143,14 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       userpassUser,
       failedLogins,
       ...appRoleKinds,
+      attemptsActor.kind,
       ...kvKinds,
     ] as unknown as ActorKind<never>[],
     operations: () => [
       ...[cubbyhole, kv1, kv2, ...engines.values()].flatMap(actorOperationsOf),
       ...tokenActor.sends,
       ...wrappingOperations.sends,
+      ...attemptsActor.sends,
     ],
     open: () => auditDevices.openAll(),
     async close() {
@@ -183,6 +190,15 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     accessorKey: () => seal.barrier.derive('token accessor'),
     now,
     randomBytes,
+  });
+  const attempts = makeSealAttempts({
+    actor: attemptsActor,
+    rekeying: seal.rekeying,
+    cluster,
+    install: replaceSeal,
+    makeRootToken: async () =>
+      (await tokens.create(rootToken(now()), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token,
+    nonce: randomUUID,
   });
   const wrapped = makeWrappedReplies({ tokens, operations: wrappingOperations, cluster, now });
   const wrappingJwt = makeWrappingJwt(() => seal.barrier.derive('wrapping token signature'));
@@ -245,6 +261,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         actors: cluster,
         seal,
         lifecycle,
+        attempts,
         catalog,
         mounts,
         namespaces,
@@ -298,10 +315,12 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });
 
+  const rotation = makeRotationTimer({ clock: systemClock, rotateIfDue: lifecycle.rotateIfDue, fault });
   const steps = [
     { name: 'farewell', run: async () => node.farewell?.() },
     // Before all else: what runs is answered, and nothing new comes.
     { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },
+    { name: 'rotation', run: rotation.stop },
     ...node.stopping,
     { name: 'audit', run: audit.stop },
     { name: 'storage', run: storage.close },
@@ -309,6 +328,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
 
   async function listen(): Promise<void> {
     await node.start();
+    rotation.start();
     const common = {
       handler,
       log: log.named('http'),

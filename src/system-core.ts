@@ -30,6 +30,7 @@ import type { Seal } from './seal/seal.ts';
 export interface SystemCoreParts {
   readonly seal: Seal;
   readonly lifecycle: Lifecycle;
+  readonly attempts: SystemCore['attempts'];
   readonly actors: Cluster;
   readonly catalog: Catalog;
   readonly mounts: MountTable;
@@ -61,7 +62,10 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       seal: (nodeOnly) => lifecycle.seal({ nodeOnly, isRequest: true }),
       rotate: lifecycle.rotate,
       keyStatus: () => seal.keyStatus(),
+      rotation: seal.rotation,
+      changeRotation: seal.changeRotation,
     },
+    attempts: parts.attempts,
     mounts: (namespaceId) => ({
       ...mounts.of(namespaceId),
       enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),

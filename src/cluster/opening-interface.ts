@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from '../model/clock.ts';
+import type { SealDraft } from '../seal/rekeying.ts';
 import type { Seal, SealStatus } from '../seal/seal.ts';
 import type { Faults } from './faults.ts';
 import type { Membership } from './membership.ts';
@@ -50,6 +51,13 @@ export interface Lifecycle {
   seal(request?: SealRequest): Promise<void>;
   /** Begins a new term; resolves when every member encrypts with it. */
   rotate(): Promise<void>;
+  /** The same where the term in use is older than is configured. To be called now and then, by each node. */
+  rotateIfDue(): Promise<void>;
+  /**
+   * Puts another seal in force, and resolves when every member goes by it.
+   * @param before - id of the seal that it replaces. @throws as `Rekeying.install`; CodedError `unavailable` where nothing was changed.
+   */
+  replaceSeal(draft: SealDraft, before: string): Promise<void>;
 }
 
 export interface OpeningOptions {

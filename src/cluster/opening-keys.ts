@@ -15,7 +15,7 @@ import type { Post } from './post.ts';
 export interface KeyExchangeOptions {
   readonly clock: Clock;
   readonly post: Pick<Post, 'transport' | 'request' | 'onRequest'>;
-  readonly seal: Pick<Seal, 'rootKey'>;
+  readonly seal: Pick<Seal, 'rootKey' | 'barrier' | 'rekeying'>;
   membership(): Membership;
   /** This node has no keys, and would take them from a member. */
   isWanted(): boolean;
@@ -31,6 +31,11 @@ export interface KeyExchange {
   stop(): void;
   /** Resolves when there is a link to every member that beats. @throws CodedError `unavailable` after a while; the signal's reason. */
   linked(signal: AbortSignal): Promise<void>;
+  /**
+   * Reads the keyring again. Where it does not open any more, a member has the root key that opens it.
+   * @throws CodedError where nobody gives one.
+   */
+  reload(): Promise<void>;
 }
 
 const ASK = 'key/ask';
@@ -99,7 +104,33 @@ export function makeKeyExchange(options: KeyExchangeOptions): KeyExchange {
       .filter((peer) => !linked.includes(peer));
   }
 
+  async function reload(): Promise<void> {
+    try {
+      await seal.barrier.reload();
+    } catch (error) {
+      for (const peer of givers()) {
+        if (await expectFrom(peer)) return seal.barrier.reload();
+      }
+      throw error;
+    }
+  }
+
+  async function expectFrom(peer: PeerId): Promise<boolean> {
+    let rootKey: unknown;
+    try {
+      rootKey = await post.request(peer, ASK, undefined, { timeoutMs: KEY_ANSWER_MS });
+      if (!(rootKey instanceof Uint8Array)) return false;
+      seal.rekeying.expect(rootKey);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      if (rootKey instanceof Uint8Array) rootKey.fill(0);
+    }
+  }
+
   return {
+    reload,
     start() {
       if (started) return;
       started = true;

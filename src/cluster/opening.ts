@@ -12,6 +12,7 @@ import { makeKeyExchange } from './opening-keys.ts';
 import { whenOthersOpen } from './opening-others.ts';
 import { makeShareDesk } from './opening-shares.ts';
 import { makeTurns, makeWaits } from './opening-waits.ts';
+import { makeRootKeyNews } from './root-key-news.ts';
 import { makeTermNews } from './term-news.ts';
 
 export type { Initialized, Lifecycle, Opening, OpeningOptions, SealRequest } from './opening-interface.ts';
@@ -53,6 +54,14 @@ export function makeOpening(options: OpeningOptions): Opening {
     take: (rootKey) => keysTurn(() => takeKey(rootKey)),
   });
   const terms = makeTermNews({ clock, post, membership, seal });
+  const rootKeys = makeRootKeyNews({
+    clock,
+    post,
+    membership,
+    seal,
+    reload: keys.reload,
+    fault: options.fault,
+  });
 
   function look(): void {
     if (!open && !founding && !closing && !leaving && hasKeys() && membership().isInTime()) {
@@ -237,6 +246,10 @@ export function makeOpening(options: OpeningOptions): Opening {
       await seal.rotate();
       await terms.tell();
     },
+    async rotateIfDue() {
+      if (open && membership().isInTime() && (await seal.rotateIfDue())) await terms.tell();
+    },
+    replaceSeal: rootKeys.install,
     look,
     start() {
       staysSealed = false;
@@ -264,8 +277,8 @@ export function makeOpening(options: OpeningOptions): Opening {
         }
       },
       async catchUp() {
-        // A term that began while this node was joining was not told to it.
-        await seal.barrier.reload();
+        // A term, or a root key, that began while this node was joining was not told to it.
+        await keys.reload();
         await catalog.catchUp();
       },
       async closeDoor(signal) {

@@ -58,6 +58,16 @@ export function readPgpKeys(texts: readonly string[]): Promise<PgpKey[]> {
   return Promise.all(texts.map(readPgpKey));
 }
 
+/** PGP messages, one for each share, to the holder in the same place. What they hold is the share's hex, as Vault's do. */
+export function encryptShares(
+  shares: readonly Uint8Array[],
+  holders: readonly PgpKey[],
+): Promise<Uint8Array[]> {
+  return Promise.all(
+    shares.map((share, i) => holders[i]!.encrypt(Buffer.from(Buffer.from(share).toString('hex')))),
+  );
+}
+
 function refused(why: string): CodedError {
   return badRequest(`error parsing given PGP key: ${why}`);
 }

@@ -103,12 +103,17 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       if (address !== undefined) request.remoteAddress = address;
       if (verb === 'read' && options.access?.isOpen(path.text)) request.openHere = true;
       if (verb === 'patch') checkPatchType(incoming.headers['content-type']);
-      if ((verb === 'update' || verb === 'patch') && hasBody(incoming)) {
+      if (takesBody(request) && hasBody(incoming)) {
         withBody(request, continues);
       } else run(request);
     } catch (error) {
       refuse(incoming, response, error, false);
     }
+  }
+
+  function takesBody({ verb, path, namespace }: IncomingRequest): boolean {
+    if (verb === 'delete') return handler.readsDeleteBody?.(path.text, namespace) === true;
+    return verb === 'update' || verb === 'patch';
   }
 
   function withBody(request: IncomingRequest, continues: boolean): void {

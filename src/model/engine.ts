@@ -83,6 +83,8 @@ export interface Route {
   readonly patch?: AnyOperation;
   /** Served without a token; a token that is sent is still looked at where `'token welcome'`. */
   readonly open?: true | 'token welcome';
+  /** Clients say something in the body of a DELETE, too. Elsewhere it is not read. */
+  readonly deleteBody?: true;
   /** Needs `sudo` besides the verb's capability. */
   readonly sudo?: true;
   /** Answered by a sealed or uninitialised node too, without asking who asks. */

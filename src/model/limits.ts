@@ -519,16 +519,33 @@ export const KV_ERASED_PER_CHANGE = 24;
 export const KV_SENT_AT_ONCE = 64;
 
 // seal
+/** A root token or a rekey that is attempted lapses so long after its beginning, or its last right share. */
+export const ATTEMPT_MS = 10 * MINUTE_MS;
 /** How often the last commit of an init is tried again where nobody knows what became of it. */
 export const FOUNDING_TRIES = 8;
+/** How often the commit of a rekey is tried again where something else came first, or nobody knows what became of it. */
+export const REKEY_TRIES = 8;
+/** New shares that have to be verified may take their time to reach their holders. */
+export const REKEY_VERIFY_MS = 24 * HOUR_MS;
+/** Root keys that a node keeps beside its own while rekeys are under way. */
+export const ROOT_KEYS_EXPECTED_MAX = 4;
+/** Least age of a term, if any is configured, at which the next begins (contract §2.1). */
+export const ROTATION_INTERVAL_MIN_MS = 24 * HOUR_MS;
+/** How often it is looked whether a term is due. */
+export const ROTATION_LOOK_MS = 1 * MINUTE_MS;
 export const SHARES_MAX = 255;
 /** Encryptions of a term that are debited in storage at a time (protocol §19). */
 export const TERM_SLICE = 2 ** 24;
 /** Encryptions of one barrier key: Vault's bound, 90 % of the 2^32 random nonces that SP 800-38D §8.3 allows a key. */
 export const TERM_OPERATIONS_MAX = 3_865_470_566;
+/** Fewest that may be configured (contract §2.1). */
+export const TERM_OPERATIONS_MIN = 1_000_000;
 /** Of a share: an AES key, or the longest of them with its x coordinate behind. */
 export const SHARE_BYTES_MIN = 16;
 export const SHARE_BYTES_MAX = 33;
+
+/** Wrong shares that all attempts may be given within a minute. */
+export const WRONG_SHARES_MAX = 10;
 
 // observe
 /** Of one text in the operator's log. */

@@ -34,7 +34,7 @@ export interface Request {
   readonly token: string | undefined;
   /** Query fields, decoded; `list`, `scan` and `help` are taken out. Repeated keys become lists. */
   readonly query: JsonMap;
-  /** The parsed body; undefined where there was none. Always undefined for read, list, delete, help, header. */
+  /** The parsed body; undefined where there was none. Always undefined for read, list, help, header; for delete unless the route reads it. */
   readonly body: JsonMap | undefined;
   readonly bodyBytes: number;
   /** TTL asked for by X-Vault-Wrap-TTL, whole seconds; undefined where nothing is to be wrapped. */
@@ -127,4 +127,6 @@ export interface RequestHandler {
   handle(request: Request): Promise<Reply>;
   /** Is this path served without a token? Such bodies are bounded by OPEN_BODY_BYTES_MAX. @param namespace - as the header says. */
   isOpen(path: string, namespace: string): boolean;
+  /** Is the body of a DELETE read? Absent: of none. */
+  readsDeleteBody?(path: string, namespace: string): boolean;
 }

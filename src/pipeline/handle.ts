@@ -202,6 +202,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
 
   return {
     handle,
-    isOpen: (path, namespace) => resolver.resolve(path, false, namespace).match?.route.open === true,
+    isOpen: (path, namespace) => resolver.resolve(path, false, namespace).match?.route.open !== undefined,
+    readsDeleteBody: (path, namespace) =>
+      resolver.resolve(path, false, namespace).match?.route.deleteBody === true,
   };
 }

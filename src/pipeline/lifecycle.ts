@@ -89,6 +89,10 @@ export function makeLifecycle(options: LifecycleOptions): Lifecycle {
       seal.resetUnseal();
     },
     rotate: seal.rotate,
+    async rotateIfDue() {
+      if (open) await seal.rotateIfDue();
+    },
+    replaceSeal: seal.rekeying.install,
     seal: () =>
       inTurn(async () => {
         if (open) await closeAll();

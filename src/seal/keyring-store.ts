@@ -6,8 +6,8 @@
  */
 
 import { CodedError } from '../model/errors.ts';
-import { TERM_OPERATIONS_MAX, TERM_SLICE } from '../model/limits.ts';
-import { type Change, type Condition, Conflict, type Storage } from '../model/storage.ts';
+import { REKEY_TRIES, ROOT_KEYS_EXPECTED_MAX, TERM_OPERATIONS_MAX, TERM_SLICE } from '../model/limits.ts';
+import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { NONCE_BYTES } from './aead.ts';
 import {
   activeTerm,
@@ -22,7 +22,8 @@ import {
   withTerm,
 } from './keyring.ts';
 import { damaged } from './record.ts';
-import { drawKey } from './secret-bytes.ts';
+import { RekeyUnknown } from './rekey-unknown.ts';
+import { copySecret, drawKey } from './secret-bytes.ts';
 
 export interface KeyringStoreParts {
   readonly storage: Storage;
@@ -51,10 +52,26 @@ export interface KeyringStore {
   encryptions(): number;
   /** Begins a new term; resolves when it is stored and in use. */
   rotate(): Promise<void>;
-  setRotation(rotation: RotationConfig): Promise<void>;
+  /** The same where the keyring as it is stored is due; otherwise nothing. @returns whether it was. */
+  rotateIf(isDue: (keyring: Keyring) => boolean): Promise<boolean>;
+  /** @param change - of what is stored; what it throws ends it. */
+  changeRotation(change: (rotation: RotationConfig) => RotationConfig): Promise<void>;
+  /**
+   * Puts the keyring under another root key, in one commit with `change`, on its condition.
+   * @param rootKey - 32 bytes. Copied.
+   * @throws Conflict where the condition does not hold; RekeyUnknown where nobody knows what became of it.
+   */
+  rekey(rootKey: Uint8Array, change: Change, condition: Condition): Promise<void>;
+  /**
+   * The keyring may lie under this root key when it is read next: a node is about to put it there. Copied. Several may be about to; the
+   * last few are kept.
+   */
+  expect(rootKey: Uint8Array): void;
   /** Zeroes all keys. */
   wipe(): void;
 }
+
+const UNKNOWN = 'the storage did not say whether the new shares are in force';
 
 export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   const { storage, randomBytes, now, fault } = parts;
@@ -66,6 +83,8 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   let kept: { term: Omit<Term, 'key'>; left: number } | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let debiting: Promise<void> | undefined;
+  /** See `expect`. */
+  let expected: Uint8Array[] = [];
 
   function current(): Keyring {
     if (keyring === undefined) throw new CodedError('sealed');
@@ -99,14 +118,37 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   async function load(rootKey: Uint8Array): Promise<void> {
     const stored = await storage.get(KEYRING_PATH);
     if (stored === undefined) throw damaged('the keyring is missing');
-    use(openKeyring(rootKey, stored.value), stored.version);
+    use(opened(rootKey, stored.value), stored.version);
   }
 
-  /** Stores what `change` makes of the keyring, anew where another node was faster. */
-  async function update(change: (keyring: Keyring) => Keyring): Promise<void> {
+  function opened(rootKey: Uint8Array, record: Uint8Array): Keyring {
+    try {
+      return openKeyring(rootKey, record);
+    } catch (error) {
+      for (const other of expected) {
+        try {
+          const keyring = openKeyring(other, record);
+          expectNone();
+          return keyring;
+        } catch {
+          // It is under another one.
+        }
+      }
+      throw error;
+    }
+  }
+
+  function expectNone(): void {
+    for (const key of expected) key.fill(0);
+    expected = [];
+  }
+
+  /** Stores what `change` makes of the keyring, anew where another node was faster. Undefined: nothing. */
+  async function update(change: (keyring: Keyring) => Keyring | undefined): Promise<void> {
     for (;;) {
       const before = current();
       const next = change(before);
+      if (next === undefined) return;
       try {
         const record = sealKeyring(next, randomBytes(NONCE_BYTES));
         const stored = await storage.commit(
@@ -124,12 +166,62 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     }
   }
 
+  async function rekey(rootKey: Uint8Array, change: Change, condition: Condition): Promise<void> {
+    for (let tries = REKEY_TRIES; ; tries--) {
+      const before = current();
+      const next = { ...before, rootKey: copySecret(rootKey) };
+      try {
+        const record = sealKeyring(next, randomBytes(NONCE_BYTES));
+        const changes = [change, { path: KEYRING_PATH, value: record }];
+        const stored = await storage.commit(changes, [condition, { path: KEYRING_PATH, version }]);
+        // Sealed meanwhile, it is done all the same: whoever waits for the new shares must have them.
+        if (keyring) use(next, stored);
+        else wipeKeyring(next);
+        return;
+      } catch (error) {
+        wipeKeyring(next, before);
+        const isUnknown = error instanceof StorageFailed && !error.outcomeKnown;
+        if (!isUnknown && !(error instanceof Conflict)) throw error;
+        if (isUnknown && !keyring) throw new RekeyUnknown(UNKNOWN);
+        if (await isRekeyed(rootKey, change, condition, isUnknown)) return;
+        if (tries > 0) continue;
+        throw isUnknown
+          ? new RekeyUnknown('the storage did not say whether the new shares are in force')
+          : error;
+      }
+    }
+  }
+
+  /** After a try that did not say so. @throws Conflict where neither the one nor the other record is there. */
+  async function isRekeyed(
+    rootKey: Uint8Array,
+    { path, value }: Change,
+    condition: Condition,
+    isUnknown: boolean,
+  ): Promise<boolean> {
+    try {
+      const found = await storage.get(path);
+      if (found && value && Buffer.compare(found.value, value) === 0) {
+        await load(rootKey);
+        return true;
+      }
+      if (found?.version !== condition.version) throw new Conflict(path);
+      // What was in the way is the keyring itself: another node took a slice of its term.
+      await load(current().rootKey);
+    } catch (error) {
+      if (!isUnknown || error instanceof Conflict) throw error;
+    }
+    return false;
+  }
+
   const newTerm = (from: Keyring) => withTerm(from, drawKey(randomBytes), now());
 
   /** Takes a slice into hand; under a new term where `wanted`, or where the active one has nothing left. Also where rotation is switched off. */
-  async function debit(wanted: boolean): Promise<void> {
+  async function debit(wanted: boolean, isDue?: (keyring: Keyring) => boolean): Promise<boolean> {
     let slice = 0;
     await update((from) => {
+      slice = 0;
+      if (isDue && !isDue(from)) return undefined;
       const { enabled, operationsMax } = from.rotation;
       const bound = enabled ? Math.min(operationsMax, TERM_OPERATIONS_MAX) : TERM_OPERATIONS_MAX;
       const room = wanted ? 0 : bound - activeTerm(from).encryptions;
@@ -137,10 +229,11 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
       return withDebit(room > 0 ? from : newTerm(from), slice);
     });
     left += slice;
+    return slice > 0;
   }
 
   function startDebit(): Promise<void> {
-    debiting ??= inTurn(() => debit(false)).finally(() => {
+    debiting ??= inTurn(async () => void (await debit(false))).finally(() => {
       debiting = undefined;
     });
     return debiting;
@@ -180,9 +273,18 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
       return undefined;
     },
     encryptions: () => activeTerm(current()).encryptions - left,
-    rotate: () => inTurn(() => debit(true)),
-    setRotation: (rotation) => inTurn(() => update((from) => ({ ...from, rotation }))),
+    rotate: () => inTurn(async () => void (await debit(true))),
+    rotateIf: (isDue) => inTurn(async () => isDue(current()) && (await debit(true, isDue))),
+    changeRotation: (change) =>
+      inTurn(() => update((from) => ({ ...from, rotation: change(from.rotation) }))),
+    rekey: (rootKey, change, condition) => inTurn(() => rekey(rootKey, change, condition)),
+    expect(rootKey) {
+      current();
+      while (expected.length >= ROOT_KEYS_EXPECTED_MAX) expected.shift()!.fill(0);
+      expected.push(copySecret(rootKey));
+    },
     wipe() {
+      expectNone();
       if (keyring !== undefined) {
         const { term, installedAtMs, encryptions } = activeTerm(keyring);
         kept = { term: { term, installedAtMs, encryptions }, left };

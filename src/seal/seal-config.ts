@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hash } from 'node:crypto';
 import { StorageFailed } from '../model/storage.ts';
 import { FORMAT_PATH } from '../storage/format.ts';
 import { gcmOpenKeys, gcmSeal } from './aead.ts';
@@ -23,6 +24,8 @@ export interface SealConfig {
   readonly threshold: number;
   /** The root key under the unseal key. */
   readonly storedKey: Uint8Array;
+  /** By which a single share is known (`share-checks.ts`). Absent in stores of older builds. */
+  readonly checks?: readonly Uint8Array[];
 }
 
 /** @param kek - 32 bytes, as `rootKey`; both stay the caller's. @param nonce - 12 random bytes. */
@@ -43,6 +46,7 @@ export function encodeSealConfig(config: SealConfig): Buffer {
       secret_shares: config.shares,
       secret_threshold: config.threshold,
       stored_key: Buffer.from(config.storedKey).toString('base64'),
+      share_checks: config.checks?.map((check) => Buffer.from(check).toString('base64')),
     }),
   );
 }
@@ -60,7 +64,16 @@ export function decodeSealConfig(record: Uint8Array): SealConfig {
   if (!known || typeof shares !== 'number' || typeof threshold !== 'number' || typeof key !== 'string') {
     throw unusable();
   }
-  return { shares, threshold, storedKey: Buffer.from(key, 'base64') };
+  const storedKey = Buffer.from(key, 'base64');
+  const { share_checks: checks } = stored;
+  if (checks === undefined) return { shares, threshold, storedKey };
+  if (!Array.isArray(checks) || checks.some((check) => typeof check !== 'string')) throw unusable();
+  return { shares, threshold, storedKey, checks: checks.map((check) => Buffer.from(check, 'base64')) };
+}
+
+/** Names one seal among all that a store ever had. */
+export function sealId(record: Uint8Array): string {
+  return hash('sha256', record, 'base64url').slice(0, 22);
 }
 
 function unusable(): StorageFailed {

@@ -9,16 +9,19 @@ import { badRequest, CodedError } from '../model/errors.ts';
 import {
   COMMIT_OPERATIONS,
   FOUNDING_TRIES,
+  ROTATION_INTERVAL_MIN_MS,
   SHARE_BYTES_MAX,
   SHARE_BYTES_MIN,
   SHARES_MAX,
   TERM_OPERATIONS_MAX,
+  TERM_OPERATIONS_MIN,
 } from '../model/limits.ts';
 import { type Change, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { NONCE_BYTES } from './aead.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
 import { activeTerm, type Keyring, ROTATION_DEFAULT, type RotationConfig } from './keyring.ts';
 import { makeKeyringStore } from './keyring-store.ts';
+import { makeRekeying, type Rekeying } from './rekeying.ts';
 import {
   decodeSealConfig,
   encodeSealConfig,
@@ -31,9 +34,7 @@ import {
 } from './seal-config.ts';
 import { copySecret, drawKey } from './secret-bytes.ts';
 import { combine, split } from './shamir.ts';
-
-/** Fewest encryptions of a term that may be configured (contract §2.1). */
-const OPERATIONS_MIN = 1_000_000;
+import { checksOf } from './share-checks.ts';
 
 export interface SealParts {
   /** The store itself, not what is seen through the barrier. */
@@ -111,19 +112,22 @@ export interface Seal {
   seal(): Promise<void>;
   /** Begins a new term; what is stored stays under its own. @throws CodedError `sealed`. */
   rotate(): Promise<void>;
-  /** Begins a new term when the active one is older than configured. To be called now and then. */
-  rotateIfDue(): Promise<void>;
-  rotation(): RotationConfig;
-  /** @throws CodedError `bad_request` when a number is out of range. */
-  setRotation(config: RotationConfig): Promise<void>;
+  /** Begins a new term when the active one is older than configured. To be called now and then. @returns whether it was. */
+  rotateIfDue(): Promise<boolean>;
+  /** As stored: another node may have changed it. */
+  rotation(): Promise<RotationConfig>;
+  /** What is not given stays. @throws CodedError `bad_request` in Vault's words when a number is out of range. */
+  changeRotation(change: Partial<RotationConfig>): Promise<void>;
   keyStatus(): KeyStatus;
+  /** Other shares, and another root key. */
+  readonly rekeying: Rekeying;
 }
 
 export function makeSeal(parts: SealParts): Seal {
   const { storage, randomBytes, now } = parts;
   const keys = makeKeyringStore(parts);
   const barrier = makeBarrier(keys, randomBytes);
-  /** Never changes once it is there. */
+  /** As it was last seen. Another node may have put another seal in force since. */
   let config: SealConfig | undefined;
   let given: Uint8Array[] = [];
   let nonce = '';
@@ -136,13 +140,22 @@ export function makeSeal(parts: SealParts): Seal {
     return next;
   }
 
-  async function readConfig(): Promise<SealConfig | undefined> {
-    if (config !== undefined) return config;
+  async function readConfig(isAnew = false): Promise<SealConfig | undefined> {
+    if (config !== undefined && !isAnew) return config;
     const stored = await storage.get(SEAL_PATH);
     if (stored !== undefined && (await storage.get(FOUNDING_PATH)) === undefined)
       config = decodeSealConfig(stored.value);
     return config;
   }
+
+  const rekeying = makeRekeying({
+    storage,
+    keys,
+    randomBytes,
+    found(inForce) {
+      config = inForce;
+    },
+  });
 
   function forget(): void {
     for (const share of given) share.fill(0);
@@ -161,9 +174,9 @@ export function makeSeal(parts: SealParts): Seal {
     const kek = drawKey(randomBytes);
     const keyring = firstKeyring();
     const storedKey = wrapRootKey(kek, keyring.rootKey, randomBytes(NONCE_BYTES));
-    const fresh = { shares, threshold, storedKey };
     const made = shares === 1 ? [copySecret(kek)] : split(kek, { shares, threshold }, randomBytes);
     kek.fill(0);
+    const fresh = { shares, threshold, storedKey, checks: checksOf(made, keyring.namesKey) };
     const records: Change[] = [{ path: SEAL_PATH, value: encodeSealConfig(fresh) }];
     const self = Buffer.from(founders?.self() ?? '');
     if (found) records.push({ path: FOUNDING_PATH, value: self });
@@ -255,7 +268,7 @@ export function makeSeal(parts: SealParts): Seal {
   }
 
   async function unseal(share: Uint8Array): Promise<SealStatus> {
-    const known = await readConfig();
+    const known = await readConfig(keys.isSealed());
     if (known === undefined) throw new CodedError('not_initialized');
     if (!keys.isSealed()) return status();
     refuseShare(share);
@@ -306,6 +319,7 @@ export function makeSeal(parts: SealParts): Seal {
 
   return {
     barrier,
+    rekeying,
     initialized: async () => (await readConfig()) !== undefined,
     init: (wanted, found, founders) => inTurn(() => init(wanted, found, founders)),
     status,
@@ -324,24 +338,34 @@ export function makeSeal(parts: SealParts): Seal {
         forget();
       }),
     rotate: () => keys.rotate(),
-    async rotateIfDue() {
-      const { enabled, intervalMs } = keys.current().rotation;
-      const { installedAtMs } = activeTerm(keys.current());
-      if (enabled && intervalMs > 0 && now() - installedAtMs >= intervalMs) await keys.rotate();
+    rotateIfDue: () =>
+      keys.rotateIf((keyring) => {
+        const { enabled, intervalMs } = keyring.rotation;
+        return enabled && intervalMs > 0 && now() - activeTerm(keyring).installedAtMs >= intervalMs;
+      }),
+    async rotation() {
+      await keys.reload();
+      return keys.current().rotation;
     },
-    rotation: () => keys.current().rotation,
-    async setRotation(wanted) {
-      const { operationsMax, intervalMs } = wanted;
-      const possible =
-        operationsMax >= OPERATIONS_MIN && operationsMax <= TERM_OPERATIONS_MAX && intervalMs >= 0;
-      if (!possible) throw badRequest('max_operations or interval is out of range');
-      await keys.setRotation(wanted);
-    },
+    changeRotation: (change) =>
+      keys.changeRotation((before) => {
+        const next = { ...before, ...change };
+        refuseRotation(next);
+        return next;
+      }),
     keyStatus() {
       const { term, installedAtMs } = activeTerm(keys.current());
       return { term, installedAtMs, encryptions: keys.encryptions() };
     },
   };
+}
+
+function refuseRotation({ operationsMax, intervalMs }: RotationConfig): void {
+  if (intervalMs !== 0 && intervalMs < ROTATION_INTERVAL_MIN_MS)
+    throw badRequest('interval must be greater or equal to 24h0m0s');
+  if (!(operationsMax >= TERM_OPERATIONS_MIN && operationsMax <= TERM_OPERATIONS_MAX)) {
+    throw badRequest(`max_operations must be in the range [${TERM_OPERATIONS_MIN},${TERM_OPERATIONS_MAX}]`);
+  }
 }
 
 /** Vault's words and order. */

@@ -37,8 +37,7 @@ test('what the first release serves is found served, and what it does not is not
   assert.equal(served.get('POST sys/unseal'), 'partly');
   for (const name of [
     'POST sys/remount',
-    'GET sys/rotate/config',
-    'GET sys/rekey/init',
+    'GET sys/generate-recovery-token/attempt',
     'POST transit/encrypt/:name',
   ]) {
     assert.equal(served.get(name), 'not yet', name);

@@ -196,7 +196,7 @@ test('a new term begins before the last slice of the old one would be exceeded',
 test('the bound holds also where rotation by count is switched off or set lower', async () => {
   for (const enabled of [true, false]) {
     const first = await firstNode();
-    await first.seal.setRotation({ enabled, operationsMax: 1_000_000, intervalMs: 0 });
+    await first.seal.changeRotation({ enabled, operationsMax: 1_000_000, intervalMs: 0 });
     await changeStored(first, (keyring) => spent(keyring, enabled ? 1_000_000 : TERM_OPERATIONS_MAX));
     const node = await furtherNode(first);
     await put(node, 'a');
@@ -220,20 +220,24 @@ test('the next slice is fetched while the one in hand lasts', async () => {
 test('rotation by age: when it is due, and only then', async () => {
   const node = await firstNode();
   await node.seal.rotateIfDue();
-  await node.seal.setRotation({ enabled: true, operationsMax: 2_000_000, intervalMs: 86_400_000 });
-  assert.deepEqual(node.seal.rotation(), { enabled: true, operationsMax: 2_000_000, intervalMs: 86_400_000 });
+  await node.seal.changeRotation({ enabled: true, operationsMax: 2_000_000, intervalMs: 86_400_000 });
+  assert.deepEqual(await node.seal.rotation(), {
+    enabled: true,
+    operationsMax: 2_000_000,
+    intervalMs: 86_400_000,
+  });
   clock += 86_399_999;
   await node.seal.rotateIfDue();
   assert.equal(node.seal.keyStatus().term, 1);
   clock += 1;
   await node.seal.rotateIfDue();
   assert.equal(node.seal.keyStatus().term, 2);
-  await node.seal.setRotation({ enabled: false, operationsMax: 2_000_000, intervalMs: 86_400_000 });
+  await node.seal.changeRotation({ enabled: false, operationsMax: 2_000_000, intervalMs: 86_400_000 });
   clock += 90_000_000;
   await node.seal.rotateIfDue();
   assert.equal(node.seal.keyStatus().term, 2);
   for (const operationsMax of [0, 999_999, TERM_OPERATIONS_MAX + 1, Number.NaN]) {
-    await assert.rejects(node.seal.setRotation({ enabled: true, operationsMax, intervalMs: 0 }), {
+    await assert.rejects(node.seal.changeRotation({ enabled: true, operationsMax, intervalMs: 0 }), {
       status: 400,
     });
   }
@@ -249,4 +253,27 @@ test('sealed in the middle of a rotation: the new term is stored or not, and not
   await node.seal.unseal(node.key);
   assert.equal(await read(node, 'a'), 'kept');
   assert.equal(node.seal.keyStatus().term, 2);
+});
+
+test('two nodes find the term due at once: one new term, which the other takes over', async () => {
+  const first = await firstNode();
+  await first.seal.changeRotation({ intervalMs: 86_400_000 });
+  const second = await furtherNode(first);
+  clock += 86_400_000;
+  assert.deepEqual(await Promise.all([first.seal.rotateIfDue(), second.seal.rotateIfDue()]), [true, false]);
+  assert.deepEqual([first.seal.keyStatus().term, second.seal.keyStatus().term], [2, 2]);
+  assert.equal(stored(first).terms.length, 2);
+});
+
+test('what one node configures the other shows, and changes in part', async () => {
+  const first = await firstNode();
+  const second = await furtherNode(first);
+  await first.seal.changeRotation({ operationsMax: 2_000_000 });
+  await second.seal.changeRotation({ intervalMs: 86_400_000 });
+  const both = { enabled: true, operationsMax: 2_000_000, intervalMs: 86_400_000 };
+  assert.deepEqual(await first.seal.rotation(), both);
+  await assert.rejects(second.seal.changeRotation({ enabled: false, intervalMs: 3_600_000 }), {
+    messages: ['interval must be greater or equal to 24h0m0s'],
+  });
+  assert.deepEqual(await second.seal.rotation(), both);
 });

@@ -14,7 +14,10 @@ export interface InnerCoffer {
   readonly coffer: Coffer;
   readonly storage: Storage;
   readonly root: string;
+  /** Such as `http://127.0.0.1:8200`. */
   readonly address: string;
+  /** All that are needed to unseal, at least. */
+  readonly keys: readonly Uint8Array[];
   readonly key: Uint8Array;
   /** Awaited before each commit; may throw. */
   beforeCommit: ((paths: readonly string[]) => Promise<void> | void) | undefined;
@@ -26,7 +29,7 @@ export interface InnerCoffer {
 }
 
 /** Initialised, unsealed, listening, with KV v1 at `kv/`. */
-export async function startInnerCoffer(): Promise<InnerCoffer> {
+export async function startInnerCoffer(config = { shares: 1, threshold: 1 }): Promise<InnerCoffer> {
   const port = await freePort();
   const storage = await openLmdb({ type: 'inmem' });
   const watched: Storage = {
@@ -58,6 +61,7 @@ export async function startInnerCoffer(): Promise<InnerCoffer> {
     storage,
     root: '',
     address: `http://127.0.0.1:${port}`,
+    keys: [],
     key: new Uint8Array(0),
     beforeCommit: undefined,
     beforeList: undefined,
@@ -65,10 +69,11 @@ export async function startInnerCoffer(): Promise<InnerCoffer> {
     ask: (method, path, body, token = inner.root) =>
       call(`http://127.0.0.1:${port}`, method, `/v1/${path}`, { token, body }),
   };
-  const { keys, rootToken } = await coffer.lifecycle.init({ shares: 1, threshold: 1 });
+  const { keys, rootToken } = await coffer.lifecycle.init(config);
   inner.root = rootToken;
+  inner.keys = keys;
   inner.key = keys[0]!;
-  await coffer.lifecycle.unseal(inner.key);
+  for (const key of keys.slice(0, config.threshold)) await coffer.lifecycle.unseal(key);
   await coffer.listen();
   await inner.ask('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '1' } });
   return inner;

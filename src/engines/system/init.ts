@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { readPgpKey } from '../../crypto/pgp.ts';
+import { encryptShares, readPgpKey, readPgpKeys } from '../../crypto/pgp.ts';
 import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import type { SealControl } from './core.ts';
-import { sealConfigFault, shareHolders, shownKeys } from './shares.ts';
+import { sealConfigFault, shownKeys } from './shares.ts';
 import type { StructBody } from './struct-body.ts';
 
 /** @returns the body of the reply. @throws CodedError `bad_request` in Vault's words, where nothing was made. */
@@ -29,13 +29,13 @@ export async function init(seal: SealControl, body: StructBody): Promise<Encodab
   }
   // Whoever may not init need not keep this node busy with keys.
   if ((await seal.status()).initialized) throw badRequest('Vault is already initialized');
-  const holders = pgpKeys.length > 0 ? await shareHolders(pgpKeys) : undefined;
+  const holders = await readPgpKeys(pgpKeys);
   const holder = tokenKey === '' ? undefined : await readPgpKey(tokenKey);
   let encrypted: readonly Uint8Array[] | undefined;
   let encryptedToken: string | undefined;
   const { keys, rootToken } = await seal.init({ shares, threshold }, async (made) => {
     // Before the store counts as initialised: keys that nobody can be given must not be the ones that open it.
-    encrypted = await holders?.encrypt(made.keys);
+    if (holders.length > 0) encrypted = await encryptShares(made.keys, holders);
     if (holder)
       encryptedToken = Buffer.from(await holder.encrypt(Buffer.from(made.rootToken))).toString('base64');
   });

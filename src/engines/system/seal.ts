@@ -1,5 +1,5 @@
 /**
- * Init, seal, unseal, and the barrier's key (contract §2.1). All but the last three answer while sealed, without an envelope.
+ * Init, seal and unseal (contract §2.1). All answer while sealed, without an envelope.
  *
  * @module
  */
@@ -8,7 +8,6 @@ import { badRequest, CodedError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { SHARE_BYTES_MAX, SHARE_BYTES_MIN } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
-import { rfc3339 } from '../../model/time.ts';
 import { BUILD_DATE, COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
 import type { SealControl, SystemCore } from './core.ts';
 import { init } from './init.ts';
@@ -93,27 +92,6 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
         summary: 'Gives up leadership; without effect, since every node serves.',
         params: {},
         run: () => ({}),
-      }),
-    },
-    'key-status': {
-      read: operation({
-        summary: "Shows the age of the barrier's data key.",
-        params: {},
-        run: async () => {
-          const { term, installedAtMs, encryptions } = await seal.keyStatus();
-          return { inject: true, data: { term, install_time: rfc3339(installedAtMs), encryptions } };
-        },
-      }),
-    },
-    rotate: {
-      sudo: true,
-      update: operation({
-        summary: 'Makes a new data key for the barrier; what is stored stays under its own.',
-        params: {},
-        run: async () => {
-          await seal.rotate();
-          return {};
-        },
       }),
     },
   };

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readPgpKeys } from '../../crypto/pgp.ts';
 import { badRequest } from '../../model/errors.ts';
 import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX } from '../../model/limits.ts';
+import type { StructBody } from './struct-body.ts';
 
 /** Vault's words and order; undefined: it can be. */
 export function sealConfigFault(shares: number, threshold: number): string | undefined {
@@ -45,20 +45,9 @@ export function shownKeys(keys: readonly Uint8Array[]): ShownKeys {
   };
 }
 
-export interface ShareHolders {
-  readonly fingerprints: string[];
-  /** PGP messages, one for each share: its hex is what they hold. */
-  encrypt(shares: readonly Uint8Array[]): Promise<Uint8Array[]>;
-}
-
-/** @param texts - public PGP keys, one for each share. @throws CodedError `bad_request` where one will not do. */
-export async function shareHolders(texts: readonly string[]): Promise<ShareHolders> {
-  const keys = await readPgpKeys(texts);
-  return {
-    fingerprints: keys.map(({ fingerprint }) => fingerprint),
-    encrypt: (shares) =>
-      Promise.all(
-        shares.map((share, i) => keys[i]!.encrypt(Buffer.from(Buffer.from(share).toString('hex')))),
-      ),
-  };
+/** The share of a request. @throws CodedError `bad_request` in Vault's words. */
+export function keyIn(body: StructBody): Buffer {
+  const key = body.text('key');
+  if (key === '') throw badRequest("'key' must be specified in request body as JSON");
+  return shareIn(key);
 }

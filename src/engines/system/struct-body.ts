@@ -6,6 +6,7 @@
  */
 import { badRequest, type CodedError } from '../../model/errors.ts';
 import { type Json, type JsonMap, JsonNumber } from '../../model/json.ts';
+import type { Request } from '../../model/request.ts';
 
 export interface StructBody {
   /** '' where it was not sent. */
@@ -58,6 +59,11 @@ export function structBody(body: JsonMap | undefined): StructBody {
       return value !== '' && value !== false;
     },
   };
+}
+
+/** Of the operation that a DELETE is to end: clients send it in the body, or in the query. */
+export function nonceToEnd({ body, query }: Pick<Request, 'body' | 'query'>): string {
+  return structBody(body ?? query).text('nonce');
 }
 
 function wrongType(name: string, expected: string): CodedError {

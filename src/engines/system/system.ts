@@ -8,6 +8,7 @@ import { auditRoutes } from './audit.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
+import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
@@ -16,6 +17,8 @@ import { namespaceRoutes } from './namespaces.ts';
 import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { policyRoutes } from './policies.ts';
+import { rekeyRoutes } from './rekey.ts';
+import { rotationRoutes } from './rotation.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
 import { toolRoutes } from './tools.ts';
@@ -31,6 +34,9 @@ function inNamespaces(routes: Record<string, Route>): Record<string, Route> {
 export function makeSystem(core: SystemCore): Engine {
   return engine('system', 'The server itself: seal, mounts, policies, audit devices, health.', {
     ...sealRoutes(core),
+    ...rotationRoutes(core),
+    ...generateRootRoutes(core),
+    ...rekeyRoutes(core),
     ...healthRoutes(core),
     ...auditRoutes(core),
     ...nodeRoutes(core),

@@ -8,7 +8,6 @@ import type { Exception } from '../checks.ts';
 
 const mount = 'api/system_backend/test_mount.py::TestMount::';
 const auth = 'api/system_backend/test_auth.py::TestAuth::';
-const key = 'api/system_backend/test_key.py::TestKey::';
 const v1 = 'v1/test_integration.py::IntegrationTest::';
 const v1System = 'v1/test_system_backend.py::TestSystemBackend::';
 
@@ -23,19 +22,6 @@ const BY_REASON: Record<string, string[]> = {
   'leases are taken from PKI, which is not served yet': [
     'api/system_backend/test_lease.py::TestLease::*',
     `${v1System}test_read_lease`,
-  ],
-  'rekeying is not served yet': [
-    `${key}test_get_backed_up_keys`,
-    `${key}test_rekey_multi`,
-    `${key}test_rekey_verify_multi`,
-    `${v1System}test_get_backed_up_keys`,
-    `${v1System}test_rekey_multi`,
-  ],
-  'generating a root token is not served yet': [
-    `${key}test_start_generate_root_then_cancel`,
-    `${key}test_start_generate_root_with_completion`,
-    `${v1System}test_start_generate_root_then_cancel`,
-    `${v1System}test_start_generate_root_with_completion`,
   ],
   'remounting is not served yet': [
     `${mount}test_secret_backend_manipulation`,

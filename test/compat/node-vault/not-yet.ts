@@ -18,10 +18,6 @@ const transit: NotYet = {
   reason: 'Transit is not served yet',
   args: { name: 'k', plaintext: 'cA==', ciphertext: 'vault:v1:x' },
 };
-const generateRoot: NotYet = {
-  reason: 'generating a root token is not served yet',
-  args: { key: 'aa', nonce: 'n' },
-};
 const login = (method: string): NotYet => ({
   reason: `${method} auth is not served yet`,
   args: { role: 'r', jwt: 'j', token: 't', username: 'u', password: 'p' },
@@ -49,9 +45,6 @@ export const NOT_YET: Record<string, NotYet> = {
     reason: 'the database engine is not served yet',
     args: { databasePath: 'database', name: 'r' },
   },
-  generateRootCancel: generateRoot,
-  generateRootInit: generateRoot,
-  generateRootUpdate: generateRoot,
   getKubernetesRole: kubernetes,
   githubLogin: login('GitHub'),
   jwtLogin: login('JWT'),

@@ -6,7 +6,12 @@
 import { compileAcl } from '../../../src/auth/policies/acl.ts';
 import { DEFAULT_POLICY_TEXT, ROOT_POLICY } from '../../../src/auth/policies/built-in.ts';
 import { parsePolicy } from '../../../src/auth/policies/parse.ts';
-import type { AuditDevice, SealStatus, SystemCore } from '../../../src/engines/system/core.ts';
+import type {
+  AuditDevice,
+  RotationConfig,
+  SealStatus,
+  SystemCore,
+} from '../../../src/engines/system/core.ts';
 import { newMount } from '../../../src/engines/system/mount-info.ts';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
@@ -41,6 +46,7 @@ export interface FakeCore extends SystemCore {
   /** Below the root namespace. */
   namespacesNow: Namespace[];
   sealNow: SealStatus;
+  rotationNow: RotationConfig;
   /** Auth methods that may be enabled: none. */
   authTypes: string[];
   /** Names of what was done to the seal. */
@@ -109,6 +115,8 @@ export function fakeCore(): FakeCore {
     sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
     authTypes: [],
     done: [],
+    attempts: undefined as unknown as SystemCore['attempts'],
+    rotationNow: { enabled: true, operationsMax: 3_865_470_566, intervalMs: 0 },
     seal: {
       status: () => core.sealNow,
       async init({ shares, threshold }, more) {
@@ -139,6 +147,10 @@ export function fakeCore(): FakeCore {
         core.done.push('rotate');
       },
       keyStatus: () => ({ term: 2, installedAtMs: NOW_MS, encryptions: 7 }),
+      rotation: async () => core.rotationNow,
+      async changeRotation(change) {
+        core.rotationNow = { ...core.rotationNow, ...change };
+      },
     },
     mounts: () => ({
       all: () => [...core.mountsNow].sort((a, b) => (apiPath(a) < apiPath(b) ? -1 : 1)),

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { callCommand, nodeVault, refusal } from '../client.ts';
 import { pick, type Step } from '../step.ts';
 
+/** As long as a root token. */
+const OTP = 'abcdefghijklmnopqrstuvwxyzAB';
+
 /** Steps on a server that is not initialised: seal and unseal. */
 export function sealSteps(address: string): Step[] {
   const client = nodeVault(address);
@@ -52,6 +55,24 @@ export function sealSteps(address: string): Step[] {
       async () => assert.deepEqual(pick(await command('status'), 'sealed', 't', 'n'), [false, 3, 5]),
     ],
     ['rotate', async () => void (await command('rotate'))],
+    [
+      'a root token for shares',
+      async () => {
+        const begun = await command('generateRootInit', { otp: OTP });
+        assert.deepEqual(pick(begun, 'started', 'progress', 'required', 'otp_length'), [true, 0, 3, 28]);
+        await command('generateRootCancel');
+        assert.equal((await client.read('sys/generate-root/attempt')).started, false);
+        const { nonce } = await command('generateRootInit', { otp: OTP });
+        assert.equal(await refusal(command('generateRootUpdate', { key: keys[0], nonce: 'another' })), 400);
+        for (const key of keys.slice(0, 2)) await command('generateRootUpdate', { key, nonce });
+        const made = await command('generateRootUpdate', { key: keys[2], nonce });
+        const encoded = Buffer.from(made.encoded_root_token, 'base64');
+        const token = Buffer.from(encoded.map((byte, i) => byte ^ OTP.charCodeAt(i))).toString();
+        const other = nodeVault(address);
+        other.token = token;
+        assert.deepEqual((await callCommand(other, 'tokenLookupSelf', {})).data.policies, ['root']);
+      },
+    ],
     [
       'seal',
       async () => {
