@@ -202,6 +202,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => from(import('./commands/namespace.ts'), 'namespaceUnlock'),
   },
   operator: { synopsis: 'Work on the server itself' },
+  'operator generate-root': {
+    synopsis: 'Makes a new root token from shares',
+    load: () => from(import('./commands/operator-generate-root.ts'), 'operatorGenerateRoot'),
+  },
   'operator init': {
     synopsis: 'Initializes a server',
     load: () => from(import('./commands/operator-init.ts'), 'operatorInit'),
@@ -213,6 +217,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   'operator members': {
     synopsis: 'Lists the nodes of the cluster',
     load: () => from(import('./commands/operator-members.ts'), 'operatorMembers'),
+  },
+  'operator rekey': {
+    synopsis: 'Makes new shares of a new unseal key',
+    load: () => from(import('./commands/operator-rekey.ts'), 'operatorRekey'),
   },
   'operator rotate': {
     synopsis: 'Rotates the encryption key',
