@@ -149,6 +149,10 @@ export function compatibilityPage(): string {
 const DIFFERENCES = [
   'A path with an empty segment (`//`) or a `.` segment is refused with 400; Vault redirects to the clean path.',
   '`identity/` is not among the mounts until it is served.',
+  'A rekey or a root token that is attempted lapses ten minutes after its beginning or its last right share (24 hours while new shares are verified); until a share proved right, the next beginner takes its place. Vault refuses the next beginner at once, and forgets nothing by itself.',
+  'Ending one needs its `nonce`, in the body or the query, or a token with `sudo` on the path; else 400. Vault 1.19 lets anybody, later ones ask for the nonce.',
+  'A share that is none of the seal’s is refused at once, with 400; Vault says so when enough were given. Ten wrong ones within a minute, and shares are answered 429 for the rest of it, unless a token with `sudo` comes with them.',
+  'The seal is of shares always: what belongs to recovery keys is refused in Vault’s words.',
   'Every node serves every request: `sys/step-down` answers 204 and does nothing. In a cluster each node that serves calls itself the active one in `sys/leader` and `sys/ha-status`; `sys/health` of one that is cut off, joins or leaves is 503, unless `haunhealthycode` says otherwise.',
   'Error texts never repeat what was sent in a body: an unknown type, TTL or option is refused without it.',
   '`sys/seal-status` and `sys/health` show `coffer_version` beside `version`, which is Vault’s.',

@@ -202,6 +202,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => from(import('./commands/namespace.ts'), 'namespaceUnlock'),
   },
   operator: { synopsis: 'Work on the server itself' },
+  'operator diagnose': {
+    synopsis: 'Looks for what would keep a server from starting',
+    load: () => from(import('./commands/operator-diagnose.ts'), 'operatorDiagnose'),
+  },
   'operator generate-root': {
     synopsis: 'Makes a new root token from shares',
     load: () => from(import('./commands/operator-generate-root.ts'), 'operatorGenerateRoot'),
@@ -237,6 +241,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   'operator unseal': {
     synopsis: 'Unseals the server',
     load: () => from(import('./commands/operator-unseal.ts'), 'operatorUnseal'),
+  },
+  'operator usage': {
+    synopsis: 'Counts the clients of the server',
+    load: () => from(import('./commands/operator-usage.ts'), 'operatorUsage'),
   },
   patch: {
     synopsis: 'Changes some fields of data or configuration',

@@ -74,7 +74,7 @@ export function rekeyResult(done: JsonMap): Encodable {
     backup: done.get('backup') === true,
     verification_required: done.get('verification_required') === true,
     verification_nonce: done.get('verification_nonce') ?? undefined,
-    warnings: asTexts(done.get('warnings')),
+    warnings: asTexts(done.get('warnings')) ?? undefined,
   };
 }
 

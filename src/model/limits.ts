@@ -396,6 +396,16 @@ export const DEMO_SHARE_AFTER_MS = 3 * SECOND_MS;
 export const DEMO_LOOK_MS = 25;
 export const DEMO_ANSWER_MS = 2 * SECOND_MS;
 
+// diagnose
+/** A certificate that expires within this is warned of. */
+export const CERTIFICATE_WARNING_MS = 30 * 24 * HOUR_MS;
+/** How long a store may take to answer. */
+export const DIAGNOSE_WAIT_MS = 10 * SECOND_MS;
+/** Of a disk's blocks. */
+export const DISK_FREE_SHARE_MIN = 0.05;
+/** Connections of clients, and files, that one process may have open. */
+export const OPEN_FILES_MIN = 16_384;
+
 // cli
 export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
 export const CLI_RETRY_WAIT_MAX_MS = 1.5 * SECOND_MS;

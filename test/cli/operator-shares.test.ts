@@ -84,7 +84,7 @@ test('the password that the server draws is shown once, with a word that it is n
   assert.equal(none.exit, 1);
   assert.match(
     none.stderr,
-    /^No root generation is in progress\. Start a root generation by running "vault operator\ngenerate-root -init"\./,
+    /^No root generation is in progress\. Start a root generation by running "vault\s+operator\s+generate-root -init"\./,
   );
 });
 
@@ -197,7 +197,7 @@ test('ended with its nonce, or with a token; the recovery target is refused', as
   assert.equal(none.exit, 1);
   assert.match(
     none.stderr,
-    /^No rekey is in progress\. Start a rekey process by running "vault operator rekey/,
+    /^No rekey is in progress\. Start a rekey process by running "vault operator\s+rekey -init"/,
   );
   const recovery = await run(['rekey', '-target=recovery', '-status']);
   assert.equal(recovery.exit, 2);
