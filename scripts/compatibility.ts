@@ -52,13 +52,11 @@ const VERBS = {
 /** What is served but not in full, by verb and path, and what is missing. */
 const PARTLY: Record<string, string> = {
   'GET sys/host-info': 'what Node.js knows of its machine',
-  'POST auth/token/create': 'no batch tokens, no entity aliases',
-  'POST auth/token/create-orphan': 'no batch tokens, no entity aliases',
+  'POST auth/token/create': 'no entity aliases',
+  'POST auth/token/create-orphan': 'no entity aliases',
   'POST sys/audit/:path': 'file devices only',
-  'POST auth/token/create/:role': 'no batch tokens, no entity aliases',
-  'POST auth/token/roles/:role': 'no batch tokens, no entity aliases',
-  'POST auth/approle/role/:role': 'no batch tokens',
-  'POST auth/userpass/users/:username': 'no batch tokens',
+  'POST auth/token/create/:role': 'no entity aliases',
+  'POST auth/token/roles/:role': 'no entity aliases',
   'POST sys/auth/:path': 'types `approle` and `userpass` only',
   'POST sys/mounts/:path': 'type `kv` only',
   'POST sys/unseal': '`migrate` has no effect',

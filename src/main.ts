@@ -9,6 +9,7 @@ import { makeAudit } from './audit/audit.ts';
 import { appRoleTerms, makeAppRole } from './auth/approle/approle.ts';
 import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
+import { makeBatchTokens } from './auth/token/batch-tokens.ts';
 import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
@@ -188,6 +189,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     isNamespace: (id) => namespaces.byId(id) !== undefined,
     using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
+    batch: makeBatchTokens(() => seal.barrier.derive('batch token'), randomBytes),
     now,
     randomBytes,
   });

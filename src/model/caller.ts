@@ -15,7 +15,7 @@ export interface TokenState {
   usesLeft: number | undefined;
   /** num_uses it was made with; 0: not limited. */
   numUses: number;
-  type: 'service';
+  type: 'service' | 'batch';
   /** API path it was made at, `auth/token/create`. */
   path: string;
   role?: string;
@@ -47,6 +47,7 @@ export interface TokenState {
 export interface Caller {
   /** The token as sent. Enters no log; audit hashes it. */
   readonly token: string;
+  /** Of a batch token: a name for it within the program, which nobody is shown. */
   readonly accessor: string;
   /** Id of the token's namespace. It is good there and below, its policies are those of there. */
   readonly namespace: string;

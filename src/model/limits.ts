@@ -417,6 +417,8 @@ export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
 export const AUTH_RECORD_BYTES_MAX = 32 * 1024;
 /** A sweep of a deleted role's secret ids that has not ended is begun again after this; none begins while the request may be under way. */
 export const APPROLE_SWEEP_MS = 2 * MINUTE_MS;
+/** Batch tokens that are kept opened: each is as large as its text, several times. */
+export const BATCH_TOKENS_KNOWN_MAX = 2_000;
 /** Networks of one token, role or user. */
 export const CIDRS_MAX = 256;
 /** Names whose failed logins are counted, active on one node. */

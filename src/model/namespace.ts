@@ -40,7 +40,7 @@ export function namespaceIdOf(accessor: string): string {
 const DOT = 0x2e;
 
 /** A token that is not of the root namespace: no chosen one is, and no chosen one holds a dot. */
-const TOKEN_IN_NAMESPACE = /^hvs\.[0-9A-Za-z]{24}\.([0-9A-Za-z]{6})$/;
+const TOKEN_IN_NAMESPACE = /^hv(?:s\.[0-9A-Za-z]{24}|b\.[0-9A-Za-z_-]+)\.([0-9A-Za-z]{6})$/;
 
 /** Of which namespace a token is, if it is one. */
 export function namespaceIdOfToken(token: string): string {

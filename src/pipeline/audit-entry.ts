@@ -30,7 +30,7 @@ export function auditEntry({ request, resolved, caller, prefix, decision }: Walk
       mountRunningVersion: mount && BUILTIN_PLUGIN_VERSION,
       mountClass: mount && (mount.class === 'auth' ? 'auth' : 'secret'),
       clientToken: request.token,
-      clientTokenAccessor: caller?.accessor,
+      clientTokenAccessor: caller && accessorOf(caller),
       namespaceId: (resolved.namespace ?? ROOT_NAMESPACE).id,
       namespacePath: path || undefined,
       path: resolved.path,
@@ -43,6 +43,11 @@ export function auditEntry({ request, resolved, caller, prefix, decision }: Walk
       nonHmacResponseKeys: mount?.config.audit_non_hmac_response_keys,
     },
   };
+}
+
+/** What may be shown of it: batch tokens have none. */
+function accessorOf({ accessor, state }: Caller): string {
+  return state.type === 'batch' ? '' : accessor;
 }
 
 /** Where the policies allow but one of create and update, it can only be that one; else the object's actor decides, later. */
@@ -74,7 +79,7 @@ function authOf(
   const { state } = caller;
   return {
     clientToken: caller.token,
-    accessor: caller.accessor,
+    accessor: accessorOf(caller),
     displayName: state.displayName,
     policies: state.policies,
     tokenPolicies: state.policies,

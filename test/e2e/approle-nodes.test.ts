@@ -95,6 +95,20 @@ on('guesses at all nodes at once are counted together', async (at) => {
     assert.equal((await login(at(step), 'guessed', 'app', secret_id)).status, 403);
 });
 
+on('a batch token made at one node is good at all, and dies at all with its parent', async (at) => {
+  for (let n = 0; n < 3; n++) {
+    const parent = (await well(at(n), 'POST', 'auth/token/create', { policies: ['root'] })).auth;
+    const body = { type: 'batch', policies: ['default'] };
+    const made = await well(at(n + 1), 'POST', 'auth/token/create', body, parent.client_token);
+    const token = made.auth.client_token;
+    for (let step = 0; step < 3; step++)
+      await well(at(step), 'GET', 'auth/token/lookup-self', undefined, token);
+    await well(at(n + 2), 'POST', 'auth/token/revoke', { token: parent.client_token });
+    for (let step = 0; step < 3; step++)
+      assert.equal((await at(step).call('GET', 'auth/token/lookup-self', { token })).status, 403);
+  }
+});
+
 on('one role id asked for at all nodes at once is one role’s', async (at) => {
   await well(at(0), 'POST', 'sys/auth/claimed', { type: 'approle' });
   for (let round = 0; round < 4; round++) {

@@ -34,6 +34,7 @@ export interface CallOptions {
   query?: Record<string, string>;
   mayCreate?: boolean;
   mayUpdate?: boolean;
+  /** '' stands for a batch token. */
   accessor?: string;
 }
 
@@ -147,7 +148,7 @@ export function makeEngineBench(
         token: 't',
         accessor,
         namespace: 'root',
-        state: { usesLeft: undefined },
+        state: { usesLeft: undefined, type: accessor === '' ? 'batch' : 'service' },
         isRoot: false,
       };
       const pipeline = makePipeline({

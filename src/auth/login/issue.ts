@@ -39,7 +39,9 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
   const { fields } = login;
   if (!login.isBoundAtUse && !isWithin(ctx.request.remoteAddress, fields.token_bound_cidrs))
     throw new CodedError('permission_denied');
-  refuseBatch(fields, ctx.mount);
+  const type = typeOf(fields, ctx.mount);
+  const isBatch = type === 'batch';
+  if (isBatch && fields.token_num_uses > 0) throw badRequest('batch tokens cannot have "num_uses" set');
   const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
   if (policies.includes('root')) throw badRequest('auth methods cannot create root tokens');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
@@ -54,14 +56,14 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     displayName: displayNameOf(ctx.mount, login.displayName),
     usesLeft: fields.token_num_uses === 0 ? undefined : fields.token_num_uses,
     numUses: fields.token_num_uses,
-    type: 'service',
+    type,
     path: `${apiPath(ctx.mount)}${login.path}`,
     createdAtMs: nowMs,
     ttl,
     expiresAtMs: nowMs + ttl * 1_000,
-    explicitMaxTtl: terms.explicitMaxTtl,
-    period: terms.period,
-    renewable: true,
+    explicitMaxTtl: isBatch ? 0 : terms.explicitMaxTtl,
+    period: isBatch ? 0 : terms.period,
+    renewable: !isBatch,
     noDefaultPolicy: fields.token_no_default_policy,
     issuer: { mount: ctx.mount.uuid, name: login.name },
   };
@@ -79,11 +81,11 @@ function displayNameOf({ path }: Mount, name: string): string {
   return name === '' ? ofMount : `${ofMount}-${name}`;
 }
 
-/** What the mount is tuned to goes before the fields, or where they say nothing. @throws CodedError where that is a batch token. */
-function refuseBatch({ token_type }: TokenFields, { config }: Mount): void {
-  const isBatch = config.token_type === 'batch';
-  const isBatchByDefault = config.token_type === 'default-batch' && token_type === 'default';
-  if (isBatch || isBatchByDefault) throw badRequest('batch tokens are not supported yet');
+/** What the mount is tuned to goes before the fields, or where they say nothing. */
+function typeOf({ token_type }: TokenFields, { config }: Mount): TokenState['type'] {
+  if (config.token_type === 'batch' || config.token_type === 'service') return config.token_type;
+  if (token_type === 'default') return config.token_type === 'default-batch' ? 'batch' : 'service';
+  return token_type === 'batch' || token_type === 'default-batch' ? 'batch' : 'service';
 }
 
 /** What bounds the life of tokens with these fields, at their making and at each renewal. */

@@ -12,7 +12,7 @@ import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import { networksOf } from './cidrs.ts';
 import { sanitizePolicies } from './policy-names.ts';
-import { tokenTypeOf } from './token-fields.ts';
+import { refusalOfBatch, tokenTypeOf } from './token-fields.ts';
 
 /** As it rests. Durations are whole seconds; 0: not set. */
 export interface TokenRole {
@@ -65,7 +65,7 @@ const ROLE_PARAMS = {
   orphan: p.bool('Makes orphans.'),
   renewable: p.bool('May the tokens be renewed?'),
   path_suffix: p.string('Ends the path that the tokens are known by.'),
-  token_type: p.string('"service" or "default-service".'),
+  token_type: p.string('"service", "batch", or "default-service", "default-batch": where none is asked for.'),
   token_period: p.duration('Each renewal gives this TTL, without end.'),
   token_explicit_max_ttl: p.duration('Longest life, whatever the renewals.'),
   token_bound_cidrs: p.commaStrings('Networks from which the tokens may be used.'),
@@ -164,6 +164,8 @@ function changed(before: TokenRole, sent: p.Decoded<typeof ROLE_PARAMS>): TokenR
   if (next.path_suffix !== '' && !/^\w[\w.-]+\w$/.test(next.path_suffix)) {
     throw badRequest('given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w');
   }
+  const token_type = tokenTypeOf(next.token_type, 'default-service');
+  refuseBatch({ ...next, token_type });
   const aliases = next.allowed_entity_aliases?.map((name) => name.toLowerCase());
   return {
     ...next,
@@ -172,10 +174,23 @@ function changed(before: TokenRole, sent: p.Decoded<typeof ROLE_PARAMS>): TokenR
     allowed_policies_glob: names(next.allowed_policies_glob),
     disallowed_policies_glob: names(next.disallowed_policies_glob),
     allowed_entity_aliases: aliases === undefined ? null : [...new Set(aliases)].sort(),
-    token_type: tokenTypeOf(next.token_type, 'default-service'),
+    token_type,
     token_bound_cidrs: networksOf(next.token_bound_cidrs),
     bound_cidrs: networksOf(next.bound_cidrs),
   };
+}
+
+/** @throws CodedError where the role makes batch tokens alone, and says of them what they cannot be. */
+function refuseBatch(role: TokenRole): void {
+  const isNever = role.token_type === 'batch';
+  const cannot = "'token_type' cannot be 'batch' when role is set to generate";
+  if (isNever && !role.orphan) throw badRequest(`${cannot} non-orphan tokens`);
+  if (isNever && role.token_period > 0) throw badRequest(`${cannot} periodic tokens`);
+  if (isNever && role.renewable) throw badRequest(`${cannot} renewable tokens`);
+  if (isNever && role.token_explicit_max_ttl > 0)
+    throw badRequest(`${cannot} tokens with an explicit max TTL`);
+  const refusal = isNever ? refusalOfBatch(role) : undefined;
+  if (refusal !== undefined) throw badRequest(`error parsing role fields: ${refusal}`);
 }
 
 function newName<T>(name: string, value: T | undefined, old: string, oldValue: T | undefined, none: T) {

@@ -63,7 +63,7 @@ const CREATE_PARAMS = {
   explicit_max_ttl: p.signedDuration('Longest life, whatever the renewals.'),
   period: p.signedDuration('Each renewal gives this TTL, without end; needs sudo.'),
   num_uses: p.int('How often it may be used; 0: not limited.', { absent: 0 }),
-  type: p.string('"service".', { absent: '' }),
+  type: p.string('"service" or "batch".', { absent: '' }),
   entity_alias: p.string('Only with a role.', { absent: '' }),
 };
 
@@ -104,9 +104,11 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     const caller = ctx.caller!;
     const parent = caller.state;
     const isSudo = ctx.isSudo();
+    if (parent.type === 'batch') throw badRequest('batch tokens cannot create more tokens');
     if (parent.numUses > 0) throw badRequest('restricted use token cannot generate child tokens');
-    if (params.type === 'batch') throw badRequest('batch tokens are not supported yet');
-    if (params.type !== '' && params.type !== 'service') throw badRequest("invalid 'token_type' value");
+    const type = typeAsked(params.type, role);
+    const isBatch = type === 'batch';
+    if (isBatch) refuseOfBatch(params, role);
     if (params.num_uses < 0) throw badRequest('number of uses cannot be negative');
     if (params.entity_alias !== '')
       throw badRequest(
@@ -118,6 +120,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
 
     const isOfAbove = caller.namespace !== ctx.namespace.id;
     const policies = policiesOf(params, parent, isSudo, role, isOfAbove);
+    if (isBatch && policies.includes('root')) throw badRequest('batch tokens cannot be root tokens');
     if (!role && params.no_parent && !isSudo)
       throw badRequest('root or sudo privileges required to create orphan token');
     const askedPeriod = notNegative(params.period, 'period');
@@ -132,7 +135,8 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       'Explicit max TTL',
       lesser,
     );
-    const period = lesserOf(askedPeriod, role?.token_period ?? 0, 'Period', lesser);
+    // A role that makes both kinds says of batch tokens only how long they live at most.
+    const period = isBatch ? 0 : lesserOf(askedPeriod, role?.token_period ?? 0, 'Period', lesser);
     const usesOfRole = role?.token_num_uses ?? 0;
     const numUses = usesOfRole > 0 ? Math.min(params.num_uses || usesOfRole, usesOfRole) : params.num_uses;
     const boundCidrs = role?.token_bound_cidrs.length ? role.token_bound_cidrs : parent.boundCidrs;
@@ -168,14 +172,14 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       displayName: displayName(params.display_name),
       usesLeft: numUses === 0 ? undefined : numUses,
       numUses,
-      type: 'service',
+      type,
       path: role?.path_suffix ? `${ctx.path}/${role.path_suffix}` : ctx.path,
       createdAtMs: nowMs,
       ttl,
       expiresAtMs: ttl === 0 ? undefined : nowMs + ttl * 1_000,
-      explicitMaxTtl,
+      explicitMaxTtl: isBatch ? 0 : explicitMaxTtl,
       period,
-      renewable: ttl !== 0 && params.renewable && role?.renewable !== false,
+      renewable: !isBatch && ttl !== 0 && params.renewable && role?.renewable !== false,
       noDefaultPolicy: params.no_default_policy || role?.token_no_default_policy === true,
     };
     if (role) state.role = ctx.captures.role_name!;
@@ -224,6 +228,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   ): Promise<LogicalReply> {
     const state = await stateOf(accessor, ctx);
     if (!state) throw badRequest('token not found');
+    if (state.type === 'batch') throw badRequest('batch tokens cannot be renewed');
     if (!state.renewable) throw badRequest('lease is not renewable');
     const terms = await termsOf(state, accessor, ctx);
     const nowMs = ctx.now();
@@ -265,12 +270,19 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     };
   }
 
+  /** @throws CodedError for a good batch token, of which nothing is stored that could be changed. */
+  async function refuseBatch(accessor: string, what: string): Promise<void> {
+    const state = await tokens.stateOf(accessor);
+    if (state?.type === 'batch') throw badRequest(`batch tokens cannot be ${what}`);
+  }
+
   /** Idempotent, as in Vault: what is not there is revoked already. */
   async function revokeToken(token: string, ctx: RouteContext): Promise<LogicalReply> {
     if (token === '') throw badRequest('missing token ID');
     const accessor = tokens.accessorOf(token);
-    if (isOfNamespace(accessor, ctx))
-      await tokens.revoke(accessor, 'tree', { claims: ctx.claims, request: ctx.request });
+    if (!isOfNamespace(accessor, ctx)) return {};
+    await refuseBatch(accessor, 'revoked');
+    await tokens.revoke(accessor, 'tree', { claims: ctx.claims, request: ctx.request });
     return {};
   }
 
@@ -367,6 +379,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
           if (!ctx.isSudo()) throw badRequest('root or sudo privileges required to revoke and orphan');
           const accessor = tokens.accessorOf(token);
           if (!(await stateOf(accessor, ctx))) throw badRequest('token to revoke not found');
+          await refuseBatch(accessor, 'revoked');
           await tokens.revoke(accessor, 'self', { claims: ctx.claims, request: ctx.request });
           // Its children are orphans when this returns; after a crash in between, its timer goes on with it.
           await tokens.sweep(accessor);
@@ -384,6 +397,27 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     },
   };
   return engine('token', 'Tokens: who may do what, and for how long.', routes, [roleState]);
+}
+
+/** @throws CodedError for what is none. */
+function typeAsked(asked: string, role: TokenRole | undefined): TokenState['type'] {
+  const ofRole = role?.token_type;
+  if (ofRole === 'service' || ofRole === 'batch') return ofRole;
+  if (asked === '') return ofRole === 'default-batch' ? 'batch' : 'service';
+  if (asked !== 'service' && asked !== 'batch') throw badRequest("invalid 'token_type' value");
+  return asked;
+}
+
+/** @throws CodedError for what a batch token cannot have. */
+function refuseOfBatch(params: p.Decoded<typeof CREATE_PARAMS>, role: TokenRole | undefined): void {
+  const asked = {
+    explicit_max_ttl: params.explicit_max_ttl,
+    num_uses: params.num_uses || role?.token_num_uses,
+    period: params.period,
+    id: params.id,
+  };
+  for (const [name, value] of Object.entries(asked))
+    if (value) throw badRequest(`batch tokens cannot have "${name}" set`);
 }
 
 /** The one that is set, or the lesser; 0: neither. */
@@ -489,7 +523,7 @@ function tokenData(
 ): { [key: string]: Encodable } {
   const data: { [key: string]: Encodable } = {
     id: token,
-    accessor,
+    accessor: state.type === 'batch' ? '' : accessor,
     policies: state.policies,
     path: state.path,
     meta: state.meta,

@@ -46,7 +46,7 @@ export const TOKEN_PARAMS = {
   token_bound_cidrs: p.commaStrings('Networks from which one logs in, and uses them.'),
   token_no_default_policy: p.bool('Leaves out the policy "default".'),
   token_num_uses: p.int('How often each may be used; 0: not limited.'),
-  token_type: p.string('"service" or "default".'),
+  token_type: p.string('"service", "batch", or "default": as the mount says.'),
 };
 
 /** Older names and what they are called now. */
@@ -83,22 +83,37 @@ export function tokenFieldsFrom(before: TokenFields, sent: Sent): TokenFields {
     // Shown under the older name too where that was said.
     if (sent[old] !== undefined) older = [...older, old];
   }
-  const { token_explicit_max_ttl, token_no_default_policy, token_type } = sent;
-  const given = { token_explicit_max_ttl, token_no_default_policy, token_type, ...named };
+  const { token_explicit_max_ttl, token_no_default_policy } = sent;
+  const given = { token_explicit_max_ttl, token_no_default_policy, token_type: sent.token_type, ...named };
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const next = { ...before, ...said, older } as TokenFields;
   if (next.token_ttl > next.token_max_ttl && next.token_max_ttl > 0)
     throw badRequest("'token_ttl' cannot be greater than 'token_max_ttl'");
   if (next.token_num_uses < 0) throw badRequest("'token_num_uses' cannot be negative");
+  const token_type = tokenTypeOf(next.token_type, 'default');
+  const refusal = refusalOfBatch({ ...next, token_type });
+  if (refusal !== undefined) throw badRequest(refusal);
   return {
     ...next,
     token_policies: sanitizePolicies(next.token_policies, false),
     token_bound_cidrs: networksOf(next.token_bound_cidrs),
-    token_type: tokenTypeOf(next.token_type, 'default'),
+    token_type,
   };
 }
 
-/** @throws CodedError: batch tokens are not made yet. */
+/** Why tokens cannot be batch tokens, where they are to be some. */
+export function refusalOfBatch({
+  token_type,
+  token_period,
+  token_num_uses,
+}: Pick<TokenFields, 'token_type' | 'token_period' | 'token_num_uses'>): string | undefined {
+  if (token_type !== 'batch' && token_type !== 'default-batch') return undefined;
+  const cannot = "'token_type' cannot be 'batch' or 'default_batch' when set to generate";
+  if (token_period > 0) return `${cannot} periodic tokens`;
+  return token_num_uses > 0 ? `${cannot} tokens with limited use count` : undefined;
+}
+
+/** @throws CodedError where it is none. */
 export function tokenTypeOf(asked: string, absent: 'default' | 'default-service'): string {
   switch (asked) {
     case '':
@@ -106,10 +121,9 @@ export function tokenTypeOf(asked: string, absent: 'default' | 'default-service'
       return absent;
     case 'service':
     case 'default-service':
-      return asked;
     case 'batch':
     case 'default-batch':
-      throw badRequest('batch tokens are not supported yet');
+      return asked;
     default:
       throw badRequest("invalid 'token_type' value");
   }

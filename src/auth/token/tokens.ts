@@ -9,8 +9,15 @@ import { lowBase62, makeBase62Texts } from '../../crypto/base62.ts';
 import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
-import { SWEEP_PAGE, TOKEN_BYTES_MAX, TOKEN_DEPTH_MAX, TOKENS_KNOWN_MAX } from '../../model/limits.ts';
+import {
+  BATCH_TOKENS_KNOWN_MAX,
+  SWEEP_PAGE,
+  TOKEN_BYTES_MAX,
+  TOKEN_DEPTH_MAX,
+  TOKENS_KNOWN_MAX,
+} from '../../model/limits.ts';
 import { namespaceIdOf, namespaceIdOfToken, namespaceSuffix, ROOT_NAMESPACE } from '../../model/namespace.ts';
+import { BATCH_PREFIX, type BatchTokens } from './batch-tokens.ts';
 import { bearsChildren, isAlive, TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
 
 const SERVICE_PREFIX = 'hvs.';
@@ -26,6 +33,8 @@ export interface TokensOptions {
   isNamespace?(id: string): boolean;
   /** A use of a limited token is asked for. */
   using?(accessor: string, use: Promise<unknown>): void;
+  /** Absent: there are none. */
+  readonly batch?: BatchTokens;
   /** 32 fresh bytes, which are wiped after use. */
   accessorKey(): Uint8Array;
   now(): number;
@@ -51,7 +60,7 @@ export interface Tokens {
   stateOf(accessor: string): Promise<TokenState | undefined>;
   /** A new token's text and its accessor, for who makes it otherwise than by `create`. */
   draw(namespaceId: string): { token: string; accessor: string };
-  /** Makes a token. @param id - its text, only of the root namespace; drawn where absent. */
+  /** Makes a token; a batch token has no accessor to be shown. @param id - its text, only of the root namespace; drawn where absent. */
   create(
     state: TokenState,
     id: string | undefined,
@@ -81,10 +90,22 @@ export function makeTokens(options: TokensOptions): Tokens {
   const base62 = makeBase62Texts(options.randomBytes);
   /** Tokens met lately and their accessors, so that a request costs no HMAC. */
   const known = new Map<string, string>();
+  /** Batch tokens met lately, by the names that they have here: good or not, they were written by this cluster. */
+  const batches = new Map<string, TokenState>();
 
   function accessorOf(token: string): string {
     const found = known.get(token);
     if (found !== undefined) return found;
+    const accessor = nameOf(token);
+    const state = options.batch?.open(token);
+    if (state) {
+      if (batches.size >= BATCH_TOKENS_KNOWN_MAX) batches.delete(batches.keys().next().value!);
+      batches.set(accessor, state);
+    }
+    return accessor;
+  }
+
+  function nameOf(token: string): string {
     const key = accessorKey();
     const number = createHmac('sha256', key).update(token).digest();
     key.fill(0);
@@ -93,7 +114,8 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   /** Only of tokens that were good: guesses must not push out what is in use. */
   function remember(token: string, accessor: string): void {
-    if (known.has(token)) return;
+    // Batch tokens may be long, and are as quickly opened as looked for.
+    if (known.has(token) || token.startsWith(BATCH_PREFIX)) return;
     if (known.size >= TOKENS_KNOWN_MAX) known.delete(known.keys().next().value!);
     known.set(token, accessor);
   }
@@ -179,6 +201,11 @@ export function makeTokens(options: TokensOptions): Tokens {
     return true;
   }
 
+  /** Is the parent of a batch token alive, and all above it? None outlives it, also where a service token would be an orphan. */
+  async function parentLives({ parent }: TokenState): Promise<boolean> {
+    return parent === undefined || mayBear(parent);
+  }
+
   /** @throws CodedError where a child of `parent` would have more ancestors than may be. */
   async function refuseDepth(parent: string): Promise<void> {
     let depth = 0;
@@ -196,6 +223,8 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
     if (!isHome(accessor)) return undefined;
+    const batch = batches.get(accessor);
+    if (batch) return lives(batch, now()) && (await parentLives(batch)) ? batch : undefined;
     const { state, isGood } = await readIf(accessor, lives);
     if (!isGood || !state || state.usesLeft === 0) return undefined;
     return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
@@ -203,15 +232,34 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   function isGoodNow(caller: Caller): boolean {
     if (caller.namespace !== ROOT_NAMESPACE.id && !options.isNamespace?.(caller.namespace)) return false;
-    let peeked = peek(caller.accessor);
-    let state = stateIn(peeked);
-    if (!lives(state, nowFor(peeked)) || !isSameToken(caller, state)) return false;
-    while (state.parent !== undefined) {
-      peeked = peek(state.parent);
-      state = stateIn(peeked);
-      if (!bears(state, nowFor(peeked))) return false;
+    if (caller.state.type === 'batch') return lives(caller.state, now()) && parentLivesNow(caller.state);
+    const peeked = peek(caller.accessor);
+    const state = stateIn(peeked);
+    return lives(state, nowFor(peeked)) && isSameToken(caller, state) && ancestorsBearNow(state);
+  }
+
+  function ancestorsBearNow(child: TokenState): boolean {
+    for (let state = child; state.parent !== undefined; ) {
+      const peeked = peek(state.parent);
+      const above = stateIn(peeked);
+      if (!bears(above, nowFor(peeked))) return false;
+      state = above;
     }
     return true;
+  }
+
+  function parentLivesNow({ parent }: TokenState): boolean {
+    if (parent === undefined) return true;
+    const peeked = peek(parent);
+    const state = stateIn(peeked);
+    return lives(state, nowFor(peeked)) && ancestorsBearNow(state);
+  }
+
+  /** Nothing is stored, so that the authority is asked once more, when it is given out. */
+  async function writeBatch(state: TokenState, { claims, namespace }: CreateOptions) {
+    if (!(await parentLives(state)) || !claims.good()) throw new CodedError('stale_claims');
+    if (!options.batch) throw badRequest('batch tokens are not supported here');
+    return { token: options.batch.write(state, namespace), accessor: '' };
   }
 
   function draw(namespaceId: string): { token: string; accessor: string } {
@@ -244,19 +292,22 @@ export function makeTokens(options: TokensOptions): Tokens {
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
       if (!isHome(caller.accessor)) return false;
+      if (caller.state.type === 'batch') return lives(caller.state, now()) && parentLives(caller.state);
       const { state, isGood } = await readIf(caller.accessor, lives);
       if (!isGood || !isSameToken(caller, state!)) return false;
       return ancestorsBear(caller.accessor, state!.parent);
     },
     chainOf(caller) {
       const chain: ActorId[] = [];
-      for (let at: string | undefined = caller.accessor; at !== undefined; at = stateIn(peek(at))?.parent)
-        chain.push(tokenId(at));
+      const isBatch = caller.state.type === 'batch';
+      let at = isBatch ? caller.state.parent : caller.accessor;
+      for (; at !== undefined; at = stateIn(peek(at))?.parent) chain.push(tokenId(at));
       return chain;
     },
     stateOf,
     async create(state, id, options) {
       assert(id === undefined || options.namespace === ROOT_NAMESPACE.id);
+      if (state.type === 'batch') return writeBatch(state, options);
       const { token, accessor } =
         id === undefined ? draw(options.namespace) : { token: id, accessor: accessorOf(id) };
       const { parent } = state;
@@ -290,6 +341,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     accessors: (namespaceId) => cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, ''),
     clear() {
       known.clear();
+      batches.clear();
       held.clear();
       base62.clear();
     },

@@ -42,7 +42,7 @@ const TAG_CHARS = 22;
 function accessorOf(caller: Caller | undefined): string {
   if (!caller) throw denied();
   // Batch tokens have no accessor, and nothing that could be wiped.
-  if (caller.accessor === '') {
+  if (caller.state.type === 'batch') {
     throw badRequest("cubbyhole operations are only supported by 'service' type tokens");
   }
   return caller.accessor;

@@ -85,7 +85,7 @@ test('roles are made, shown as Vault shows them, changed field by field, listed 
 test('roles that cannot be are refused', async () => {
   const path = 'auth/token/roles/bad';
   await refused(path, { token_type: 'x' }, /^invalid 'token_type' value/);
-  await refused(path, { token_type: 'batch' }, /batch tokens are not supported yet/);
+  await refused(path, { token_type: 'batch' }, /non-orphan tokens/);
   await refused(path, { path_suffix: 'a/b' }, /^given role path suffix contains invalid characters/);
   await refused(path, { token_bound_cidrs: 'x' }, /expected an IP address/);
   await refused(path, { token_num_uses: -1 }, /cannot be negative/);

@@ -80,7 +80,7 @@ describe('users', () => {
       /'token_ttl' cannot be greater than 'token_max_ttl'/,
     );
     await refused({ token_num_uses: -1 }, /cannot be negative/);
-    await refused({ token_type: 'batch' }, /batch tokens are not supported yet/);
+    await refused({ token_type: 'batch', token_period: 5 }, /periodic tokens/);
     await refused({ token_type: 'x' }, /invalid 'token_type' value/);
     await refused({ token_bound_cidrs: 'x' }, /expected an IP address/);
     await refused({ password: 'x'.repeat(73) }, /72 bytes/);
@@ -172,19 +172,6 @@ describe('a login', () => {
     for (const policy of ['root', ' Root', 'response-wrapping']) {
       await well('POST', `${at}/users/bob`, { password: 'pw', token_policies: [policy] });
       assert.equal((await login(at, 'bob', 'pw')).status, 400, policy);
-    }
-  });
-
-  test('gives no service token where the mount says batch', async () => {
-    for (const [token_type, ofUser, status] of [
-      ['batch', 'service', 400],
-      ['default-batch', 'default', 400],
-      ['default-batch', 'service', 200],
-      ['service', 'default', 200],
-    ] as const) {
-      const at = await mounted({ token_type });
-      await well('POST', `${at}/users/bob`, { password: 'pw', token_type: ofUser });
-      assert.equal((await login(at, 'bob', 'pw')).status, status, `${token_type}, ${ofUser}`);
     }
   });
 

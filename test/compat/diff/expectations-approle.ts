@@ -48,7 +48,4 @@ export const APPROLE: Record<string, Covered[]> = {
   'a token of a role that is gone is not renewed: 400 here, 500 there': [
     { asks: /^POST auth\/token\/renew-self \{last\}/, where: STATUS },
   ],
-  'batch tokens are not served yet': [
-    { asks: /^POST auth\/d-ar\/role\/other \{"token_type":"batch"/, where: FIRST_ERROR },
-  ],
 };

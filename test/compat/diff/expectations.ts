@@ -240,10 +240,6 @@ const NOT_YET: Record<string, Covered[]> = {
   'identity is not served yet': [
     { asks: / sys\/(internal\/ui\/)?mounts( |$)/, where: /\/identity~1$/, ours: /^absent$/ },
   ],
-  'batch tokens are not served yet': [
-    { asks: /^POST auth\/token\/create(\/r1)? \{.*"type":"batch"/, where: /^(status|body|\/errors\/0)$/ },
-    { asks: /\{batch\}/, where: /^(status|body|\/errors\/0)$/ },
-  ],
   'remounting is not served yet': [
     { asks: / sys\/remount/, where: /^(status|body|\/errors)$/, ours: UNSUPPORTED },
   ],
