@@ -125,3 +125,41 @@ on('it outlives a restart of every node, and what is deleted does not', async (n
     assert.equal((await node.call('GET', 'sys/namespaces/gone', root())).status, 404);
   }
 });
+
+on('a node that is killed while a namespace is deleted brings nothing of it back', async (nodes) => {
+  for (let n = 0; n < 2; n++) {
+    const name = `killed${n}`;
+    const ask = (node: TestNode, method: string, path: string, body?: unknown, token = cluster.rootToken) =>
+      node.call(method, `${name}/${path}`, { token, body });
+    await nodes[0]!.call('POST', `sys/namespaces/${name}`, root());
+    await ask(nodes[0]!, 'POST', 'sys/mounts/kv', { type: 'kv-v1' });
+    await Promise.all(Array.from({ length: 30 }, (_, i) => ask(nodes[i % 3]!, 'PUT', `kv/${i}`, { i })));
+    const { auth } = (await ask(nodes[1]!, 'POST', 'auth/token/create', { policies: ['root'] })).body;
+    const [asked, killed, other] = [nodes[n % 3]!, nodes[(n + 1) % 3]!, nodes[(n + 2) % 3]!];
+    const deleting = asked.call('DELETE', `sys/namespaces/${name}`, root()).catch(() => undefined);
+    await killed.stop('SIGKILL');
+    await deleting;
+    await until('it is deleted', async () => {
+      const { status } = await other.call('DELETE', `sys/namespaces/${name}`, root());
+      return status === 200 || status === 204;
+    });
+    const isGone = async (node: TestNode) => {
+      assert.equal((await ask(node, 'GET', 'kv/1')).status, 404);
+      assert.equal(
+        (await node.call('GET', 'auth/token/lookup-self', { token: auth.client_token })).status,
+        403,
+      );
+    };
+    await Promise.all([asked, other].map(isGone));
+    await killed.start();
+    await killed.untilActive();
+    await isGone(killed);
+    await nodes[0]!.call('POST', `sys/namespaces/${name}`, root());
+    await ask(nodes[1]!, 'POST', 'sys/mounts/kv', { type: 'kv-v1' });
+    assert.equal((await ask(nodes[2]!, 'LIST', 'kv')).status, 404);
+    assert.equal(
+      (await ask(killed, 'GET', 'auth/token/lookup-self', undefined, auth.client_token)).status,
+      403,
+    );
+  }
+});
