@@ -78,7 +78,12 @@ try {
       `p50 ${percentile(latencies, 0.5).toFixed(1)} ms, p99 ${percentile(latencies, 0.99).toFixed(1)} ms`,
   );
   problems.push(...found.violations);
-  if (found.refused > 0) problems.push(`${found.refused} requests were refused`);
+  for (const { kind, key, address, sentMs, endedMs, heard } of load.requests) {
+    if (heard.kind !== 'reply' || heard.status !== 503) continue;
+    problems.push(
+      `${(sentMs / 1_000).toFixed(1)} s: ${kind} ${key} at ${address} was refused after ${(endedMs - sentMs).toFixed(0)} ms: ${JSON.stringify(heard.body)}`,
+    );
+  }
 } finally {
   await balanced.balancer.stop();
   await cluster.remove();
