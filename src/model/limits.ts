@@ -446,6 +446,8 @@ export const SECRET_IDS_ACTIVE_MAX = 20_000;
 /** Secret ids that a sweep ends at a time. */
 export const SECRET_IDS_AT_ONCE = 32;
 export const TOKENS_ACTIVE_MAX = 20_000;
+/** Tokens that a tidying looks at, at a time. */
+export const TIDIED_AT_ONCE = 32;
 /** Ancestors of a token: each request looks at all of them. */
 export const TOKEN_DEPTH_MAX = 1_000;
 /** Tokens whose accessor is kept in memory. */

@@ -24,6 +24,7 @@ import { rfc3339 } from '../../model/time.ts';
 import { isSubset, sanitizePolicies } from './policy-names.ts';
 import { policiesByRole, rulesPolicies } from './role-policies.ts';
 import { ROLE_ROUTES, roleState, type TokenRole, tokenRoleId } from './roles.ts';
+import { makeTidy } from './tidy.ts';
 import { ROOT_PATH } from './token-actor.ts';
 import type { Tokens } from './tokens.ts';
 import { ttlOf } from './ttl.ts';
@@ -310,6 +311,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
 
   const routes: Record<string, Route> = {
     ...ROLE_ROUTES,
+    tidy: { update: makeTidy(tokens) },
     'create/:role_name': { update: createByRole },
     create: { update: create(false) },
     'create-orphan': { update: create(true) },

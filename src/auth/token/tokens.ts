@@ -12,6 +12,7 @@ import { badRequest, CodedError } from '../../model/errors.ts';
 import {
   BATCH_TOKENS_KNOWN_MAX,
   SWEEP_PAGE,
+  TIDIED_AT_ONCE,
   TOKEN_BYTES_MAX,
   TOKEN_DEPTH_MAX,
   TOKENS_KNOWN_MAX,
@@ -72,6 +73,8 @@ export interface Tokens {
   sweep(accessor: string): Promise<void>;
   /** Ends all tokens of a namespace, for good. Safe to repeat. @throws the signal's reason when it fires first. */
   endAll(namespaceId: string, signal: AbortSignal): Promise<void>;
+  /** Ends those of a namespace that are over, and sweeps what is dead. Safe to repeat. */
+  tidy(namespaceId: string): Promise<void>;
   /** Of the tokens of a namespace. */
   accessors(namespaceId: string): Promise<string[]>;
   /** Forgets which token has which accessor; on seal. */
@@ -336,6 +339,18 @@ export function makeTokens(options: TokensOptions): Tokens {
         const some = left.slice(at, at + SWEEP_PAGE);
         await Promise.all(some.map((accessor) => cluster.send(actor.revoke, tokenId(accessor), 'tree', OWN)));
         await Promise.all(some.map((accessor) => actor.sweep(cluster, accessor)));
+      }
+    },
+    async tidy(namespaceId) {
+      const all = await cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, '');
+      for (let at = 0; at < all.length; at += TIDIED_AT_ONCE) {
+        const some = all.slice(at, at + TIDIED_AT_ONCE);
+        await Promise.all(
+          some.map(async (accessor) => {
+            const state = await cluster.send(actor.expire, tokenId(accessor), undefined, OWN);
+            if (state?.dying) await actor.sweep(cluster, accessor);
+          }),
+        );
       }
     },
     accessors: (namespaceId) => cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, ''),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { secretId } from '../../../src/auth/approle/secret-ids.ts';
 import { type AuthMounts, NOBODY, startAuthMounts } from '../../support/auth-mounts.ts';
+import { assertAlikeInTime } from '../../support/rank-test.ts';
 
 let mounts: AuthMounts;
 before(async () => {
@@ -336,6 +337,15 @@ describe('lockout', () => {
     // Who sends none has not guessed.
     for (let time = 0; time < 5; time++) await refusedLogin(at, 'app-id');
     assert.equal((await login(at, 'app-id', secret_id)).status, 200);
+  });
+});
+
+test('how long a refusal takes does not tell whether there is such a role id', async (t) => {
+  const at = await withRole({}, { user_lockout_config: { lockout_disable: true } });
+  await newSecret(at);
+  await assertAlikeInTime(t, async (which, pair) => {
+    const refused = await refusedLogin(at, which === 'first' ? 'app-id' : `nobody${pair}`, `wrong${pair}`);
+    assert.deepEqual(refused, INVALID);
   });
 });
 

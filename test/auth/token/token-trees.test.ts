@@ -326,3 +326,20 @@ describe('tokens', () => {
     await cluster.stop();
   });
 });
+
+test('tidying ends what is over, sweeps what is dead, and leaves the rest', async () => {
+  const storage = makeMemoryStorage();
+  const { tokens, cluster, actor, wiped } = make(storage);
+  const own = { claims: OWN_CLAIMS, namespace: 'root' };
+  const made = async (more: Partial<TokenState> = {}) =>
+    (await tokens.create(stateOf(undefined, more), undefined, own)).accessor;
+  const good = await made();
+  const later = await made({ ttl: 20, expiresAtMs: clock.ms + 20_000 });
+  const over = await made({ ttl: 10, expiresAtMs: clock.ms + 10_000 });
+  const dead = await made();
+  await cluster.send(actor.revoke, tokenId(dead), 'tree', own);
+  clock.ms += 10_000;
+  await tokens.tidy('root');
+  assert.deepEqual((await tokens.accessors('root')).sort(), [good, later].sort());
+  assert.deepEqual(wiped.sort(), [over, dead].sort());
+});

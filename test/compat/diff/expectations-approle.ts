@@ -37,7 +37,7 @@ export const APPROLE: Record<string, Covered[]> = {
   ],
   'tidying names Vault’s logs': [
     {
-      asks: / auth\/d-ar\/tidy\/secret-id/,
+      asks: / auth\/(d-ar|token)\/tidy/,
       where: /^\/warnings\/0$/,
       bao: /^"Tidy operation successfully started\./,
     },

@@ -243,15 +243,13 @@ const NOT_YET: Record<string, Covered[]> = {
   'remounting is not served yet': [
     { asks: / sys\/remount/, where: /^(status|body|\/errors)$/, ours: UNSUPPORTED },
   ],
-  'tidying tokens, sys/config, version history, counters, leases, quotas, plugins and password policies are not served yet':
-    [
-      { asks: /^POST auth\/token\/tidy$/, where: STATUS, ours: UNSUPPORTED },
-      {
-        asks: / sys\/(config\/|version-history|internal\/counters|leases\/|quotas\/|plugins\/|policies\/password)/,
-        where: /^(status|body|\/errors)$/,
-        ours: UNSUPPORTED,
-      },
-    ],
+  'sys/config, version history, counters, leases, quotas, plugins and password policies are not served yet': [
+    {
+      asks: / sys\/(config\/|version-history|internal\/counters|leases\/|quotas\/|plugins\/|policies\/password)/,
+      where: /^(status|body|\/errors)$/,
+      ours: UNSUPPORTED,
+    },
+  ],
 };
 
 export const EXPECTATIONS: readonly Expectation[] = [
