@@ -91,7 +91,7 @@ export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 /** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
 /** Each of the two files of the embedded store's write-ahead log, and as much memory while it is written. A larger group passes it by. */
-export const LOG_FILE_BYTES = 8 * MIB;
+export const LOG_FILE_BYTES = 16 * MIB;
 /** A log file grows by so much at a time. */
 export const LOG_STEP_BYTES = MIB / 4;
 /** What was written is moved from the log into the store behind it after this time at the latest, while it can be. */
