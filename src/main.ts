@@ -185,7 +185,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const tokens = makeTokens({
     actor: tokenActor,
     cluster,
-    isMounted: (uuid) => mounts.byUuid(uuid) !== undefined,
+    isIssuer: (issuer) => mounts.byIssuer(issuer) !== undefined,
     isNamespace: (id) => namespaces.byId(id) !== undefined,
     using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
@@ -224,7 +224,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         namespacePath: (id) => namespaces.byId(id)?.path,
         mountOf: (id) => mounts.of(id).at('auth/token/'),
         loginTerms(issuer, state) {
-          const mount = mounts.byUuid(issuer.mount);
+          const mount = mounts.byIssuer(issuer.mount);
           const termsOf = mount && LOGIN_TERMS[mount.type];
           if (!termsOf) throw badRequest('lease is not renewable');
           return termsOf(mount, state, { cluster, ttlsOf });

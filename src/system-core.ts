@@ -20,7 +20,7 @@ import type { Namespace } from './model/namespace.ts';
 import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
-import { addMount, type MountTable, removeMount, tuneMount } from './pipeline/mount-table.ts';
+import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
 import type { Resolver } from './pipeline/resolve.ts';
@@ -71,6 +71,8 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),
       tune: (change, claims) =>
         catalog.change(tuneMount, { ...change, from: mounts.byUuid(change.uuid) }, claims),
+      move: (change, claims) =>
+        catalog.change(moveMount, { ...change, from: mounts.byUuid(change.uuid) }, claims),
       async disable(uuid, claims) {
         await catalog.change(removeMount, { uuid }, claims);
       },

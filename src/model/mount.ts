@@ -30,7 +30,13 @@ export interface Mount {
   readonly uuid: string;
   /** `<type>_<8 hex>`. */
   readonly accessor: string;
+  /** Whose id the data bear, for ever: the namespace it was made in. */
   readonly namespace: string;
+  /** The namespace whose paths lead to it, once it was moved to another one. */
+  readonly servedIn?: string;
+  /** How often it was moved. What its logins issued ends with a move. */
+  readonly moves?: number;
+  readonly lastMove?: Move;
   readonly config: MountConfig;
   readonly options: Readonly<Record<string, string>> | null;
   readonly local: boolean;
@@ -38,6 +44,24 @@ export interface Mount {
   readonly external_entropy_access: boolean;
   /** Absent: mounted by a release in which engines kept them elsewhere, and not moved here yet. */
   readonly settings?: EngineSettings;
+}
+
+/** Paths are API paths from the root namespace on. */
+export interface Move {
+  /** A UUID. */
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Id of the namespace whose paths lead to the mount. */
+export function servingNamespace({ servedIn, namespace }: Pick<Mount, 'servedIn' | 'namespace'>): string {
+  return servedIn ?? namespace;
+}
+
+/** What its logins name as their issuer: good as long as the mount stands where it does. */
+export function issuerOf({ uuid, moves }: Pick<Mount, 'uuid' | 'moves'>): string {
+  return moves === undefined ? uuid : `${uuid}#${moves}`;
 }
 
 /** What an engine keeps of its mount, plain JSON by name. It stands in the mount table, so that no request asks another node for it. */

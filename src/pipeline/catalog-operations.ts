@@ -8,7 +8,7 @@ import type { AnyActorOperation } from '../model/actor.ts';
 import { addDevice, removeDevice } from './audit-devices.ts';
 import { putSetting } from './lifecycle.ts';
 import { changeSettings } from './mount-settings.ts';
-import { addMount, mountSwept, removeMount, tuneMount } from './mount-table.ts';
+import { addMount, mountSwept, moveMount, removeMount, tuneMount } from './mount-table.ts';
 import { addNamespace, namespaceSwept, removeNamespace, tuneNamespace } from './namespaces.ts';
 import { forgetPolicies, putPolicy, removePolicy } from './policy-store.ts';
 import { forgetSettings, removeSetting } from './settings-store.ts';
@@ -18,6 +18,7 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(addMount),
   operationOf(tuneMount),
   operationOf(removeMount),
+  operationOf(moveMount),
   operationOf(mountSwept),
   operationOf(changeSettings),
   operationOf(putPolicy),

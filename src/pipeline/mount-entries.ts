@@ -5,7 +5,7 @@
  * @module
  */
 import type { Entries } from '../cluster/catalog.ts';
-import { apiPath, type Mount } from '../model/mount.ts';
+import { apiPath, type Mount, servingNamespace } from '../model/mount.ts';
 import { type Namespace, ROOT_NAMESPACE } from '../model/namespace.ts';
 
 /** Prefix of the entries that are namespaces. */
@@ -67,7 +67,7 @@ export function isWithin(path: string, above: string): boolean {
  */
 export function inTheWayOf(entries: Entries, namespace: Namespace, path: string): string | undefined {
   for (const mount of mountsOf(entries)) {
-    if (mount.namespace !== namespace.id) continue;
+    if (servingNamespace(mount) !== namespace.id) continue;
     const other = apiPath(mount);
     if (path.startsWith(other) || other.startsWith(path)) return other;
   }

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
-import { apiPath, type Mount } from '../model/mount.ts';
+import { apiPath, issuerOf, type Mount, type Move, servingNamespace } from '../model/mount.ts';
 import { inTheWayOf, mountsOf, namespaceIn, SWEEP, type Sweep } from './mount-entries.ts';
 import { unchanged } from './section-change.ts';
 
@@ -16,6 +16,8 @@ export interface MountTable {
   /** Of all namespaces, unsorted. */
   all(): readonly Mount[];
   byUuid(uuid: string): Mount | undefined;
+  /** The mount whose logins name this issuer. */
+  byIssuer(issuer: string): Mount | undefined;
 }
 
 /** The mounts of one namespace. Paths are within it. */
@@ -35,6 +37,7 @@ export function makeMountTable(catalog: Pick<Catalog, 'watch' | 'current'>): Mou
   let tables = new Map<string, NamespaceMounts>();
   let all: readonly Mount[] = [];
   let byUuid = new Map<string, Mount>();
+  let byIssuer = new Map<string, Mount>();
 
   function tableOf(id: string, mounts: readonly Mount[]): NamespaceMounts {
     const byPath = new Map(mounts.map((mount) => [apiPath(mount), mount]));
@@ -52,7 +55,7 @@ export function makeMountTable(catalog: Pick<Catalog, 'watch' | 'current'>): Mou
       all: () => mounts,
       async current() {
         const now = mountsOf(await catalog.current('mounts'));
-        return sorted(now.filter(({ namespace }) => namespace === id));
+        return sorted(now.filter((mount) => servingNamespace(mount) === id));
       },
     };
   }
@@ -60,13 +63,15 @@ export function makeMountTable(catalog: Pick<Catalog, 'watch' | 'current'>): Mou
   catalog.watch('mounts', (entries) => {
     all = mountsOf(entries);
     byUuid = new Map(all.map((mount) => [mount.uuid, mount]));
-    const grouped = Map.groupBy(all, ({ namespace }) => namespace);
+    byIssuer = new Map(all.map((mount) => [issuerOf(mount), mount]));
+    const grouped = Map.groupBy(all, servingNamespace);
     tables = new Map([...grouped].map(([id, mounts]) => [id, tableOf(id, sorted(mounts))]));
   });
   return {
     of: (id) => tables.get(id) ?? tableOf(id, []),
     all: () => all,
     byUuid: (uuid) => byUuid.get(uuid),
+    byIssuer: (issuer) => byIssuer.get(issuer),
   };
 }
 
@@ -101,6 +106,43 @@ export const tuneMount: SectionChange<Tuning, void> = {
     if (!mount) throw new CodedError('bad_request', 'no such mount');
     if (!isDeepStrictEqual(mount, from)) throw new CodedError('stale_claims');
     return { patch: { [uuid]: { ...mount, config, options, description } }, reply: undefined };
+  },
+};
+
+/** Where a mount goes. */
+export interface Moving {
+  readonly uuid: string;
+  /** From which `to` was made. */
+  readonly from: Mount | undefined;
+  readonly path: string;
+  /** Id of the namespace. */
+  readonly namespace: string;
+  readonly move: Move;
+}
+
+/**
+ * Gives a mount another path, in another namespace too: its data stay where they are. In one change, so that it is never reached by both paths, or none.
+ * @throws CodedError where the path is in use, or its namespace gone; `stale_claims` where the mount is another by now.
+ */
+export const moveMount: SectionChange<Moving, void> = {
+  id: 'mounts/move',
+  section: 'mounts',
+  run(entries, { uuid, from, path, namespace, move }) {
+    const mount = entries.get(uuid) as Mount | undefined;
+    if (!mount || !isDeepStrictEqual(mount, from)) throw new CodedError('stale_claims');
+    const target = namespaceIn(entries, namespace);
+    if (!target) throw new CodedError('unsupported_path', 'namespace not found');
+    const moved: Mount = {
+      ...mount,
+      path,
+      servedIn: namespace,
+      moves: (mount.moves ?? 0) + 1,
+      lastMove: move,
+    };
+    const other = inTheWayOf(entries, target, apiPath(moved));
+    if (other !== undefined)
+      throw badRequest(`path already in use at ${JSON.stringify(target.path + other)}`);
+    return { patch: { [uuid]: moved }, reply: undefined };
   },
 };
 

@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
-import { apiPath, type Mount } from '../model/mount.ts';
+import { apiPath, type Mount, servingNamespace } from '../model/mount.ts';
 import { type Namespace, ROOT_NAMESPACE } from '../model/namespace.ts';
 import {
   GONE,
@@ -108,7 +108,7 @@ export const addNamespace: SectionChange<NewNamespace, void> = {
     const relative = namespace.path.slice(above.path.length);
     const conflict = mountsOf(entries).find(
       (mount) =>
-        mount.namespace === above.id &&
+        servingNamespace(mount) === above.id &&
         (apiPath(mount).startsWith(relative) || relative.startsWith(apiPath(mount))),
     );
     if (conflict) throw badRequest(`new namespace conflicts with existing mount: ${apiPath(conflict)}`);
@@ -153,8 +153,9 @@ export const removeNamespace: SectionChange<{ id: string }, void> = {
       throw badRequest('unable to delete namespace containing child namespaces');
     const gone: GoneNamespace = { id, path: there.path };
     const patch: Record<string, unknown> = { [NAMESPACE + id]: null, [GONE + id]: gone };
-    for (const { uuid, namespace } of mountsOf(entries)) {
-      if (namespace !== id) continue;
+    for (const mount of mountsOf(entries)) {
+      if (servingNamespace(mount) !== id) continue;
+      const { uuid, namespace } = mount;
       const sweep: Sweep = { uuid, namespace };
       patch[uuid] = null;
       patch[SWEEP + uuid] = sweep;

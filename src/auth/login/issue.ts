@@ -6,7 +6,7 @@
 import type { TokenState } from '../../model/caller.ts';
 import type { RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
-import { apiPath, type Mount } from '../../model/mount.ts';
+import { apiPath, issuerOf, type Mount } from '../../model/mount.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { isWithin } from '../token/cidrs.ts';
 import { sanitizePolicies } from '../token/policy-names.ts';
@@ -65,7 +65,7 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     period: isBatch ? 0 : terms.period,
     renewable: !isBatch,
     noDefaultPolicy: fields.token_no_default_policy,
-    issuer: { mount: ctx.mount.uuid, name: login.name },
+    issuer: { mount: issuerOf(ctx.mount), name: login.name },
   };
   if (fields.token_bound_cidrs.length > 0) state.boundCidrs = fields.token_bound_cidrs;
   const { token, accessor } = await parts.tokens.create(state, undefined, {

@@ -28,8 +28,8 @@ const RANDOM_CHARS = 24;
 export interface TokensOptions {
   readonly actor: TokenActor;
   readonly cluster: Cluster;
-  /** Does a mount of this uuid stand? What its logins issued is good no longer than that. Absent: all do. */
-  isMounted?(uuid: string): boolean;
+  /** Does the mount that names itself so as an issuer stand where it stood? What its logins issued is good no longer than that. Absent: all do. */
+  isIssuer?(issuer: string): boolean;
   /** Is there a namespace of this id, below the root namespace? Its tokens are good no longer than that. Absent: there is none. */
   isNamespace?(id: string): boolean;
   /** A use of a limited token is asked for. */
@@ -143,12 +143,12 @@ export function makeTokens(options: TokensOptions): Tokens {
     return found;
   }
 
-  const isMounted = ({ issuer }: TokenState) =>
-    issuer === undefined || options.isMounted === undefined || options.isMounted(issuer.mount);
+  const isIssued = ({ issuer }: TokenState) =>
+    issuer === undefined || options.isIssuer === undefined || options.isIssuer(issuer.mount);
   const lives = (state: TokenState | undefined, nowMs: number): state is TokenState =>
-    isAlive(state, nowMs) && isMounted(state);
+    isAlive(state, nowMs) && isIssued(state);
   const bears = (state: TokenState | undefined, nowMs: number): state is TokenState =>
-    bearsChildren(state, nowMs) && isMounted(state);
+    bearsChildren(state, nowMs) && isIssued(state);
 
   /** Above a token is its own namespace or one above that, so that only its own may be gone while it stands. */
   const isHome = (accessor: string) => {

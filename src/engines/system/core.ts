@@ -10,7 +10,7 @@ import type { Caller, TokenState } from '../../model/caller.ts';
 import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Encodable } from '../../model/json.ts';
-import type { Mount } from '../../model/mount.ts';
+import type { Mount, Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
 import type { Request } from '../../model/request.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
@@ -206,6 +206,8 @@ export interface MountControl {
   /** @throws CodedError `bad_request` where the path is in use. */
   enable(mount: Mount, claims: Claims): Promise<void>;
   tune(change: Pick<Mount, 'uuid' | 'config' | 'options' | 'description'>, claims: Claims): Promise<void>;
+  /** Gives a mount another path, in a namespace. @throws CodedError `bad_request` where that is in use. */
+  move(change: { uuid: string; path: string; namespace: string; move: Move }, claims: Claims): Promise<void>;
   /** Its data goes in the background. */
   disable(uuid: string, claims: Claims): Promise<unknown>;
 }

@@ -18,6 +18,7 @@ import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { policyRoutes } from './policies.ts';
 import { rekeyRoutes } from './rekey.ts';
+import { remountRoutes } from './remount.ts';
 import { rotationRoutes } from './rotation.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
@@ -44,6 +45,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...inNamespaces({
       ...mountRoutes(core),
       ...authRoutes(core),
+      ...remountRoutes(core),
       ...policyRoutes(core),
       ...passwordPolicyRoutes(core),
       ...capabilityRoutes(core),

@@ -22,9 +22,7 @@ const RUN_TIMEOUT_MS = 60_000;
 const ROOT_TOKEN = 'compat-root';
 
 /** Checks of the Go program that may fail. */
-export const GO_EXCEPTIONS: readonly Exception[] = [
-  { test: 'remount', reason: 'remounting is not served yet' },
-];
+export const GO_EXCEPTIONS: readonly Exception[] = [];
 
 export async function runGo(target: Target): Promise<Check[]> {
   const go = findProgram('go');

@@ -6,7 +6,6 @@
 
 import type { Exception } from '../checks.ts';
 
-const mount = 'api/system_backend/test_mount.py::TestMount::';
 const auth = 'api/system_backend/test_auth.py::TestAuth::';
 const v1 = 'v1/test_integration.py::IntegrationTest::';
 const v1System = 'v1/test_system_backend.py::TestSystemBackend::';
@@ -22,10 +21,6 @@ const BY_REASON: Record<string, string[]> = {
   'leases are taken from PKI, which is not served yet': [
     'api/system_backend/test_lease.py::TestLease::*',
     `${v1System}test_read_lease`,
-  ],
-  'remounting is not served yet': [
-    `${mount}test_secret_backend_manipulation`,
-    `${v1System}test_secret_backend_manipulation`,
   ],
 };
 

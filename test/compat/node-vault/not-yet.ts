@@ -52,7 +52,6 @@ export const NOT_YET: Record<string, NotYet> = {
   ldapLogin: login('LDAP'),
   oktaLogin: login('Okta'),
   radiusLogin: login('RADIUS'),
-  remount: { reason: 'remounting is not served yet', args: { from: 'secret', to: 'moved' } },
   renew: {
     reason: 'no engine with leases is served yet',
     args: { lease_id: 'database/creds/r/0123456789abcdefghijklmn' },

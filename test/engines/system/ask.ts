@@ -166,6 +166,11 @@ export function fakeCore(): FakeCore {
           mount.uuid === change.uuid ? { ...mount, ...change } : mount,
         );
       },
+      async move({ uuid, path, namespace }) {
+        core.mountsNow = core.mountsNow.map((mount) =>
+          mount.uuid === uuid ? { ...mount, path, servedIn: namespace } : mount,
+        );
+      },
       async disable(uuid) {
         core.mountsNow = core.mountsNow.filter((mount) => mount.uuid !== uuid);
       },

@@ -45,6 +45,7 @@ const SOUND: Record<string, object> = {
   'wrapping/lookup': { token: 'root' },
   'wrapping/unwrap': { token: 'root' },
   'wrapping/rewrap': { token: 'root' },
+  remount: { from: 'secret', to: 'moved' },
   'cluster/remove': { node: 'n3' },
   'cluster/approve': { peer_id: '12D3KooW4' },
 };
@@ -108,6 +109,10 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
           core.cluster = fakeControl();
           core.settingsNow.set('password-policy/root/x', PASSWORD_POLICY);
           if (pattern.startsWith('namespaces')) inNamespaces(core, pattern.includes('unlock'));
+          if (pattern.startsWith('remount/')) {
+            const lastMove = { id: 'x', from: 'a/', to: 'b/' };
+            core.mountsNow = core.mountsNow.map((mount) => ({ ...mount, lastMove }));
+          }
           if (pattern === 'init') core.sealNow = { ...core.sealNow, initialized: false, sealed: true };
           if (pattern === 'unseal') core.sealNow = { ...core.sealNow, sealed: true };
           try {

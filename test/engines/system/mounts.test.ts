@@ -227,10 +227,3 @@ test('names from JavaScript are names like others', async () => {
   assert.equal((await answer(core, 'read', 'mounts/__proto__')).type, 'kv');
   assert.equal(Object.getPrototypeOf(mount.options), Object.prototype);
 });
-
-test('remount is not served yet', async () => {
-  assert.deepEqual(await refusal(fakeCore(), 'update', 'remount', { body: { from: 'a', to: 'b' } }), [
-    404,
-    'unsupported path',
-  ]);
-});
