@@ -240,9 +240,6 @@ const NOT_YET: Record<string, Covered[]> = {
   'identity is not served yet': [
     { asks: / sys\/(internal\/ui\/)?mounts( |$)/, where: /\/identity~1$/, ours: /^absent$/ },
   ],
-  'remounting is not served yet': [
-    { asks: / sys\/remount/, where: /^(status|body|\/errors)$/, ours: UNSUPPORTED },
-  ],
   'sys/config, version history, counters, leases, quotas, plugins and password policies are not served yet': [
     {
       asks: / sys\/(config\/|version-history|internal\/counters|leases\/|quotas\/|plugins\/|policies\/password)/,
