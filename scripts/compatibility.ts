@@ -54,7 +54,6 @@ const PARTLY: Record<string, string> = {
   'GET sys/host-info': 'what Node.js knows of its machine',
   'POST auth/token/create': 'no entity aliases',
   'POST auth/token/create-orphan': 'no entity aliases',
-  'POST sys/audit/:path': 'file devices only',
   'POST auth/token/create/:role': 'no entity aliases',
   'POST auth/token/roles/:role': 'no entity aliases',
   'POST sys/auth/:path': 'types `approle` and `userpass` only',

@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { makeAlone } from './alone.ts';
 import { makeAudit } from './audit/audit.ts';
+import { makeChainHeads } from './audit/chain-heads.ts';
 import { appRoleTerms, makeAppRole } from './auth/approle/approle.ts';
 import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
@@ -44,6 +45,7 @@ import { watchCluster } from './observe/cluster-metrics.ts';
 import { makeMetrics, type Telemetry } from './observe/metrics.ts';
 import { makeRequestLog } from './observe/request-log.ts';
 import { timedStorage } from './observe/timed-storage.ts';
+import { makeAuditChains } from './pipeline/audit-chains.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
@@ -58,6 +60,7 @@ import { makeAttemptsActor } from './seal/attempts/actor.ts';
 import { makeSealAttempts } from './seal/attempts/attempts.ts';
 import { makeRotationTimer } from './seal/rotation-timer.ts';
 import { makeSeal } from './seal/seal.ts';
+import { makeSealedStorage } from './seal/sealed-storage.ts';
 import type { ClusterSettings } from './server-settings.ts';
 import { takeSteps } from './shutdown.ts';
 import { openLmdb } from './storage/lmdb.ts';
@@ -207,7 +210,16 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const authority = makeAuthority(tokens, catalog, policies.parsed, fault);
   const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
-  const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
+  const auditChains = makeAuditChains({
+    catalog,
+    heads: makeChainHeads(makeSealedStorage(storage, seal.barrier)),
+    derive: seal.barrier.derive,
+    node: options.cluster?.nodeId ?? 'alone',
+    clock: systemClock,
+    now,
+    log: log.named('audit'),
+  });
+  const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden, auditChains);
 
   const ttlsOf = ({ config }: Mount) => ({
     defaultTtl: config.default_lease_ttl || defaultLeaseTtl,
@@ -272,6 +284,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         authority,
         resolver,
         auditDevices,
+        auditChains,
         wrapped,
         wrappingJwt,
         secretTypes: ['kv'],

@@ -18,6 +18,7 @@ import { LOCKED_USERS_MAX } from './model/limits.ts';
 import type { Mount } from './model/mount.ts';
 import type { Namespace } from './model/namespace.ts';
 import { actorAt } from './pipeline/actor-at.ts';
+import type { AuditChains } from './pipeline/audit-chains.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
 import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
@@ -40,6 +41,7 @@ export interface SystemCoreParts {
   readonly authority: Authority;
   readonly resolver: Resolver;
   readonly auditDevices: AuditDevices;
+  readonly auditChains: AuditChains;
   readonly wrapped: WrappedReplies;
   readonly wrappingJwt: WrappingJwt;
   readonly secretTypes: readonly string[];
@@ -96,6 +98,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     },
     audit: auditDevices,
     settings: makeSettingsStore(catalog),
+    auditChains: parts.auditChains,
     lockouts: {
       locked: ({ uuid }) => parts.actors.index(LOCKED_INDEX, uuid, LOCKED_USERS_MAX),
       unlock: (mount, name, options) =>

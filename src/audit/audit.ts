@@ -8,6 +8,7 @@ import type { AuditEntry, AuditResponse, AuditTrail } from '../model/audit.ts';
 import { badRequest, CodedError, multiError } from '../model/errors.ts';
 import { AUDIT_INLINE_CHARS_MAX, AUDIT_REPLIES_CHARS_MAX } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
+import { rfc3339 } from '../model/time.ts';
 import { weightOf } from './data-writer.ts';
 import type { AuditDevice } from './device.ts';
 import type { Formatter, Line } from './formatter.ts';
@@ -43,20 +44,33 @@ export interface Audit extends AuditTrail {
 }
 
 type What = 'log_request' | 'log_response';
+/** What went past a device since it began to fail. */
+interface Failing {
+  missed: number;
+  /** Why, of the first. */
+  readonly error: unknown;
+}
 type Make = (formatter: Formatter, atMs: number) => Line;
 
 const DONE = Promise.resolve();
+/** One for all: a device that hangs is refused a line with each request. */
+const FULL = Promise.reject(new CodedError('overloaded', 'too much waits for the audit device'));
+FULL.catch(() => {});
 
 export function makeAudit({ now, log, observe }: AuditOptions): Audit {
   const devices = new Map<string, AuditDevice>();
   /** Devices that failed last time: only a change is logged. */
-  const failing = new Set<string>();
+  const failing = new Map<string, Failing>();
+  /** Is there any that does not take every entry? Asked for each of them. */
+  let isSelective = false;
   /** The end of the last large line that was begun: one at a time, since each may take hundreds of megabytes. */
   let lastLarge: Promise<unknown> = DONE;
   /** Weight of the replies that are being recorded. */
   let heavyChars = 0;
 
   function writeTo(device: AuditDevice, make: Make): Promise<void> {
+    // Before the line is made: one that is not read would cost as much as one that is.
+    if (device.isFull()) return FULL;
     const line = make(device.formatter, now());
     if (typeof line === 'string') return device.write(line);
     const turn = lastLarge.then(async () => device.write(await line()));
@@ -64,28 +78,35 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     return turn;
   }
 
-  function changed(path: string, error: unknown): void {
-    const failed = error !== undefined;
-    if (failed === failing.has(path)) return;
-    if (failed) {
-      failing.add(path);
-      log.error('an audit device fails; requests are refused while none works', { device: path, error });
-    } else {
-      failing.delete(path);
-      log.info('the audit device works again', { device: path });
+  function fails(path: string, error: unknown): void {
+    const known = failing.get(path);
+    if (known) {
+      known.missed++;
+      return;
     }
+    failing.set(path, { missed: 1, error });
+    log.error('an audit device fails; requests are refused while none works', { device: path, error });
+  }
+
+  function works(path: string, device: AuditDevice): void {
+    const known = failing.get(path);
+    if (!known) return;
+    failing.delete(path);
+    log.info('the audit device works again', { device: path, missed: known.missed });
+    // Who reads it shall know too. That it is not written is no more than one entry more that is missed.
+    device.write(missedLine(now(), known.missed)).catch(() => {});
   }
 
   /** Not an async function: this runs twice for each request of the server, and each promise counts. */
   function recordTo(path: string, device: AuditDevice, what: What, make: Make): Promise<void> {
     const began = performance.now();
     const worked = (): void => {
-      if (failing.size > 0) changed(path, undefined);
+      if (failing.size > 0) works(path, device);
       observe?.(what, path, performance.now() - began, false);
     };
     const failed = (error: unknown): never => {
       // One that was just taken out has no part in this any more.
-      if (devices.get(path) === device) changed(path, error);
+      if (devices.get(path) === device) fails(path, error);
       observe?.(what, path, performance.now() - began, true);
       throw error;
     };
@@ -98,9 +119,19 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     return written.then(worked, failed);
   }
 
-  function record(what: What, make: Make): Promise<void> {
+  /** A device with a filter takes what that lets through; a fallback device what none of those takes. */
+  function takersOf(entry: AuditEntry): [string, AuditDevice][] {
+    const all = [...devices];
+    if (!isSelective) return all;
+    const isLeftOver = !all.some(([, device]) => device.filter?.(entry));
+    return all.filter(([, device]) => (device.isFallback ? isLeftOver : (device.filter?.(entry) ?? true)));
+  }
+
+  function record(what: What, entry: AuditEntry, make: Make): Promise<void> {
     const began = performance.now();
-    const parts = [...devices].map(([path, device]) => recordTo(path, device, what, make));
+    const parts = takersOf(entry).map(([path, device]) => recordTo(path, device, what, make));
+    // As in Vault: what an operator's filters leave over, and no fallback device takes, is written nowhere.
+    if (parts.length === 0) return DONE;
     // The first that took it; a slow one holds nobody up, and how much may wait for it is bounded.
     const first = parts.length === 1 ? parts[0]! : Promise.any(parts);
     return first.then(
@@ -117,7 +148,9 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     response: AuditResponse | undefined,
     error?: string,
   ): Promise<void> {
-    return record('log_response', (formatter, atMs) => formatter.response(entry, response, atMs, error));
+    return record('log_response', entry, (formatter, atMs) =>
+      formatter.response(entry, response, atMs, error),
+    );
   }
 
   /** Large replies wait for their turn with all their data. Readers who ask for many at once must not fill the memory with them. */
@@ -139,17 +172,23 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     });
   }
 
+  function select(): void {
+    isSelective = [...devices.values()].some((device) => device.filter !== undefined || device.isFallback);
+  }
+
   return {
     devices,
     isOn: () => devices.size > 0,
     add(path, device) {
       devices.set(path, device);
       failing.delete(path);
+      select();
     },
     async remove(path) {
       const device = devices.get(path);
       devices.delete(path);
       failing.delete(path);
+      select();
       await device
         ?.close()
         .catch((error: unknown) => log.warn('closing an audit device failed', { device: path, error }));
@@ -169,7 +208,7 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     },
     request(entry, error) {
       if (devices.size === 0) return DONE;
-      return record('log_request', (formatter, atMs) => formatter.request(entry, atMs, error));
+      return record('log_request', entry, (formatter, atMs) => formatter.request(entry, atMs, error));
     },
     response(entry, response: AuditResponse | undefined, error) {
       if (devices.size === 0) return DONE;
@@ -179,7 +218,7 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     },
     async reopen() {
       for (const [path, device] of [...devices]) {
-        await device.reopen().catch((error: unknown) => changed(path, error));
+        await device.reopen().catch((error: unknown) => fails(path, error));
       }
     },
     async stop() {
@@ -190,6 +229,11 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
       }
     },
   };
+}
+
+/** In place of what a device missed while it failed. */
+function missedLine(atMs: number, missed: number): string {
+  return JSON.stringify({ time: rfc3339(atMs), type: 'missed', missed });
 }
 
 /** What Vault writes to try a new device. */

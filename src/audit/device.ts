@@ -5,9 +5,10 @@
  */
 import type { Formatter } from './formatter.ts';
 import type { LineSink } from './line-sink.ts';
+import type { Selection } from './selection.ts';
 
-export interface AuditDevice extends LineSink {
-  readonly type: 'file';
+export interface AuditDevice extends LineSink, Selection {
+  readonly type: 'file' | 'socket' | 'syslog' | 'http';
   readonly formatter: Formatter;
   /** What `sys/audit-hash` answers: `hmac-sha256:` and hex. */
   hash(input: string): string;

@@ -6,12 +6,12 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { badRequest } from '../model/errors.ts';
+import { type ChainOptions, makeChain } from './chain.ts';
 import type { AuditDevice } from './device.ts';
 import { makeFileOutput } from './file-output.ts';
-import { makeFormatter } from './formatter.ts';
-import { makeHasher } from './hasher.ts';
 import { makeLineSink, type Output } from './line-sink.ts';
 import { parseFileOptions } from './options.ts';
+import { rendering } from './rendering.ts';
 
 export interface FileDeviceOptions {
   /** As the API takes them: all strings. */
@@ -20,17 +20,28 @@ export interface FileDeviceOptions {
   readonly salt: string;
   /** Nothing is written at or under these: the node's own data. */
   readonly forbiddenFolders?: readonly string[];
+  /** Makes a chain of its lines; absent: they stand alone. Of what is discarded there is none. */
+  readonly chain?: ChainOptions;
 }
 
 /**
  * Makes the device without touching the file: it is opened by `open`, or else by the first line.
  * @throws CodedError `bad_request` naming the option that is wrong.
  */
-export function makeFileDevice({ options, salt, forbiddenFolders = [] }: FileDeviceOptions): AuditDevice {
+export function makeFileDevice({
+  options,
+  salt,
+  forbiddenFolders = [],
+  chain,
+}: FileDeviceOptions): AuditDevice {
   const parsed = parseFileOptions(options);
-  const hasher = makeHasher(salt);
-  const formatter = makeFormatter(hasher, parsed);
-  const sink = makeLineSink(outputOf(parsed.path, parsed.mode));
+  const rendered = rendering(options, salt);
+  const output = outputOf(parsed.path, parsed.mode);
+  const isChained = chain !== undefined && parsed.path !== 'discard';
+  const file = parsed.path === 'stdout' ? undefined : resolve(parsed.path);
+  const sink = makeLineSink(output, {
+    makeLinker: isChained ? (turns) => makeChain({ ...chain, file }, output, turns) : undefined,
+  });
   let isAllowed = false;
   /** Of many writes that wait for it the order stays. */
   let allowing: Promise<void> | undefined;
@@ -47,8 +58,8 @@ export function makeFileDevice({ options, salt, forbiddenFolders = [] }: FileDev
   };
   return {
     type: 'file',
-    formatter,
-    hash: hasher.hash,
+    ...rendered,
+    isFull: sink.isFull,
     write: (line) => (isAllowed ? sink.write(line) : allow().then(() => sink.write(line))),
     reopen: () => (isAllowed ? sink.reopen() : allow().then(sink.reopen)),
     close: sink.close,

@@ -1,17 +1,18 @@
 /**
- * A log file: appended to, never truncated, opened again when asked (SIGHUP) and when it was removed.
+ * A log file: appended to, never truncated, opened again when asked (SIGHUP) and when it was removed or moved away.
  *
  * @module
  */
 import { constants, write as fsWrite } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { AUDIT_FILE_CHECK_MS } from '../model/limits.ts';
-import type { Output } from './line-sink.ts';
+import { type Output, WriteBroke } from './line-sink.ts';
 
 /** Without NONBLOCK, opening a named pipe would hold a thread until somebody reads it. */
 const FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY | constants.O_NONBLOCK;
 const EXECUTE_BITS = 0o111;
+const LINE_END = Buffer.from('\n');
 /** Opening the file again does not help against these. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -50,24 +51,36 @@ export function makeFileOutput(path: string, mode: number | undefined): Output {
     await closing?.close();
   }
 
-  /** Has somebody removed the file under us? Its lines would go nowhere. */
+  /** Has somebody removed the file under us, or moved it away? Its lines would go nowhere, or where nobody looks. */
   async function isGone(opened: FileHandle): Promise<boolean> {
     if (performance.now() - checkedMs < AUDIT_FILE_CHECK_MS) return false;
     checkedMs = performance.now();
-    return (await opened.stat()).nlink === 0;
+    const [ours, there] = await Promise.all([opened.stat(), stat(path).catch(absent)]);
+    if (there) return there.ino !== ours.ino || there.dev !== ours.dev;
+    // Where it is not ours to make, what was moved away is written to until somebody has made it.
+    return mode !== undefined || ours.nlink === 0;
   }
 
-  async function append(bytes: Buffer): Promise<void> {
-    let opened = await openFile();
-    if (await isGone(opened)) {
-      await closeFile();
-      opened = await openFile();
-    }
-    let rest = torn ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes;
-    while (rest.length > 0) {
-      const written = await writeSome(opened.fd, rest);
-      torn = rest[written - 1] !== 0x0a;
-      rest = rest.subarray(written);
+  /** @returns bytes that are out: all, or fewer with the error that came then. */
+  async function append(bytes: Buffer): Promise<{ taken: number; error?: unknown }> {
+    let taken = 0;
+    try {
+      let opened = await openFile();
+      if (await isGone(opened)) {
+        await closeFile();
+        opened = await openFile();
+      }
+      if (torn) {
+        await writeSome(opened.fd, LINE_END);
+        torn = false;
+      }
+      while (taken < bytes.length) {
+        taken += await writeSome(opened.fd, bytes.subarray(taken));
+        torn = bytes[taken - 1] !== 0x0a;
+      }
+      return { taken };
+    } catch (error) {
+      return { taken, error };
     }
   }
 
@@ -76,21 +89,52 @@ export function makeFileOutput(path: string, mode: number | undefined): Output {
       await openFile();
     },
     async write(bytes) {
-      try {
-        await append(bytes);
-      } catch (error) {
-        // What went away may be back: open the file anew, once. Lines of this group that were written already come twice.
-        if (FULL.has((error as NodeJS.ErrnoException).code ?? '') || !file) throw error;
+      let { taken, error } = await append(bytes);
+      const full = FULL.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+      if (taken === 0 && error !== undefined && file && !full) {
+        // What went away may be back: open the file anew, once.
         await closeFile().catch(() => {});
-        await append(bytes);
+        ({ taken, error } = await append(bytes));
       }
+      if (error !== undefined) throw new WriteBroke(taken, error);
     },
     async reopen() {
       await closeFile();
       await openFile();
     },
     close: closeFile,
+    async sync() {
+      await file?.datasync();
+    },
+    tail: (bytesMax) => tailOf(path, bytesMax),
   };
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Empty where the file cannot be read: its lines are gone on with from what the store knows. */
+async function tailOf(path: string, bytesMax: number): Promise<Buffer> {
+  try {
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { size } = await reader.stat();
+      const bytes = Buffer.alloc(Math.min(size, bytesMax));
+      let got = 0;
+      while (got < bytes.length) {
+        const { bytesRead } = await reader.read(bytes, got, bytes.length - got, size - bytes.length + got);
+        if (bytesRead === 0) break;
+        got += bytesRead;
+      }
+      const read = bytes.subarray(0, got);
+      return size > bytesMax ? read.subarray(read.indexOf(0x0a) + 1) : read;
+    } finally {
+      await reader.close();
+    }
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 /** @returns how many bytes were taken: at least one. */

@@ -37,15 +37,13 @@ export function parseFileOptions(options: Readonly<Record<string, string>>): Fil
   };
 }
 
-function parseFormatOptions(options: Readonly<Record<string, string>>): FormatOptions {
+/** @throws CodedError `bad_request` with the option's name. */
+export function parseFormatOptions(options: Readonly<Record<string, string>>): FormatOptions {
   const format = options.format ?? 'json';
   if (format !== 'json') throw badRequest(`unknown format type "${format}": only json is served`);
   // A prefix let operators write any bytes at the start of a file of their choice, and so run it (CVE-2025-6000).
   if (options.prefix)
     throw badRequest('prefix is not supported: what is written must be JSON from its first byte');
-  for (const name of ['filter', 'fallback', 'exclude']) {
-    if (options[name]) throw badRequest(`enterprise-only options supplied: "${name}" is not supported`);
-  }
   return {
     hmacAccessor: parseBool('hmac_accessor', options.hmac_accessor, true),
     logRaw: parseBool('log_raw', options.log_raw, false),
@@ -64,7 +62,8 @@ function parseMode(text: string | undefined): number | undefined {
   return mode;
 }
 
-function parseBool(name: string, text: string | undefined, absent: boolean): boolean {
+/** @throws CodedError `bad_request` with the option's name. */
+export function parseBool(name: string, text: string | undefined, absent: boolean): boolean {
   if (text === undefined || text === '') return absent;
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;

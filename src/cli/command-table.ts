@@ -31,6 +31,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Lists enabled audit devices',
     load: () => from(import('./commands/audit.ts'), 'auditList'),
   },
+  'audit search': {
+    synopsis: 'Looks for entries in audit logs',
+    load: () => from(import('./commands/audit-search.ts'), 'auditSearch'),
+  },
+  'audit verify': {
+    synopsis: 'Checks that audit logs are as they were written',
+    load: () => from(import('./commands/audit-verify.ts'), 'auditVerify'),
+  },
   auth: { synopsis: 'Work with auth methods' },
   'auth disable': {
     synopsis: 'Disables an auth method',

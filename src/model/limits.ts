@@ -491,8 +491,40 @@ export const AUDIT_HASHED_CHARS_KEPT = 256;
 export const AUDIT_WAITING_CHARS_MAX = 256 * MIB;
 /** Of large replies that wait until they are in the log, together. */
 export const AUDIT_REPLIES_CHARS_MAX = 128 * MIB;
-/** A log file that was removed is noticed within this. */
+/** Lines that wait for one slow device; what comes on top fails on it. */
+export const AUDIT_WAITING_LINES_MAX = 50_000;
+/** A log file that was removed or moved away is noticed within this. */
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
+/** A checkpoint is made after so many lines, and after so long where there are fewer. */
+export const AUDIT_CHECKPOINT_LINES = 1_000;
+export const AUDIT_CHECKPOINT_MS = 10 * SECOND_MS;
+/** Between two of them, however many lines there are. */
+export const AUDIT_CHECKPOINT_REST_MS = 100;
+/** For the store to take the last head of a device that is closed: keys are wiped after it. */
+export const AUDIT_LAST_CHECKPOINT_MS = 2 * SECOND_MS;
+/** Of a log that is gone on with: where its chain ends is looked for in so many bytes. */
+export const AUDIT_RESUME_BYTES_MAX = 16 * MIB;
+/** Of a device's filter, or of one condition of its exclusions; how deep parentheses may stand in it; and how many exclusions there may be. */
+export const AUDIT_EXPRESSION_CHARS_MAX = 4_096;
+export const AUDIT_EXPRESSION_DEPTH_MAX = 32;
+export const AUDIT_EXCLUSIONS_MAX = 100;
+/** For a device that is reached over a network to be reached, and to take lines. */
+export const AUDIT_SEND_MS = 2 * SECOND_MS;
+/** Longest that an operator may set it to. */
+export const AUDIT_SEND_MAX_MS = 60 * SECOND_MS;
+/** Of one line in one datagram, below what UDP carries, with what is put around it. */
+export const AUDIT_DATAGRAM_BYTES_MAX = 60_000;
+/** Requests of one `http` device that are under way at once. */
+export const AUDIT_POSTS_AT_ONCE = 16;
+/** A log that is followed is looked at this often. */
+export const AUDIT_FOLLOW_MS = 200;
+/** Longest line of an audit log: data of the largest body, each character escaped. */
+export const AUDIT_LINE_BYTES_MAX = 512 * MIB;
+/** Of chains, listed at once, and looked up at once. */
+export const AUDIT_CHAINS_LISTED_MAX = 1_000;
+export const AUDIT_CHAINS_AT_ONCE = 50;
+/** Times that the keys of checkpoints may be rotated: the store keeps no key, it makes all of them again. */
+export const AUDIT_KEY_GENERATIONS_MAX = 100;
 
 // crypto
 /** Of one public PGP key in its binary form. */

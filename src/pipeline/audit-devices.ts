@@ -6,9 +6,12 @@
 import type { Audit } from '../audit/audit.ts';
 import type { AuditDevice } from '../audit/device.ts';
 import { makeFileDevice } from '../audit/file-device.ts';
+import { parseBool } from '../audit/options.ts';
+import { makeSentDevice } from '../audit/sent-device.ts';
 import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import type { Claims } from '../model/actor.ts';
 import { badRequest } from '../model/errors.ts';
+import type { AuditChains } from './audit-chains.ts';
 import { unchanged } from './section-change.ts';
 
 /** As configured through the API. */
@@ -43,9 +46,15 @@ export const addDevice: SectionChange<KeptDevice, void> = {
   section: 'audit',
   run(entries, device) {
     if (entries.has(device.path)) throw badRequest('path already in use');
+    if (isFallback(device) && ([...entries.values()] as KeptDevice[]).some(isFallback))
+      throw badRequest('there is a fallback device already, and there can be one only');
     return { patch: { [device.path]: device }, reply: undefined };
   },
 };
+
+function isFallback({ options }: KeptDevice): boolean {
+  return parseBool('fallback', options.fallback, false);
+}
 
 export const removeDevice: SectionChange<{ path: string }, void> = {
   id: 'audit/remove',
@@ -58,6 +67,8 @@ export function makeAuditDevices(
   audit: Audit,
   newId: () => string,
   forbiddenFolders: readonly string[],
+  /** Absent: lines stand alone. */
+  chains?: AuditChains,
 ): AuditDevices {
   /** Salts of the devices that are open, by path. */
   const open = new Map<string, string>();
@@ -67,8 +78,20 @@ export function makeAuditDevices(
   const closing = new Map<string, Promise<void>>();
   let isOpen = false;
 
-  const make = ({ options, salt }: KeptDevice): AuditDevice =>
-    makeFileDevice({ options, salt, forbiddenFolders });
+  const make = (device: KeptDevice): AuditDevice => {
+    const { type, options, salt } = device;
+    const chain = chains?.chainOf(device);
+    switch (type) {
+      case 'file':
+        return makeFileDevice({ options, salt, forbiddenFolders, chain });
+      case 'socket':
+      case 'syslog':
+      case 'http':
+        return makeSentDevice({ type, options, salt, chain });
+      default:
+        throw badRequest(`unknown backend type: "${type}"`);
+    }
+  };
 
   function close(path: string): void {
     open.delete(path);
@@ -96,18 +119,25 @@ export function makeAuditDevices(
       return kept.map(({ salt: _salt, ...settings }) => settings).sort((a, b) => (a.path < b.path ? -1 : 1));
     },
     async enable(settings, claims) {
-      if (settings.type !== 'file') throw badRequest('unknown backend type: only "file" is served');
       const device: KeptDevice = { ...settings, salt: newId() };
       if (catalog.entries('audit').has(settings.path)) throw badRequest('path already in use');
       const probed = make(device);
-      await audit.probe(probed, newId());
+      try {
+        await audit.probe(probed, newId());
+      } catch (error) {
+        await probed.close().catch(() => {});
+        throw error;
+      }
       tried.set(device.salt, probed);
       try {
         await catalog.change(addDevice, device, claims);
       } finally {
         tried.delete(device.salt);
         // Refused, or sealed meanwhile.
-        if (audit.devices.get(device.path) !== probed) await probed.close();
+        if (audit.devices.get(device.path) !== probed) {
+          await probed.close();
+          await chains?.forget(device).catch(() => {});
+        }
       }
     },
     async disable(path, claims) {
@@ -123,6 +153,7 @@ export function makeAuditDevices(
       isOpen = false;
       for (const path of [...open.keys()]) close(path);
       await Promise.all(closing.values());
+      chains?.clear();
     },
   };
 }
@@ -132,7 +163,7 @@ function orBroken(make: (device: KeptDevice) => AuditDevice, device: KeptDevice)
   try {
     return make(device);
   } catch (error) {
-    const nowhere = make({ ...device, options: { file_path: 'discard' } });
+    const nowhere = make({ ...device, type: 'file', options: { file_path: 'discard' } });
     return { ...nowhere, open: () => Promise.reject(error), write: () => Promise.reject(error) };
   }
 }

@@ -5,6 +5,7 @@
  */
 import { operationOf, readSection } from '../cluster/catalog-section.ts';
 import type { AnyActorOperation } from '../model/actor.ts';
+import { rotateAuditKeys } from './audit-chains.ts';
 import { addDevice, removeDevice } from './audit-devices.ts';
 import { putSetting } from './lifecycle.ts';
 import { changeSettings } from './mount-settings.ts';
@@ -30,6 +31,7 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(namespaceSwept),
   operationOf(addDevice),
   operationOf(removeDevice),
+  operationOf(rotateAuditKeys),
   operationOf(putSetting),
   operationOf(removeSetting),
   operationOf(forgetSettings),

@@ -48,7 +48,6 @@ const REFUSED: [string, Record<string, string>, RegExp][] = [
   ['a mode the owner cannot write with', { file_path: '/x', mode: '0400' }, /owner write/],
   ['jsonx', { file_path: '/x', format: 'jsonx' }, /unknown format type "jsonx"/],
   ['what is no boolean', { file_path: '/x', log_raw: 'yes' }, /log_raw must be true or false/],
-  ['a filter', { file_path: '/x', filter: 'mount_type == kv' }, /enterprise-only options/],
 ];
 for (const [what, options, text] of REFUSED) {
   test(`refused with 400: ${what}`, () => {

@@ -271,7 +271,7 @@ test('the audit log has what happened, and nothing that opens or was opened in t
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  const of = (path: string) => lines.filter(({ request }) => request.path === path);
+  const of = (path: string) => lines.filter(({ request }) => request?.path === path);
   const [asked, answered] = of('secret/data/app');
   assert.equal(asked.request.wrap_ttl, 300);
   assert.equal(answered.response.wrap_info.ttl, 300);

@@ -26,7 +26,7 @@ export function auditRoutes({ audit }: SystemCore): Record<string, Route> {
       update: operation({
         summary: 'Enables an audit device.',
         params: {
-          type: p.string('Kind of device: "file".', { absent: '' }),
+          type: p.string('Kind of device: "file", "socket", "syslog" or "http".', { absent: '' }),
           description: p.string('What it is for.', { absent: '' }),
           options: p.kvPairs('Options of the device, such as file_path.'),
           local: p.bool('Kept and shown: nothing is replicated to other clusters.', { absent: false }),

@@ -26,6 +26,7 @@ export interface SystemCore {
   policies(namespaceId: string): PolicyStore;
   readonly access: AccessLookup;
   readonly audit: AuditControl;
+  readonly auditChains: AuditChainControl;
   readonly wrapping: WrappingControl;
   readonly settings: SettingsControl;
   /** Who guessed too often, by mount; absent where no auth method counts it. */
@@ -295,6 +296,38 @@ export interface AuditControl {
   disable(path: string, claims: Claims): Promise<unknown>;
   /** `hmac-sha256:…` as the device at `path` writes it; undefined: there is no such device. */
   hash(path: string, input: string): string | undefined;
+}
+
+/** A chain of audit lines: of one device on one node. */
+export interface AuditChain {
+  readonly chain: string;
+  readonly device: string;
+  readonly node: string;
+  /** The file it is written to; absent where it is none. */
+  readonly file?: string;
+  /** Of a line that is known to be written: its number, and SHA-256 in hex. */
+  readonly seq: number;
+  readonly hash: string;
+  readonly atMs: number;
+  /** Nothing was written after it. */
+  readonly closed: boolean;
+  readonly enabled: boolean;
+}
+
+/** Ids, and public keys as SPKI in base64. */
+export interface AuditKeys {
+  readonly generation: number;
+  readonly ids: { readonly ed25519: string; readonly ml_dsa_65: string };
+  readonly keys: { readonly ed25519: string; readonly ml_dsa_65: string };
+}
+
+export interface AuditChainControl {
+  /** By name, after `after`; as many as are listed at once. */
+  list(after: string): Promise<readonly AuditChain[]>;
+  chain(id: string): Promise<AuditChain | undefined>;
+  /** Of checkpoints, oldest first. */
+  keys(): readonly AuditKeys[];
+  rotateKeys(claims: Claims): Promise<unknown>;
 }
 
 export interface InFlightRequest {

@@ -5,6 +5,7 @@
  */
 import { type Engine, engine, type Route } from '../../model/engine.ts';
 import { auditRoutes } from './audit.ts';
+import { auditChainRoutes } from './audit-chains.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
@@ -40,6 +41,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...rekeyRoutes(core),
     ...healthRoutes(core),
     ...auditRoutes(core),
+    ...auditChainRoutes(core),
     ...nodeRoutes(core),
     ...clusterRoutes(core),
     ...inNamespaces({

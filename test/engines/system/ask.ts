@@ -233,6 +233,12 @@ export function fakeCore(): FakeCore {
           ? { token: 'hvs.new', accessor: 'new', ttl: 60, creation_time: '', creation_path: 'a' }
           : undefined,
     },
+    auditChains: {
+      list: async () => [],
+      chain: async () => undefined,
+      keys: () => [],
+      rotateKeys: async () => {},
+    },
     audit: {
       devices: async () => core.deviceList,
       async enable(device) {
