@@ -219,7 +219,14 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     now,
     log: log.named('audit'),
   });
-  const auditDevices = makeAuditDevices(catalog, audit, randomUUID, forbidden, auditChains);
+  const auditDevices = makeAuditDevices(
+    catalog,
+    audit,
+    randomUUID,
+    forbidden,
+    auditChains,
+    systemClock.after,
+  );
 
   const ttlsOf = ({ config }: Mount) => ({
     defaultTtl: config.default_lease_ttl || defaultLeaseTtl,

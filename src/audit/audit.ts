@@ -217,16 +217,19 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
       return recordReply(entry, response, error);
     },
     async reopen() {
-      for (const [path, device] of [...devices]) {
-        await device.reopen().catch((error: unknown) => fails(path, error));
-      }
+      // At once: one that hangs must not keep the others.
+      const reopened = [...devices].map(([path, device]) =>
+        device.reopen().catch((error: unknown) => fails(path, error)),
+      );
+      await Promise.all(reopened);
     },
     async stop() {
-      for (const [path, device] of [...devices]) {
-        await device
+      const closed = [...devices].map(([path, device]) =>
+        device
           .close()
-          .catch((error: unknown) => log.warn('closing an audit device failed', { device: path, error }));
-      }
+          .catch((error: unknown) => log.warn('closing an audit device failed', { device: path, error })),
+      );
+      await Promise.all(closed);
     },
   };
 }

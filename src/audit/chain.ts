@@ -72,9 +72,11 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
     let at = 0;
     // Of a write that has ended, so that no line needs a buffer of its own. This runs twice for each request of the server.
     const into = spaceFor(lines);
-    for (const [index, line] of lines.entries()) {
+    let naming = torn;
+    for (const line of lines) {
       const from = at;
-      const whole = index === 0 && torn.length > 0 ? withTorn(line, torn) : line;
+      const whole = naming.length > 0 ? withTorn(line, naming) : line;
+      naming = [];
       // Without the brace that ends it.
       at += into.write(whole, at, 'utf8') - 1;
       at += into.write(linkText({ chain: id, seq: ++seq, prev: hash }), at, 'latin1');

@@ -1,10 +1,16 @@
 /**
- * Where a device's lines go. All lines of one turn of the event loop go out in one write; while that runs the next group collects.
+ * Where a device's lines go. All lines of one turn of the event loop go out in one write; while that runs the next group collects. Where much has
+ * collected, since the device was slow, it goes out in several: others get their turns in between.
  *
  * @module
  */
 import { CodedError } from '../model/errors.ts';
-import { AUDIT_WAITING_CHARS_MAX, AUDIT_WAITING_LINES_MAX } from '../model/limits.ts';
+import {
+  AUDIT_GROUP_CHARS_MAX,
+  AUDIT_GROUP_LINES_MAX,
+  AUDIT_WAITING_CHARS_MAX,
+  AUDIT_WAITING_LINES_MAX,
+} from '../model/limits.ts';
 
 export interface LineSink {
   /** Opens what there is to open, so that a wrong path shows. @throws Error */
@@ -94,7 +100,8 @@ export function makeLineSink(
   output: Output,
   { makeLinker, lineBytesMax = Number.POSITIVE_INFINITY }: LineSinkOptions = {},
 ): LineSink {
-  let waiting: Group | undefined;
+  /** Oldest first. */
+  const waiting: Group[] = [];
   let waitingChars = 0;
   let waitingLines = 0;
   let scheduled = false;
@@ -126,23 +133,44 @@ export function makeLineSink(
     begun = true;
   }
 
+  /** Never fails. */
+  async function writeOldest(): Promise<void> {
+    const group = waiting.shift();
+    if (!group) return;
+    try {
+      if (!begun) await begin();
+      await writeNow(group.lines);
+      group.resolve();
+    } catch (error) {
+      group.reject(error);
+    } finally {
+      waitingChars -= group.chars;
+      waitingLines -= group.lines.length;
+    }
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  }
+
   function flush(): void {
     scheduled = false;
-    inTurn(async () => {
-      const group = waiting;
-      if (!group) return;
-      waiting = undefined;
-      try {
-        if (!begun) await begin();
-        await writeNow(group.lines);
-        group.resolve();
-      } catch (error) {
-        group.reject(error);
-      } finally {
-        waitingChars -= group.chars;
-        waitingLines -= group.lines.length;
-      }
-    }).catch(() => {});
+    void inTurn(async () => {
+      await writeOldest();
+      if (waiting.length > 0) schedule();
+    });
+  }
+
+  /** The group that another line goes into. */
+  function collecting(): Group {
+    const last = waiting.at(-1);
+    if (last && last.lines.length < AUDIT_GROUP_LINES_MAX && last.chars < AUDIT_GROUP_CHARS_MAX) return last;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const group: Group = { lines: [], chars: 0, done: promise, resolve, reject };
+    waiting.push(group);
+    return group;
   }
 
   const isFull = (): boolean =>
@@ -154,8 +182,8 @@ export function makeLineSink(
     isFull,
     async close() {
       closed = true;
-      if (waiting) flush();
       await inTurn(async () => {
+        while (waiting.length > 0) await writeOldest();
         if (begun) await linker.end();
         await output.close();
       });
@@ -167,19 +195,13 @@ export function makeLineSink(
       if (waitingChars + line.length > AUDIT_WAITING_CHARS_MAX || isFull()) {
         return Promise.reject(new CodedError('overloaded', 'too much waits for the audit device'));
       }
-      if (!waiting) {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        waiting = { lines: [], chars: 0, done: promise, resolve, reject };
-      }
-      waiting.lines.push(line);
-      waiting.chars += line.length + 1;
+      const group = collecting();
+      group.lines.push(line);
+      group.chars += line.length + 1;
       waitingChars += line.length + 1;
       waitingLines += 1;
-      if (!scheduled) {
-        scheduled = true;
-        setImmediate(flush);
-      }
-      return waiting.done;
+      schedule();
+      return group.done;
     },
   };
 }

@@ -492,7 +492,10 @@ export const AUDIT_WAITING_CHARS_MAX = 256 * MIB;
 /** Of large replies that wait until they are in the log, together. */
 export const AUDIT_REPLIES_CHARS_MAX = 128 * MIB;
 /** Lines that wait for one slow device; what comes on top fails on it. */
-export const AUDIT_WAITING_LINES_MAX = 50_000;
+export const AUDIT_WAITING_LINES_MAX = 10_000;
+/** Of one write: hashing it holds everybody up. */
+export const AUDIT_GROUP_LINES_MAX = 500;
+export const AUDIT_GROUP_CHARS_MAX = 1 * MIB;
 /** A log file that was removed or moved away is noticed within this. */
 export const AUDIT_FILE_CHECK_MS = 1 * SECOND_MS;
 /** A checkpoint is made after so many lines, and after so long where there are fewer. */
@@ -520,6 +523,8 @@ export const AUDIT_POSTS_AT_ONCE = 16;
 export const AUDIT_FOLLOW_MS = 200;
 /** Longest line of an audit log: data of the largest body, each character escaped. */
 export const AUDIT_LINE_BYTES_MAX = 512 * MIB;
+/** For a device that is disabled, or whose node seals, to write what waits. */
+export const AUDIT_CLOSE_MS = 5 * SECOND_MS;
 /** Of chains, listed at once, and looked up at once. */
 export const AUDIT_CHAINS_LISTED_MAX = 1_000;
 export const AUDIT_CHAINS_AT_ONCE = 50;

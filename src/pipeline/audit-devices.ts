@@ -10,7 +10,9 @@ import { parseBool } from '../audit/options.ts';
 import { makeSentDevice } from '../audit/sent-device.ts';
 import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import type { Claims } from '../model/actor.ts';
+import type { Clock } from '../model/clock.ts';
 import { badRequest } from '../model/errors.ts';
+import { AUDIT_CLOSE_MS } from '../model/limits.ts';
 import type { AuditChains } from './audit-chains.ts';
 import { unchanged } from './section-change.ts';
 
@@ -69,6 +71,7 @@ export function makeAuditDevices(
   forbiddenFolders: readonly string[],
   /** Absent: lines stand alone. */
   chains?: AuditChains,
+  after: Clock['after'] = inTime,
 ): AuditDevices {
   /** Salts of the devices that are open, by path. */
   const open = new Map<string, string>();
@@ -95,10 +98,21 @@ export function makeAuditDevices(
 
   function close(path: string): void {
     open.delete(path);
-    const done = audit.remove(path).finally(() => {
+    const done = soon(audit.remove(path)).finally(() => {
       if (closing.get(path) === done) closing.delete(path);
     });
     closing.set(path, done);
+  }
+
+  /** A device that hangs is closed whenever it may be: nobody waits longer for it, least of all who wants the keys wiped. */
+  function soon(done: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const late = after(resolve, AUDIT_CLOSE_MS);
+      void done.finally(() => {
+        late.clear();
+        resolve();
+      });
+    });
   }
 
   /** In the turn in which the catalog's change is applied: from then on each request is told to these devices, on every member. */
@@ -156,6 +170,11 @@ export function makeAuditDevices(
       chains?.clear();
     },
   };
+}
+
+function inTime(run: () => void, ms: number): { clear(): void } {
+  const timer = setTimeout(run, ms);
+  return { clear: () => clearTimeout(timer) };
 }
 
 /** What cannot even be made takes no line: requests are refused while no other device does. */

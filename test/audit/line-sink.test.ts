@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeLineSink, type Output } from '../../src/audit/line-sink.ts';
+import { AUDIT_GROUP_LINES_MAX, AUDIT_WAITING_LINES_MAX } from '../../src/model/limits.ts';
 
 /** An output that notes what it is asked, and finishes a write when told to. */
 function fakeOutput() {
@@ -94,14 +95,48 @@ test('reopening and closing wait for the write that runs; closing writes what wa
   await assert.rejects(sink.write('c'), /closed/);
 });
 
+test('what has collected goes out in several writes, each with a bound, in order', async () => {
+  const { calls, writes, output } = fakeOutput();
+  const sink = makeLineSink(output);
+  const first = sink.write('first');
+  await turn();
+  await turn();
+  const rest = Array.from({ length: 2 * AUDIT_GROUP_LINES_MAX + 1 }, (_, n) => sink.write(`${n}`));
+  const closed = sink.close();
+  for (let n = 0; n < 4; n++) {
+    writes[n]!.finish();
+    for (let turns = 0; turns < 5; turns++) await turn();
+  }
+  await Promise.all([first, ...rest, closed]);
+  assert.deepEqual(
+    calls.slice(0, -1).map((text) => text.split('\n').length - 1),
+    [1, AUDIT_GROUP_LINES_MAX, AUDIT_GROUP_LINES_MAX, 1],
+  );
+  assert.deepEqual(
+    calls.slice(1, -1).join('').split('\n').slice(0, -1),
+    rest.map((_, n) => `${n}`),
+  );
+});
+
+test('so many lines may wait, and no more', async () => {
+  const sink = makeLineSink(fakeOutput().output);
+  for (let n = 0; n < AUDIT_WAITING_LINES_MAX; n++) {
+    assert(!sink.isFull());
+    void sink.write('x');
+  }
+  assert(sink.isFull());
+  await assert.rejects(sink.write('x'), /too much waits/);
+});
+
 test('what waits for a device that hangs is bounded', async () => {
   const { writes, output } = fakeOutput();
   const sink = makeLineSink(output);
   const line = 'x'.repeat(64 * 1024 * 1024);
   const waiting = [1, 2, 3].map(() => sink.write(line));
   await assert.rejects(sink.write(line), /too much waits/);
-  await turn();
-  await turn();
-  writes[0]!.finish();
+  for (let n = 0; n < waiting.length; n++) {
+    for (let turns = 0; turns < 5; turns++) await turn();
+    writes[n]!.finish();
+  }
   await Promise.all(waiting);
 });

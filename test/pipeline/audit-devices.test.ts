@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -13,6 +14,7 @@ import { makeAudit } from '../../src/audit/audit.ts';
 import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
 import { OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
+import { AUDIT_CLOSE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import { makeAuditDevices } from '../../src/pipeline/audit-devices.ts';
 import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
@@ -27,10 +29,17 @@ async function start(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'coffer-devices-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const storage = makeMemoryStorage();
+  /** How long it is waited for devices that are closed: less than is asked for. */
+  const waits: number[] = [];
+  const after = (run: () => void, ms: number) => {
+    waits.push(ms);
+    const timer = setTimeout(run, ms / 50);
+    return { clear: () => clearTimeout(timer) };
+  };
   const node = async (forbidden: string[]) => {
     const catalog: Catalog = makeCatalog({ cluster: () => cluster, storage, names: PLAIN_NAMES });
     const audit = makeAudit({ now: Date.now, log: SILENT_LOG });
-    const devices = makeAuditDevices(catalog, audit, randomUUID, forbidden);
+    const devices = makeAuditDevices(catalog, audit, randomUUID, forbidden, undefined, after);
     await catalog.load();
     await devices.openAll();
     return { catalog, audit, devices };
@@ -41,7 +50,7 @@ async function start(t: TestContext) {
   t.after(() => cluster.stop());
   t.after(() => enabling.devices.closeAll());
   t.after(() => other.devices.closeAll());
-  return { folder, enabling, other };
+  return { folder, enabling, other, waits };
 }
 
 const device = (file_path: string) => ({
@@ -89,6 +98,33 @@ test('a file that is data of another member is not written there: its requests a
   await other.catalog.catchUp();
   await assert.rejects(other.audit.request(ENTRY));
   assert(!existsSync(file));
+});
+
+test('a device that hangs does not keep a node from sealing, nor the others from being closed', async (t) => {
+  const { folder, enabling, waits } = await start(t);
+  const sockets: Socket[] = [];
+  const peer = createServer((socket) => void sockets.push(socket.pause().on('error', () => {})));
+  await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+  t.after(() => peer.close());
+  const { port } = peer.address() as AddressInfo;
+  await enabling.devices.enable(device(join(folder, 'audit.log')), OWN_CLAIMS);
+  await enabling.devices.enable(
+    {
+      ...device(''),
+      path: 'socket/',
+      type: 'socket',
+      options: { address: `127.0.0.1:${port}`, write_timeout: '60s' },
+    },
+    OWN_CLAIMS,
+  );
+  const hanging = enabling.audit.devices.get('socket/')!;
+  const stuck = hanging.write('x'.repeat(16 * 1024 * 1024));
+  stuck.catch(() => {});
+  await enabling.devices.closeAll();
+  assert.deepEqual(waits, [AUDIT_CLOSE_MS, AUDIT_CLOSE_MS]);
+  assert.match(readFileSync(join(folder, 'audit.log'), 'utf8'), /sys\/audit\/test/);
+  for (const socket of sockets) socket.destroy();
+  await assert.rejects(stuck);
 });
 
 test('while sealed nothing is opened', async (t) => {
