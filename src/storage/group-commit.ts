@@ -39,8 +39,9 @@ export interface GroupCommitParts<W extends Write> {
   /**
    * Writes the group in one transaction and resolves when it is durable; one outcome each, in order. The next group comes only
    * after that, unless several may be written side by side. A rejection means nothing of it is known to be written; its reason is given to every write of the group.
+   * @param join - what waits by now, to be written with the group, behind it: for a store whose transactions wait for those of others.
    */
-  write(group: readonly W[]): Promise<readonly Outcome[]>;
+  write(group: readonly W[], join: () => readonly W[]): Promise<readonly Outcome[]>;
   /** Turns what `write` rejected with into what the callers get. */
   explain(error: unknown): Promise<Error>;
 }
@@ -84,7 +85,7 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
       const { write, signal } = entry;
       if (signal?.aborted) {
         entry.reject(signal.reason);
-      } else if (running > 0 && (underWay!.meets(write) || leftTouched?.meets(write))) {
+      } else if (underWay && running > 0 && (underWay.meets(write) || leftTouched?.meets(write))) {
         leftTouched ??= sideBySide!.newTouched();
         leftTouched.add(write);
         left.push(entry);
@@ -101,11 +102,20 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
     return group;
   }
 
-  async function writeOne(group: readonly Waiting<W>[]): Promise<void> {
-    const writes = group.map((entry) => entry.write);
+  async function writeOne(first: readonly Waiting<W>[]): Promise<void> {
+    const group = [...first];
+    const join = (): readonly W[] => {
+      // What is under way beside it would have to know of these.
+      const more = sideBySide ? [] : take();
+      group.push(...more);
+      return more.map((entry) => entry.write);
+    };
     let outcomes: readonly Outcome[];
     try {
-      outcomes = await parts.write(writes);
+      outcomes = await parts.write(
+        first.map((entry) => entry.write),
+        join,
+      );
     } catch (error) {
       const reason = await parts.explain(error);
       for (const entry of group) entry.reject(reason);

@@ -145,12 +145,17 @@ function makeLmdb(
 
   const log = type === 'file' && !shared ? openLog() : undefined;
   const commits = makeGroupCommit<LmdbWrite>({
-    async write(group) {
+    async write(group, join) {
       if (reopening !== undefined) await reopening;
       refuseRemoved(true);
       // All that the log holds is to find room in LMDB too, beside what it has there now.
       refuseFull(group, 2 * (log?.heldBytes ?? 0));
-      const outcomes = await writeGroup(group);
+      const joined = () => {
+        const more = join();
+        if (more.length > 0) refuseFull([...group, ...more]);
+        return more;
+      };
+      const outcomes = await (shared ? writeGroupShared(db, group, joined) : writeGroup(group));
       if (shared) checkReaders(db);
       refuseRemoved(false);
       return outcomes;
@@ -183,7 +188,6 @@ function makeLmdb(
   }
 
   function writeGroup(group: readonly LmdbWrite[]): Promise<Outcome[]> {
-    if (shared) return writeGroupShared(db, group);
     return log === undefined ? writeGroupAlone(db, group) : writeGroupToLog(db, log, group);
   }
 
@@ -334,9 +338,14 @@ async function writeGroupAlone(db: LmdbFile, group: readonly LmdbWrite[]): Promi
 }
 
 /** One transaction, with the conditions looked at inside it: other processes write too. */
-function writeGroupShared(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
+function writeGroupShared(
+  db: LmdbFile,
+  group: readonly LmdbWrite[],
+  joined: () => readonly LmdbWrite[],
+): Promise<Outcome[]> {
   return inTransaction(db, () => {
-    const { outcomes, records, version } = planInLmdb(db, group);
+    // It may have waited for a whole transaction of another process, with a sync to disk.
+    const { outcomes, records, version } = planInLmdb(db, [...group, ...joined()]);
     if (records.length > 0) put(db, records, counterRecord(version));
     return outcomes;
   });

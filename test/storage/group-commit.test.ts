@@ -146,3 +146,44 @@ test('more than may wait is refused as overloaded', async () => {
   }
   await ended;
 });
+
+test('what waits when its transaction begins goes in the same one, each with its own outcome', async () => {
+  const groups: number[][] = [];
+  let begin = () => {};
+  const commits = makeGroupCommit<Numbered>({
+    async write(group, join) {
+      await new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      const all = [...group, ...join()];
+      groups.push(all.map(({ id }) => id));
+      if (all.some(({ id }) => id === 9)) throw new Error('lost');
+      return all.map(({ id }) => (id === 3 ? new Error('refused') : id));
+    },
+    explain: async (error) => error as Error,
+  });
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const submit = (id: number) => commits.submit({ id, count: 1, bytes: 1 });
+  const done = [submit(1)];
+  await turn();
+  await turn();
+  done.push(submit(2), submit(3));
+  begin();
+  const settled = await Promise.allSettled(done);
+  assert.deepEqual(groups, [[1, 2, 3]]);
+  assert.deepEqual(
+    settled.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.message)),
+    [1, 2, 'refused'],
+  );
+  const lost = [submit(8)];
+  await turn();
+  await turn();
+  lost.push(submit(9));
+  begin();
+  const failed = await Promise.allSettled(lost);
+  assert.deepEqual(
+    failed.map((each) => each.status === 'rejected' && each.reason.message),
+    ['lost', 'lost'],
+  );
+  await commits.idle();
+});
