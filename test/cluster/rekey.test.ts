@@ -77,6 +77,22 @@ test('a node that starts after it is given the new root key', async () => {
   await world.do('n3', ({ opening }) => opening.rotate());
 });
 
+test('a node that has the old root key, and was no member yet when it was replaced, is given the new one as it joins', async () => {
+  const world = makeOpeningWorld(5);
+  await opened(world);
+  world.crash('n3');
+  await world.start('n3');
+  world.node('n3').openFails = 1_000_000;
+  await world.until(() => !world.node('n3').seal.barrier.isSealed(), 'n3 has keys');
+  assert.equal(world.allOpen('n3'), false);
+  const draft = await world.do('n1', (node) => rekey(node));
+  assert.notEqual(hex(world.node('n3').seal.rootKey()), hex(draft.rootKey), 'nobody has told it');
+  world.node('n3').openFails = 0;
+  await world.until(() => world.allOpen('n3'), 'n3 is open');
+  assert.equal(hex(world.node('n3').seal.rootKey()), hex(draft.rootKey));
+  await world.do('n3', ({ opening }) => opening.rotate());
+});
+
 test('a member that sleeps meanwhile is evicted first; it goes on when it comes back', async () => {
   const world = makeOpeningWorld(3);
   await opened(world);
