@@ -192,7 +192,11 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     isNamespace: (id) => namespaces.byId(id) !== undefined,
     using: uses.asked,
     accessorKey: () => seal.barrier.derive('token accessor'),
-    batch: makeBatchTokens(() => seal.barrier.derive('batch token'), randomBytes),
+    batch: makeBatchTokens(
+      () => seal.barrier.derive('batch token'),
+      randomBytes,
+      (id) => namespaces.byId(id)?.uuid,
+    ),
     now,
     randomBytes,
   });

@@ -10,7 +10,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import type { TokenState } from '../../model/caller.ts';
-import { badRequest } from '../../model/errors.ts';
+import { badRequest, CodedError } from '../../model/errors.ts';
 import { TOKEN_BYTES_MAX } from '../../model/limits.ts';
 import { namespaceIdOfToken, namespaceSuffix } from '../../model/namespace.ts';
 
@@ -28,8 +28,15 @@ export interface BatchTokens {
   open(token: string): TokenState | undefined;
 }
 
-/** @param key - 32 bytes, the same on every node; wiped after use. */
-export function makeBatchTokens(key: () => Uint8Array, randomBytes: (bytes: number) => Buffer): BatchTokens {
+/**
+ * @param key - 32 bytes, the same on every node; wiped after use.
+ * @param uuidOf - of a namespace. The short id may be drawn again one day for another one, whose tokens these must not be.
+ */
+export function makeBatchTokens(
+  key: () => Uint8Array,
+  randomBytes: (bytes: number) => Buffer,
+  uuidOf: (namespaceId: string) => string | undefined,
+): BatchTokens {
   function keyOf(salt: Uint8Array): Buffer {
     const bytes = key();
     const own = createHmac('sha256', bytes).update(salt).digest();
@@ -39,9 +46,11 @@ export function makeBatchTokens(key: () => Uint8Array, randomBytes: (bytes: numb
 
   return {
     write(state, namespaceId) {
+      const uuid = uuidOf(namespaceId);
+      if (uuid === undefined) throw new CodedError('stale_claims');
       const salt = randomBytes(SALT_BYTES);
       const own = keyOf(salt);
-      const cipher = createCipheriv('aes-256-gcm', own, NONCE).setAAD(Buffer.from(namespaceId));
+      const cipher = createCipheriv('aes-256-gcm', own, NONCE).setAAD(Buffer.from(uuid));
       const body = Buffer.concat([cipher.update(encode(state)), cipher.final()]);
       own.fill(0);
       const sealed = Buffer.concat([salt, body, cipher.getAuthTag()]).toString('base64url');
@@ -55,6 +64,8 @@ export function makeBatchTokens(key: () => Uint8Array, randomBytes: (bytes: numb
     open(token) {
       if (!token.startsWith(BATCH_PREFIX) || token.length > TOKEN_BYTES_MAX) return undefined;
       const namespaceId = namespaceIdOfToken(token);
+      const uuid = uuidOf(namespaceId);
+      if (uuid === undefined) return undefined;
       const suffix = namespaceSuffix(namespaceId);
       const text = token.slice(BATCH_PREFIX.length, token.length - suffix.length);
       const sealed = Buffer.from(text, 'base64url');
@@ -63,7 +74,7 @@ export function makeBatchTokens(key: () => Uint8Array, randomBytes: (bytes: numb
       const own = keyOf(sealed.subarray(0, SALT_BYTES));
       const decipher = createDecipheriv('aes-256-gcm', own, NONCE, { authTagLength: TAG_BYTES });
       own.fill(0);
-      decipher.setAAD(Buffer.from(namespaceId)).setAuthTag(sealed.subarray(-TAG_BYTES));
+      decipher.setAAD(Buffer.from(uuid)).setAuthTag(sealed.subarray(-TAG_BYTES));
       const body = decipher.update(sealed.subarray(SALT_BYTES, -TAG_BYTES));
       try {
         decipher.final();

@@ -104,7 +104,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     if (state) {
       if (batches.size >= BATCH_TOKENS_KNOWN_MAX) batches.delete(batches.keys().next().value!);
       batches.set(accessor, state);
-    }
+    } else if (token.startsWith(BATCH_PREFIX)) batches.delete(accessor);
     return accessor;
   }
 

@@ -23,8 +23,19 @@ const BATCH: TokenState = {
   noDefaultPolicy: false,
 };
 
+/** Of namespaces, by id. */
+const uuids = new Map([
+  ['root', 'r'],
+  ['abc123', 'u1'],
+  ['abc124', 'u2'],
+]);
+
 describe('the text of a batch token', () => {
-  const { write, open } = makeBatchTokens(() => Buffer.alloc(32, 7), randomBytes);
+  const { write, open } = makeBatchTokens(
+    () => Buffer.alloc(32, 7),
+    randomBytes,
+    (id) => uuids.get(id),
+  );
 
   test('holds all of it, and opens with the same key only', () => {
     const full: TokenState = {
@@ -39,7 +50,11 @@ describe('the text of a batch token', () => {
     for (const state of [BATCH, full, { ...BATCH, issuer: { mount: 'm', name: 'n' } }])
       for (const namespace of ['root', 'abc123']) assert.deepEqual(open(write(state, namespace)), state);
     assert.equal(
-      makeBatchTokens(() => Buffer.alloc(32, 8), randomBytes).open(write(BATCH, 'root')),
+      makeBatchTokens(
+        () => Buffer.alloc(32, 8),
+        randomBytes,
+        () => 'u',
+      ).open(write(BATCH, 'root')),
       undefined,
     );
   });
@@ -61,6 +76,16 @@ describe('the text of a batch token', () => {
       `${token}x`,
     ])
       assert.equal(open(wrong), undefined, wrong);
+  });
+
+  test('is none of a namespace that is gone, nor of another one to which its id was given', () => {
+    const token = write(BATCH, 'abc123');
+    uuids.delete('abc123');
+    assert.equal(open(token), undefined);
+    uuids.set('abc123', 'u3');
+    assert.equal(open(token), undefined);
+    uuids.set('abc123', 'u1');
+    assert.deepEqual(open(token), BATCH);
   });
 
   test('is none any more where a bit of it is another', () => {
