@@ -71,6 +71,25 @@ describe('a login', () => {
     assert.equal((await login(at, 'app-id', secret_id)).status, 200);
   });
 
+  test('by a role id that the role has no more fails, also where a crash left that behind', async () => {
+    const at = await withRole();
+    const { secret_id } = await newSecret(at);
+    const { inner } = mounts;
+    let commits = 0;
+    inner.beforeCommit = (paths) => {
+      // The new one is claimed by the first; the old one would be let go by the second.
+      const isOfRoleIds = paths.some((path) => path.includes('/approle-role-id/'));
+      if (isOfRoleIds && ++commits > 1) throw new Error('the store went away');
+    };
+    try {
+      assert.equal((await ask('POST', `${at}/role/app/role-id`, { role_id: 'new-id' })).status, 500);
+    } finally {
+      inner.beforeCommit = undefined;
+    }
+    assert.deepEqual(await refusedLogin(at, 'app-id', secret_id), INVALID);
+    assert.equal((await login(at, 'new-id', secret_id)).status, 200);
+  });
+
   test('needs no secret id where the role asks for none, but the right network', async () => {
     const at = await withRole({ bind_secret_id: false, secret_id_bound_cidrs: '127.0.0.0/8' });
     assert.equal((await login(at, 'app-id')).status, 200);
