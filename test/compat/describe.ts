@@ -5,7 +5,8 @@
  */
 
 import { CLUSTER_EXCEPTIONS } from './cluster/exceptions.ts';
-import { EXPECTATIONS } from './diff/expectations.ts';
+import { CLUSTER_EXPECTATIONS } from './cluster/expectations.ts';
+import { EXPECTATIONS, type Expectation } from './diff/expectations.ts';
 import { GO_EXCEPTIONS } from './go/run-go.ts';
 import { HVAC_EXCEPTIONS } from './hvac/exceptions.ts';
 import { HVAC_FILES_NOT_YET } from './hvac/tests.ts';
@@ -32,7 +33,9 @@ export function describeClients(): string {
     clusterExceptions(),
     '### Differences to OpenBao',
     'The same requests to OpenBao and to Coffer are answered alike, except:',
-    [...new Set(EXPECTATIONS.map(({ reason }) => reason))].map((reason) => `- ${reason}`).join('\n'),
+    reasons(EXPECTATIONS),
+    'Three nodes differ besides, because:',
+    reasons(CLUSTER_EXPECTATIONS),
   ].join('\n\n');
 }
 
@@ -40,6 +43,10 @@ function clusterExceptions(): string {
   const all = Object.values(CLUSTER_EXCEPTIONS).flat();
   if (all.length === 0) return 'No exceptions of its own.';
   return `Excepted there, because:\n\n${bullets(all.map(({ test, reason }) => [reason, test]))}`;
+}
+
+function reasons(expectations: readonly Expectation[]): string {
+  return [...new Set(expectations.map(({ reason }) => reason))].map((reason) => `- ${reason}`).join('\n');
 }
 
 /** One line for each reason, with the names it holds for. */

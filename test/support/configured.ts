@@ -51,6 +51,8 @@ export interface ConfiguredOptions {
   /** What node is given to be Coffer; this tree's where absent. */
   readonly entry?: string;
   readonly readyTimeoutMs?: number;
+  /** Called with its process id as soon as there is one. */
+  spawned?(pid: number): void;
 }
 
 /** Starts `server -config=…` and waits until it answers, sealed or not. */
@@ -73,6 +75,7 @@ export async function startConfigured(options: ConfiguredOptions): Promise<Runni
     readyStatus: options.readyStatus ?? [200, 501, 503],
     readyTimeoutMs: options.readyTimeoutMs,
     tls: options.tls,
+    spawned: options.spawned,
   });
 }
 

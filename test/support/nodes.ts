@@ -23,6 +23,8 @@ export interface NodesOptions {
   readonly store: StoreKind;
   /** Members of etcd; one where absent. */
   readonly storeMembers?: number;
+  /** `test` where absent. */
+  readonly clusterName?: string;
   /** Further lines of each node's configuration. */
   readonly config?: string;
   /** Further lines of `cluster { … }`. */
@@ -36,6 +38,10 @@ export interface NodesOptions {
   readonly storeFolder?: string;
   /** How long a node may take to start, ms; thirty seconds where absent. */
   readonly readyTimeoutMs?: number;
+  /** Where all of it lies; a folder that goes with this process where absent. */
+  readonly folder?: string;
+  /** Called with the process id of each node that is started, before it answers. */
+  spawned?(pid: number): void;
 }
 
 export interface TestNode {
@@ -80,7 +86,7 @@ export async function startNodes(options: NodesOptions): Promise<TestNodes | { m
   const addresses = await Promise.all(
     stores.map(async ({ address }) => (hosts ? hosts.publish(address) : address)),
   );
-  const folder = testFolder('nodes');
+  const folder = options.folder ?? testFolder('nodes');
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   const storage = {
@@ -109,7 +115,7 @@ export async function startNodes(options: NodesOptions): Promise<TestNodes | { m
 node_id = "${id}"
 api_addr = "${address}"
 cluster_addr = "${ip}:${clusterPort}"
-cluster_name = "test"
+cluster_name = "${options.clusterName ?? 'test'}"
 cluster {
   secret_file = "${secretFile}"
   ${typeof options.clusterConfig === 'function' ? options.clusterConfig(n) : (options.clusterConfig ?? '')}
@@ -138,6 +144,7 @@ ${options.config ?? ''}
           config,
           entry,
           readyTimeoutMs: options.readyTimeoutMs,
+          spawned: options.spawned,
           address,
           env: { NODE_COMPILE_CACHE: COMPILED, ...options.env },
           wrapper: [...(host?.wrapper ?? []), ...(options.wrapper?.(n) ?? [])],

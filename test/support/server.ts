@@ -49,6 +49,8 @@ export interface StartOptions {
   readyStatus?: number[];
   readyTimeoutMs?: number;
   tls?: CallOptions['tls'];
+  /** Called with its process id as soon as there is one, long before it answers. */
+  spawned?(pid: number): void;
 }
 
 export interface DevOptions {
@@ -113,6 +115,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
+  if (child.pid !== undefined) options.spawned?.(child.pid);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const exited = new Promise<number | string>((resolve) => {

@@ -516,7 +516,8 @@ export function authBlock(token: string, accessor: string, state: TokenState, tt
   };
 }
 
-function tokenData(
+/** A token as lookups show it. */
+export function tokenData(
   state: TokenState,
   accessor: string,
   token: string,
@@ -551,7 +552,9 @@ function tokenData(
   }
   if (state.expiresAtMs !== undefined) {
     data.expire_time = rfc3339(state.expiresAtMs);
-    data.ttl = Math.max(0, Math.ceil((state.expiresAtMs - nowMs) / 1_000));
+    // Another node's time may be behind that of the one which made it: no more is left than was given.
+    const atMs = Math.max(nowMs, state.renewedAtMs ?? state.createdAtMs);
+    data.ttl = Math.max(0, Math.ceil((state.expiresAtMs - atMs) / 1_000));
   }
   if (state.renewedAtMs !== undefined) {
     data.last_renewal_time = Math.floor(state.renewedAtMs / 1_000);

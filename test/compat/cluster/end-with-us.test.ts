@@ -7,14 +7,14 @@ import { test } from 'node:test';
 import { testFolder, until } from '../../support/configured.ts';
 
 const PROGRAM = `
-import { spawn } from 'node:child_process';
+import { startServer } from ${JSON.stringify(new URL('../../support/server.ts', import.meta.url).href)};
 import { endWithUs } from ${JSON.stringify(new URL('end-with-us.ts', import.meta.url).href)};
-const child = spawn('sleep', ['60']);
-endWithUs(process.argv[1])(child.pid);
-console.log(child.pid);
+const ends = endWithUs(process.argv[1]);
+const spawned = (pid) => { ends(pid); console.log(pid); };
+await startServer({ command: 'sleep', args: ['60'], address: 'http://127.0.0.1:1', spawned });
 `;
 
-test('a program that is killed takes its servers and its folder with it', async () => {
+test('a program that is killed takes its servers and its folder with it, also those that do not answer yet', async () => {
   const folder = testFolder('end-with-us');
   const program = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, folder]);
   const pid = Number(String((await once(program.stdout, 'data'))[0]));

@@ -32,7 +32,8 @@ const silent = { debug: () => {} } as unknown as Log;
 
 /** Resolves with the server when it listens. */
 export async function startRoundRobin(options: RoundRobinOptions): Promise<Server> {
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each request: one that was kept may be closed by its node just as the next request is sent.
+  const agent = new Agent({ keepAlive: false });
   let turn = 0;
 
   async function pass(asked: IncomingMessage, reply: ServerResponse): Promise<void> {

@@ -14,12 +14,15 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfigText } from '../../../src/config/file.ts';
+import { testFolder } from '../../support/configured.ts';
 import { startNodes, type TestNodes } from '../../support/nodes.ts';
 import { endWithUs } from './end-with-us.ts';
 import { startRoundRobin } from './round-robin.ts';
 
 /** Two such clusters start at the same time on a machine with two cores. */
 const READY_TIMEOUT_MS = 120_000;
+/** As one that Vault makes up. */
+const CLUSTER_NAME = 'vault-cluster-0000c0de';
 const DEFAULT_ADDRESS = '127.0.0.1:8200';
 
 const { values } = parseArgs({
@@ -48,14 +51,17 @@ await startRoundRobin({
   addresses: ready.promise,
 });
 
+// From the first moment on: who kills this program does not wait until it is ready.
+const folder = testFolder('cluster');
 const cluster = await startNodes({
+  folder,
+  spawned: endWithUs(folder),
   store: 'embedded',
-  config: leaseTimes(),
+  clusterName: CLUSTER_NAME,
+  config: `ui = ${values.dev}\n${leaseTimes()}`,
   readyTimeoutMs: READY_TIMEOUT_MS,
 });
 if ('missing' in cluster) throw new Error(cluster.missing);
-const ends = endWithUs(cluster.folder);
-for (const node of cluster.nodes) ends(node.pid());
 if (values.dev) await openDev(cluster);
 ready.resolve(cluster.nodes.map((node) => node.address));
 

@@ -5,6 +5,7 @@
  */
 
 import type { Check } from '../checks.ts';
+import { CLUSTER_EXPECTATIONS } from '../cluster/expectations.ts';
 import { askText } from './ask.ts';
 import type { Finding } from './ask-both.ts';
 import { ABSENT, type Difference } from './compare.ts';
@@ -26,26 +27,37 @@ export interface Verdict {
   stale: Expectation[];
 }
 
-/** @param whole - all sequences ran against Coffer, so that each expectation must have been met. */
-export function judge(findings: Finding[], { whole }: { whole: boolean }): Verdict {
+export interface Judging {
+  /** All sequences ran against Coffer, so that each expectation must have been met. */
+  readonly whole: boolean;
+  /** Ours were three nodes. */
+  readonly cluster: boolean;
+}
+
+export function judge(findings: Finding[], { whole, cluster }: Judging): Verdict {
+  const expectations = cluster ? [...EXPECTATIONS, ...CLUSTER_EXPECTATIONS] : EXPECTATIONS;
   const judged = findings.flatMap((finding) =>
     finding.differences.map((difference) => ({
       finding,
       difference,
-      expectation: expectationOf(finding, difference),
+      expectation: expectationOf(finding, difference, expectations),
     })),
   );
   const met = new Set(judged.map(({ expectation }) => expectation));
   return {
     findings,
     judged,
-    stale: whole ? EXPECTATIONS.filter((expectation) => !met.has(expectation)) : [],
+    stale: whole ? expectations.filter((expectation) => !met.has(expectation)) : [],
   };
 }
 
-function expectationOf(finding: Finding, difference: Difference): Expectation | undefined {
+function expectationOf(
+  finding: Finding,
+  difference: Difference,
+  expectations: readonly Expectation[],
+): Expectation | undefined {
   const ask = askText(finding.ask);
-  return EXPECTATIONS.find(
+  return expectations.find(
     ({ asks, where, bao, ours }) =>
       asks.test(ask) &&
       where.test(difference.where) &&

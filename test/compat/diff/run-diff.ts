@@ -37,7 +37,10 @@ export async function runDiff(bao: string, target: Target, only?: string): Promi
       bao: { unsealKey: await unsealKeyOf(theirs), auditFile: join(work, 'bao.log') },
       ours: { unsealKey: await unsealKeyOf(ours), auditFile: join(work, 'ours.log') },
     });
-    return judge(findings, { whole: only === undefined && target.name !== 'bao' });
+    return judge(findings, {
+      whole: only === undefined && target.name !== 'bao',
+      cluster: target.name === 'cluster',
+    });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     rmSync(work, { recursive: true, force: true });
