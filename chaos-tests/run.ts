@@ -7,7 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import { FAULTS, type FaultName, isFaultName, type PlantedFault } from './faults.ts';
-import { type RunResult, runScenario, SCENARIOS } from './scenarios.ts';
+import { type RunResult, runScenario } from './run-scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 const OPERATIONS = 2_000;
 /** Within so many seeds each planted fault is found. */

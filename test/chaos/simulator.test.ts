@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAULTS, type FaultName, type PlantedFault } from '../../chaos-tests/faults.ts';
-import { runScenario, SCENARIOS } from '../../chaos-tests/scenarios.ts';
+import { runScenario } from '../../chaos-tests/run-scenario.ts';
+import { SCENARIOS } from '../../chaos-tests/scenarios.ts';
 
 const SEEDS = 40;
 /** Of each scenario that has a cluster: they share most of what runs in them. */

@@ -1,0 +1,130 @@
+/**
+ * Three nodes that own shards by their views and hand requests on: what clients of any of them see, while nodes come and go.
+ *
+ * @module
+ */
+import { linearizable, lostWrites, watchFences } from './checkers/store.ts';
+import type { Scenario, Workload } from './scenario.ts';
+import type { SimNode, World } from './sim/world.ts';
+import { KvWorkload } from './workloads/kv.ts';
+import { MembershipWorkload } from './workloads/membership.ts';
+import {
+  CLOCK_FAULTS,
+  COORDINATOR_FAULTS,
+  type Faults,
+  MEMBER_FAULTS,
+  NETWORK_FAULTS,
+  NODE_FAULTS,
+  OVERTAKEN,
+  STORE_FAULTS,
+} from './workloads/nemesis.ts';
+import { PolicyWorkload } from './workloads/policies.ts';
+import { TokenWorkload } from './workloads/tokens.ts';
+
+const FAULTS: Faults = {
+  ...COORDINATOR_FAULTS,
+  ...STORE_FAULTS,
+  ...NODE_FAULTS,
+  ...NETWORK_FAULTS,
+  ...MEMBER_FAULTS,
+  ...OVERTAKEN,
+};
+
+interface ClusterWorld {
+  readonly world: World;
+  readonly operations: number;
+  anyNode(): SimNode;
+  /** One that came too late to be let in again answers 503. */
+  anyMember(): SimNode;
+}
+
+/** With clients of one kind, and what is asked of every cluster: views, fences, and that no acknowledged commit was overwritten. */
+function cluster(own: Partial<Scenario>, start: (cluster: ClusterWorld) => Workload): Scenario {
+  return {
+    nodes: 3,
+    kind: 'cluster',
+    isOpen: true,
+    faults: FAULTS,
+    faultEveryMs: [50, 900],
+    calmMs: 20_000,
+    ...own,
+    begin(world, operations) {
+      const random = world.random.fork('cluster');
+      const { sealing } = world;
+      const views = new MembershipWorkload(world, 0);
+      watchFences(world);
+      const clients = start({
+        world,
+        operations,
+        anyNode: () => random.pick(world.nodes),
+        anyMember: () =>
+          random.pick(world.nodes.filter(({ member, isOpen }) => isOpen && member?.isInTime())),
+      });
+      sealing?.start(() => clients.isOver);
+      return {
+        get isOver() {
+          return clients.isOver && sealing?.isOver !== false;
+        },
+        finish: clients.finish,
+        check: () => [
+          ...clients.check(),
+          ...lostWrites(world),
+          ...(sealing?.check() ?? []),
+          ...views.check(),
+        ],
+      };
+    },
+  };
+}
+
+interface KvMix {
+  readonly clients: number;
+  readonly keys: number;
+  readonly pauseMs: readonly [number, number];
+  readonly reads?: number;
+  readonly operationsPerKey?: number;
+}
+
+const kv =
+  (mix: KvMix) =>
+  ({ world, operations, anyNode, anyMember }: ClusterWorld): Workload => {
+    const clients = new KvWorkload(world, { operations, ...mix });
+    clients.start(anyNode);
+    return {
+      get isOver() {
+        return clients.isOver;
+      },
+      finish: () => clients.readAll(world.client('reader'), anyMember),
+      check: () => linearizable(world),
+    };
+  };
+
+function tokens({ world, operations, anyNode }: ClusterWorld): Workload {
+  const clients = new TokenWorkload(world, { clients: 30, operations });
+  clients.start(anyNode);
+  return clients;
+}
+
+function policies({ world, operations, anyNode }: ClusterWorld): Workload {
+  const clients = new PolicyWorkload(world, { users: 14, tighteners: 12, operations });
+  clients.start(anyNode);
+  return clients;
+}
+
+export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
+  cluster: cluster({}, kv({ clients: 30, keys: 12, pauseMs: [0, 150] })),
+  // So many reads of so few paths that all nodes hold them.
+  'cluster-replicas': cluster(
+    {},
+    kv({ clients: 42, keys: 6, pauseMs: [0, 120], reads: 0.8, operationsPerKey: 150 }),
+  ),
+  // Nothing starts anywhere under a token that was revoked, or below one.
+  'cluster-tokens': cluster(
+    { isOpen: false, sealsAlone: 0.9, faults: { ...FAULTS, ...CLOCK_FAULTS } },
+    tokens,
+  ),
+  // Nothing starts anywhere under a policy that was tightened, and all members hold one catalog.
+  'cluster-policies': cluster({ isOpen: false, hasPolicies: true, sealsAlone: 0.9 }, policies),
+  // With operators who seal it and open it again.
+  'cluster-sealing': cluster({ sealsAlone: 0.4 }, kv({ clients: 30, keys: 12, pauseMs: [0, 400] })),
+};
