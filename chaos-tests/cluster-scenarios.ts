@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { linearizable, lostWrites, watchFences } from './checkers/store.ts';
+import { linearizable, lostWrites, watchRecords } from './checkers/store.ts';
 import type { Scenario, Workload } from './scenario.ts';
 import type { SimNode, World } from './sim/world.ts';
 import { KvWorkload } from './workloads/kv.ts';
+import { LoginWorkload } from './workloads/logins.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
 import {
   CLOCK_FAULTS,
@@ -17,9 +18,11 @@ import {
   NODE_FAULTS,
   OVERTAKEN,
   STORE_FAULTS,
+  UNHEARD,
 } from './workloads/nemesis.ts';
 import { PolicyWorkload } from './workloads/policies.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
+import { WrappingWorkload } from './workloads/wrapping.ts';
 
 const FAULTS: Faults = {
   ...COORDINATOR_FAULTS,
@@ -52,7 +55,7 @@ function cluster(own: Partial<Scenario>, start: (cluster: ClusterWorld) => Workl
       const random = world.random.fork('cluster');
       const { sealing } = world;
       const views = new MembershipWorkload(world, 0);
-      watchFences(world);
+      watchRecords(world);
       const clients = start({
         world,
         operations,
@@ -82,6 +85,7 @@ interface KvMix {
   readonly keys: number;
   readonly pauseMs: readonly [number, number];
   readonly reads?: number;
+  readonly forgets?: number;
   readonly operationsPerKey?: number;
 }
 
@@ -105,24 +109,51 @@ function tokens({ world, operations, anyNode }: ClusterWorld): Workload {
   return clients;
 }
 
+/** What may be had once, or so many times: wrapped replies, guesses of a password. */
+function once({ world, operations, anyNode }: ClusterWorld): Workload {
+  const half = Math.ceil(operations / 2);
+  const parts = [
+    new WrappingWorkload(world, { clients: 14, operations: half }),
+    new LoginWorkload(world, { clients: 14, operations: half }),
+  ];
+  for (const part of parts) part.start(anyNode);
+  return {
+    get isOver() {
+      return parts.every((part) => part.isOver);
+    },
+    check: () => parts.flatMap((part) => part.check()),
+  };
+}
+
 function policies({ world, operations, anyNode }: ClusterWorld): Workload {
   const clients = new PolicyWorkload(world, { users: 14, tighteners: 12, operations });
   clients.start(anyNode);
   return clients;
 }
 
+const deletes = cluster({}, (parts) => {
+  // Longer than what is left of a deleted actor is kept.
+  parts.world.store.weather.lateMs = [500, 60_000];
+  return kv({ clients: 20, keys: 16, pauseMs: [0, 600], reads: 0.25, forgets: 0.4, operationsPerKey: 40 })(
+    parts,
+  );
+});
+
 export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   cluster: cluster({}, kv({ clients: 30, keys: 12, pauseMs: [0, 150] })),
   // So many reads of so few paths that all nodes hold them.
   'cluster-replicas': cluster(
-    {},
+    { faults: { ...FAULTS, ...UNHEARD } },
     kv({ clients: 42, keys: 6, pauseMs: [0, 120], reads: 0.8, operationsPerKey: 150 }),
   ),
+  // What is deleted comes to life again by nothing that was sent before.
+  'cluster-deletes': deletes,
   // Nothing starts anywhere under a token that was revoked, or below one.
   'cluster-tokens': cluster(
     { isOpen: false, sealsAlone: 0.9, faults: { ...FAULTS, ...CLOCK_FAULTS } },
     tokens,
   ),
+  'cluster-once': cluster({ isOpen: false }, once),
   // Nothing starts anywhere under a policy that was tightened, and all members hold one catalog.
   'cluster-policies': cluster({ isOpen: false, hasPolicies: true, sealsAlone: 0.9 }, policies),
   // With operators who seal it and open it again.

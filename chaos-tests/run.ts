@@ -1,12 +1,13 @@
 /**
  * `npm run chaos -- --seeds N [--from M] [--scenario NAME] [--operations N] [--fault NAME]`: runs N seeds, and stops at the first violation.
  * `npm run chaos -- --seed N …`: one seed again, and what happened last in it; `--trace`: all that happened.
- * `npm run chaos -- --faults`: each planted fault, until it is found, within 300 seeds.
+ * `npm run chaos -- --faults [--fault NAME]`: each planted fault, until it is found, within 300 seeds.
  *
  * @module
  */
 import { parseArgs } from 'node:util';
-import { FAULTS, type FaultName, isFaultName, type PlantedFault } from './faults.ts';
+import { FAULTS, type FaultName, isFaultName } from './faults.ts';
+import type { PlantedFault } from './planted-fault.ts';
 import { type RunResult, runScenario } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -108,7 +109,8 @@ async function findFault(name: FaultName): Promise<boolean> {
 
 async function allFaults(): Promise<boolean> {
   let isGood = true;
-  for (const name of Object.keys(FAULTS) as FaultName[]) if (!(await findFault(name))) isGood = false;
+  for (const name of fault ? [fault] : (Object.keys(FAULTS) as FaultName[]))
+    if (!(await findFault(name))) isGood = false;
   return isGood;
 }
 

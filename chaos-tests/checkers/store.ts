@@ -1,9 +1,11 @@
 /**
- * What is asked of the store after a run, or while it goes on (protocol §20: I1, I2, I3).
+ * What is asked of the store after a run, or while it goes on (protocol §20: I1, I2, I3, I6, I8).
  *
  * @module
  */
 import { decodeFence, FENCE_PREFIX } from '../../src/cluster/fences.ts';
+import { decodeMember, MEMBERS_PREFIX } from '../../src/cluster/member-record.ts';
+import { decodeView, isMember, VIEW_KEY } from '../../src/cluster/view.ts';
 import type { World } from '../sim/world.ts';
 import { checkKv } from '../workloads/kv.ts';
 import type { History } from './history.ts';
@@ -16,15 +18,38 @@ export function linearizable(world: World): string[] {
   return violations;
 }
 
-/** I3: fence epochs never fall. */
-export function watchFences({ store, violations }: World): void {
+/**
+ * I3: fence epochs never fall. I8: what was sent before an actor was deleted does not bring it back. I6: who says that it has left has answered all
+ * it had let in.
+ */
+export function watchRecords(world: World): void {
+  const { store, coordinator, nodes, scheduler, violations } = world;
   const epochs = new Map<string, number>();
+  const deletedMs = new Map<string, number>();
   store.onPut = (path, value, atMs) => {
     if (!path.startsWith(FENCE_PREFIX)) return;
     const { epoch } = decodeFence(value);
     const before = epochs.get(path) ?? 0;
     epochs.set(path, epoch);
     if (epoch < before) violations.push(`I3: at ${atMs.toFixed(1)} ${path} fell from ${before} to ${epoch}`);
+  };
+  store.onCommit = (changes, sentMs, by) => {
+    for (const { path, value } of changes) {
+      if (!path.startsWith('data/')) continue;
+      if (!value) deletedMs.set(path, scheduler.nowMs);
+      else if (!store.records.has(path) && (deletedMs.get(path) ?? 0) > sentMs)
+        violations.push(`I8: ${by} brought ${path} back by what it had sent before that was deleted`);
+    }
+  };
+  coordinator.onPut = (key, value, by) => {
+    if (!key.startsWith(MEMBERS_PREFIX)) return;
+    const inc = key.slice(MEMBERS_PREFIX.length);
+    const record = coordinator.records.get(VIEW_KEY);
+    const next = record && decodeView(record.value).next;
+    const isLeft = next && decodeMember(value).ack === next.number && !isMember(next, inc);
+    const node = isLeft && nodes.find(({ member }) => member?.inc() === inc);
+    if (node && node.running > 0)
+      violations.push(`I6: ${by} says that it has left, and ${node.running} requests run on it`);
   };
 }
 

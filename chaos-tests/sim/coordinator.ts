@@ -37,6 +37,8 @@ export interface SimCoordinator {
   readonly weather: Weather;
   readonly records: ReadonlyMap<string, CoordinatorRecord>;
   readonly changes: readonly CoordinatorChange[];
+  /** Told of each record that a node puts. */
+  onPut: ((key: string, value: Uint8Array, by: string) => void) | undefined;
   /** The coordinator as `process` sees it in its present life. */
   connect(process: SimProcess, options?: { readonly keeps?: (key: string) => boolean }): Coordinator;
   /** What an operator does by hand. */
@@ -69,6 +71,7 @@ export function makeCoordinator(scheduler: Scheduler, random: Random): SimCoordi
   function put(by: string, key: string, value: Uint8Array | undefined): void {
     if (value === undefined) records.delete(key);
     else records.set(key, { value, version });
+    if (value) coordinator.onPut?.(key, value, by);
     changes.push({ atMs: scheduler.nowMs, by, key, version, value });
     hint(key);
   }
@@ -94,10 +97,11 @@ export function makeCoordinator(scheduler: Scheduler, random: Random): SimCoordi
     return { outcome: 'refused', records: found as CoordinatorRecords };
   }
 
-  return {
+  const coordinator: SimCoordinator = {
     weather: service.weather,
     records,
     changes,
+    onPut: undefined,
     remove(key) {
       version++;
       put('operator', key, undefined);
@@ -129,4 +133,5 @@ export function makeCoordinator(scheduler: Scheduler, random: Random): SimCoordi
       };
     },
   };
+  return coordinator;
 }

@@ -5,9 +5,12 @@
  */
 
 import * as automerge from '@automerge/automerge';
-import type { Names } from '../../src/actors/places.ts';
+import { type Names, shardOf } from '../../src/actors/places.ts';
 import type { ActorSendOptions } from '../../src/actors/round.ts';
+import { LOCKOUT_SENDS } from '../../src/auth/login/lockout.ts';
 import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
+import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
+import { USER_SENDS } from '../../src/auth/userpass/users.ts';
 import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
 import { makeAnnouncer } from '../../src/cluster/catalog-announcer.ts';
 import { makeCatalogSync } from '../../src/cluster/catalog-sync.ts';
@@ -20,11 +23,12 @@ import { makePost, type Post } from '../../src/cluster/post.ts';
 import { makeRouting, type Routing } from '../../src/cluster/routing.ts';
 import { sigma } from '../../src/cluster/times.ts';
 import { kv2 } from '../../src/engines/kv/kv.ts';
-import type { ActorKind, Cluster } from '../../src/model/actor.ts';
+import type { ActorId, ActorKind, Cluster } from '../../src/model/actor.ts';
 import { actorOperationsOf } from '../../src/model/engine.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { catalogOperations } from '../../src/pipeline/catalog-operations.ts';
+import type { Answerable, Answers } from '../checkers/answers.ts';
 import type { SimProcess } from './process.ts';
 
 export interface RoutedOptions {
@@ -40,6 +44,8 @@ export interface RoutedOptions {
   membership(): Membership;
   log(what: string, error: unknown): void;
   readonly faults: Faults | undefined;
+  /** Who looks at what is answered, and when. */
+  readonly answers: Answers;
   /** It takes no message before `open`. */
   readonly isClosed?: boolean;
 }
@@ -51,6 +57,8 @@ export interface Routed {
   readonly routing: Routing;
   /** Shards that this node has claimed and not let go of. */
   held(): readonly number[];
+  /** Undefined: this node would not answer about this actor in this turn, or would have to load it. */
+  answerable(key: string): Answerable | undefined;
   /** The view is another: what is not this node's any more goes in this turn. */
   onView(): void;
   /** In time again, or not any more. */
@@ -74,15 +82,25 @@ export interface Routed {
   close(): Promise<void>;
 }
 
+const tokenActor = makeTokenActor(async () => {});
 const OPERATIONS = makeOperations([
   ...actorOperationsOf(kv2),
-  ...makeTokenActor(async () => {}).sends,
+  ...tokenActor.sends,
+  ...makeWrappingOperations(tokenActor.kind).sends,
+  ...USER_SENDS,
+  ...LOCKOUT_SENDS,
   ...catalogOperations,
 ]);
 
+/**
+ * Runs last for minutes, not for tens of them. Longer than a client waits, and so than anything is sent again; shorter than a commit may be on its
+ * way where deletions are what is looked at.
+ */
+const GONE_SWEEP = { goneMs: 25_000, lookMs: 6_000 };
+
 export function makeRouted({ process, storage, transport, names, ...options }: RoutedOptions): Routed {
   const { clock } = process;
-  const { now, membership, faults } = options;
+  const { now, membership, faults, answers } = options;
   const post = makePost({ transport });
   const randomBytes = (bytes: number) => process.random.bytes(bytes);
   const catalog = makeCatalog({
@@ -106,8 +124,9 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
   const rate = sigma({ sharesClock: false });
   const own = makeOwnActors({
     ...common,
+    goneSweep: GONE_SWEEP,
     fences: storage,
-    grants: () => grants,
+    grants: () => owned,
     cluster: () => routing,
     fault: options.log,
   });
@@ -120,6 +139,24 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     activate: own.activate,
     fault: options.log,
   });
+  // As the parts see them, with somebody who looks.
+  const owned: typeof grants = {
+    ...grants,
+    release(key) {
+      grants.release(key);
+      answers.shown(process.name, key);
+    },
+  };
+  const held: typeof grants = {
+    ...grants,
+    peek(key) {
+      const replica = grants.peek(key);
+      if (replica) answers.fromReplica(process.name, key, replica.version);
+      return replica;
+    },
+  };
+  const noted = (id: ActorId, sent: ActorSendOptions): ActorSendOptions =>
+    noting(sent, options.started, () => answers.fromOwner(process.name, id));
   const routing = makeRouting({
     ...common,
     sigma: rate,
@@ -128,10 +165,10 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     shards: () => own.shards,
     actors: () => ({
       peek: own.actors.peek,
-      send: (op, id, params, sent) => own.actors.send(op, id, params, noting(sent, options.started)),
-      read: (op, id, params, sent) => own.actors.read(op, id, params, noting(sent, options.started)),
+      send: (op, id, params, sent) => own.actors.send(op, id, params, noted(id, sent)),
+      read: (op, id, params, sent) => own.actors.read(op, id, params, noted(id, sent)),
     }),
-    grants: () => grants,
+    grants: () => held,
     sections: () => catalog.sequences(),
   });
   const startTimers = () => void own.startTimers().catch((error: unknown) => options.log('timers', error));
@@ -146,6 +183,15 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
     post,
     routing,
     held: own.shards.held,
+    answerable(key) {
+      const shard = shardOf(key);
+      if (own.shards.isHeld(shard) && membership().isInTime() && membership().mayServe(shard)) {
+        const peeked = own.actors.peek(key);
+        return peeked && { version: peeked.version, by: 'owner' };
+      }
+      const replica = grants.peek(key);
+      return replica && { version: replica.version, by: 'replica' };
+    },
     onView() {
       own.shards.onView();
       const view = membership().view();
@@ -179,13 +225,17 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
   };
 }
 
-/** Says under which token an operation starts, in the turn in which it does. */
-function noting(sent: ActorSendOptions, started: (accessor: string) => void): ActorSendOptions {
+/** Says under which token an operation starts, and that it does, in the turn in which it does. */
+function noting(
+  sent: ActorSendOptions,
+  started: (accessor: string) => void,
+  starts: () => void,
+): ActorSendOptions {
   const { claims, caller } = sent;
-  if (!caller) return sent;
   const good = () => {
     const isGood = claims.good();
-    if (isGood) started(caller.accessor);
+    if (isGood && caller) started(caller.accessor);
+    if (isGood) starts();
     return isGood;
   };
   const { mayCreate, mayUpdate } = claims;

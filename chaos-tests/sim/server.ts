@@ -6,14 +6,20 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import type { Names } from '../../src/actors/places.ts';
+import { failedLogins } from '../../src/auth/login/lockout.ts';
 import { makeTokenAuth } from '../../src/auth/token/routes.ts';
 import { makeTokenActor, ROOT_PATH } from '../../src/auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
+import { makeWrappedReplies, type WrappedReplies } from '../../src/auth/token/wrapped-replies.ts';
+import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
+import { makeUserpass } from '../../src/auth/userpass/userpass.ts';
+import { userpassUser } from '../../src/auth/userpass/users.ts';
 import type { Catalog } from '../../src/cluster/catalog.ts';
 import { makeLocalCluster } from '../../src/cluster/local.ts';
 import { kv2, kvKinds } from '../../src/engines/kv/kv.ts';
 import type { SystemCore } from '../../src/engines/system/core.ts';
 import { policyRoutes } from '../../src/engines/system/policies.ts';
+import { wrappingRoutes } from '../../src/engines/system/wrapping.ts';
 import { encodeReply } from '../../src/http/envelope.ts';
 import { type ActorKind, type Cluster, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../src/model/caller.ts';
@@ -29,6 +35,7 @@ import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
 import { makePolicyStore } from '../../src/pipeline/policy-store.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import { ONLY_ROOT } from '../../test/support/only-root.ts';
+import { KV, LOGINS, mountAt, NAMES, SYS, TOKEN } from './mounts.ts';
 import type { SimProcess } from './process.ts';
 
 export const ROOT_TOKEN = 'root';
@@ -43,6 +50,8 @@ export interface SimRequest {
   readonly token: string;
   readonly body?: object;
   readonly query?: Readonly<Record<string, string>>;
+  /** Its reply is to be laid aside. */
+  readonly wrapTtlSeconds?: number;
 }
 
 export interface SimReply {
@@ -87,36 +96,21 @@ export interface ServerOptions {
   readonly plant?: ServerPlant;
 }
 
-/** Names rest readable: a trace is to be read, and what sealed names look like is the barrier's business. */
-const NAMES: Names = {
-  sealName: (_context, segment) => `~${segment}`,
-  openName: (_context, sealed) => sealed.slice(1),
+/** What a password is stored as matters to nobody here. */
+const PASSWORDS = {
+  hash: async (mount: string, name: string, password: string) =>
+    createHmac('sha256', 'simulated').update(`${mount}/${name}/${password}`).digest(),
 };
 
-function mountOf(path: string, type: string, kind: Mount['class']): Mount {
+const NO_JWT = { tokenIn: (token: string) => token, write: () => assert.fail('no JWTs here') };
+
+function wrappingControl(replies: WrappedReplies): SystemCore['wrapping'] {
   return {
-    class: kind,
-    path,
-    type,
-    description: '',
-    uuid: type,
-    accessor: `${type}_0`,
-    namespace: 'root',
-    config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false },
-    options: null,
-    local: false,
-    seal_wrap: false,
-    external_entropy_access: false,
-    settings: {},
+    look: (token, namespaceId) => replies.look(token, namespaceId),
+    take: (token, asker) => (token === '' ? replies.own(asker.caller) : replies.take(token, asker)),
+    rewrap: (token, asker) => replies.rewrap(token, asker.request.wrapTtlSeconds, asker),
   };
 }
-
-/** How many versions of a secret are kept; checkers count on it. */
-export const VERSIONS_MAX = 3;
-
-const KV: Mount = { ...mountOf('secret/', 'kv', 'secret'), settings: { max_versions: VERSIONS_MAX } };
-const TOKEN = mountOf('token/', 'token', 'auth');
-const SYS = mountOf('sys/', 'system', 'secret');
 
 /** Everybody is root. */
 const OPEN = {
@@ -136,8 +130,14 @@ export function bootServer(options: ServerOptions): SimServer {
   const now = () => Math.floor(base + clock.monotonicMs());
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
-  const kinds = [...kvKinds, tokenActor.kind] as unknown as ActorKind<never>[];
-  const cluster = options.clusterOf?.(NAMES, kinds, now) ?? startLocal();
+  const wrapping = makeWrappingOperations(tokenActor.kind);
+  const kinds = [...kvKinds, tokenActor.kind, failedLogins, userpassUser] as unknown as ActorKind<never>[];
+  const routed = options.clusterOf?.(NAMES, kinds, now);
+  const cluster = planting(routed) ?? startLocal();
+
+  function planting(whole: Cluster | undefined): Cluster | undefined {
+    return whole && (plant?.cluster?.(whole) ?? whole);
+  }
 
   function startLocal(): Cluster {
     const local = makeLocalCluster({
@@ -182,6 +182,7 @@ export function bootServer(options: ServerOptions): SimServer {
     now,
     randomBytes,
   });
+  const wrapped = makeWrappedReplies({ tokens, operations: wrapping, cluster, now });
   const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
   const tokenAuth = makeTokenAuth({ tokens, ttlsOf: () => ttls, policyExists: () => true });
 
@@ -191,20 +192,11 @@ export function bootServer(options: ServerOptions): SimServer {
   const engines = new Map<Mount, Engine>([
     [KV, kv2],
     [TOKEN, tokenAuth],
+    [LOGINS, makeUserpass({ tokens, ttlsOf: () => ttls, passwords: PASSWORDS })],
   ]);
-  const mountAt = (path: string) =>
-    path.startsWith('sys/')
-      ? policies && SYS
-      : path.startsWith('secret/')
-        ? KV
-        : path.startsWith('auth/token/')
-          ? TOKEN
-          : undefined;
-  if (policies)
-    engines.set(
-      SYS,
-      engine('system', 'Policies.', policyRoutes({ policies: policies.of } as unknown as SystemCore)),
-    );
+  const core = { policies: policies?.of, wrapping: wrappingControl(wrapped) } as unknown as SystemCore;
+  const system = { ...(policies ? policyRoutes(core) : {}), ...wrappingRoutes(core) };
+  engines.set(SYS, engine('system', 'Policies and wrapped replies.', system));
   const parts = { mounts: { of: () => ({ find: mountAt, at: mountAt }) }, namespaces: ONLY_ROOT };
   const resolver = makeResolver(parts, (mount) => engines.get(mount));
   const pipeline = makePipeline({
@@ -237,6 +229,7 @@ export function bootServer(options: ServerOptions): SimServer {
     },
     audit: { isOn: () => false, request: async () => {}, response: async () => {} },
     cluster,
+    wrapping: { replies: wrapped, jwt: NO_JWT, apiAddress: '', encode: encodeReply, now },
     // No workload changes them: that is a change of the catalog like any other.
     settings: { current: async (mount) => mount.settings, change: () => assert.fail('no mount table here') },
     now,
@@ -256,13 +249,17 @@ export function bootServer(options: ServerOptions): SimServer {
       if (plant?.countsUsesAfter)
         clock.after(() => void tokens.authenticate(request.token).catch(() => {}), 50);
       const encoded = encodeReply(await pipeline.handle(asRequest(request, `${++requests}`, now())));
-      const text = String(encoded.body ?? '');
+      const text = Buffer.from(encoded.body ?? '').toString();
       return { status: encoded.status, body: text === '' ? undefined : JSON.parse(text) };
     },
   };
 }
 
-function asRequest({ verb, path, token, body, query = {} }: SimRequest, id: string, nowMs: number): Request {
+function asRequest(
+  { verb, path, token, body, query = {}, wrapTtlSeconds }: SimRequest,
+  id: string,
+  nowMs: number,
+): Request {
   const isList = verb === 'list' && !path.endsWith('/');
   const request = {
     id,
@@ -274,7 +271,7 @@ function asRequest({ verb, path, token, body, query = {} }: SimRequest, id: stri
     query: new Map(Object.entries(query)),
     body: body && (parseJson(JSON.stringify(body)) as JsonMap),
     bodyBytes: 0,
-    wrapTtlSeconds: undefined,
+    wrapTtlSeconds,
     headers: {},
     remoteAddress: '127.0.0.1',
     remotePort: 1,

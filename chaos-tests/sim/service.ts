@@ -26,6 +26,8 @@ export interface Weather {
   heldMs: readonly [number, number];
   /** The connection breaks: the one who asked hears so at once, whatever becomes of the question. */
   broken: number;
+  /** Names of processes whose connections break half of the time. */
+  readonly brokenFor: Set<string>;
   /** A claim takes so much longer on its way, ms; 0: no longer than anything else. */
   claimsMs: number;
   /** Nobody answers and nothing arrives. */
@@ -42,6 +44,7 @@ export interface Weather {
 
 /** Ways that take longer anyway are not slowed down further. */
 const SLOW_BELOW_MS = 100;
+const BROKEN_FOR = 0.5;
 
 export function calm(): Weather {
   return {
@@ -54,6 +57,7 @@ export function calm(): Weather {
     heldAnswer: 0,
     heldMs: [50, 1_900],
     broken: 0,
+    brokenFor: new Set(),
     claimsMs: 0,
     isAway: false,
     dropsTheDead: false,
@@ -110,7 +114,8 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
       const there =
         (isLate ? random.between(...weather.lateMs) : way(process)) + (isClaim ? weather.claimsMs : 0);
       const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way(process);
-      if (weather.broken > 0 && random.chance(weather.broken)) {
+      const broken = weather.brokenFor.has(process.name) ? BROKEN_FOR : weather.broken;
+      if (broken > 0 && random.chance(broken)) {
         scheduler.after(
           way(process),
           `${name} breaks: ${label}`,

@@ -31,6 +31,8 @@ export interface Applied {
   readonly life: number;
   readonly version: number;
   readonly paths: readonly string[];
+  /** Of the first path. */
+  readonly isDeletion: boolean;
   /** Of what the one who committed had asked for, what did not hold: only where a planted fault dropped the condition. */
   readonly overwrote: readonly Stored[];
   /** The answer arrived: whoever committed counts on it. */
@@ -46,6 +48,10 @@ export interface SimStore {
   readonly applied: readonly Applied[];
   /** Told of each record that is put. */
   onPut: ((path: string, value: Uint8Array, atMs: number) => void) | undefined;
+  /** Told of each commit that takes effect, before it does. `sentMs`: true time at which it was sent. */
+  onCommit: ((changes: readonly Change[], sentMs: number, by: string) => void) | undefined;
+  /** The last commit that changed the path. */
+  lastAt(path: string): Applied | undefined;
   /** Paths under `prefix`, in byte order. */
   paths(prefix: string): string[];
   /** The store as `process` sees it in its present life. */
@@ -62,6 +68,7 @@ export interface ConnectOptions {
 export function makeStore(scheduler: Scheduler, random: Random): SimStore {
   const records = new Map<string, Stored>();
   const applied: Applied[] = [];
+  const lastAt = new Map<string, Applied>();
   const service = makeService('store', scheduler, random);
   let version = 0;
   /** Sorted; rebuilt when a path came or went. */
@@ -85,6 +92,7 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
   function apply(
     process: SimProcess,
     life: number,
+    sentMs: number,
     changes: readonly Change[],
     conditions: readonly Condition[],
     keeps: ConditionFilter | undefined,
@@ -92,6 +100,7 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     const broken = conditions.filter((condition) => !holds(condition));
     const refused = broken.find((condition) => keeps?.(condition, changes) ?? true);
     if (refused) return new Conflict(refused.path);
+    store.onCommit?.(changes, sentMs, process.name);
     version++;
     const overwrote = broken.map(({ path }) => records.get(path)).filter((stored) => stored !== undefined);
     for (const { path, value } of changes) {
@@ -101,14 +110,18 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     }
     sorted = undefined;
     const done = { atMs: scheduler.nowMs, by: process.name, life, version, overwrote, isAcknowledged: false };
-    const entry: Applied = { ...done, paths: changes.map(({ path }) => path) };
+    const isDeletion = changes[0]?.value === undefined;
+    const entry: Applied = { ...done, paths: changes.map(({ path }) => path), isDeletion };
     applied.push(entry);
+    for (const path of entry.paths) lastAt.set(path, entry);
     return entry;
   }
 
   const store: SimStore = {
     weather: service.weather,
     onPut: undefined,
+    onCommit: undefined,
+    lastAt: (path) => lastAt.get(path),
     records,
     applied,
     paths,
@@ -134,10 +147,11 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
           const copies = changes.map(({ path, value }) => ({ path, value: value && Uint8Array.from(value) }));
           const [first] = changes;
           const label = `commit ${first?.path}${first?.value ? '' : ' gone'} if ${conditions.map((c) => c.version)}`;
+          const sentMs = scheduler.nowMs;
           const isClaim = changes.some(({ path }) => path.startsWith(FENCE_PREFIX));
           let done: Applied | Conflict;
           try {
-            done = await ask(label, () => apply(process, life, copies, conditions, keeps), isClaim);
+            done = await ask(label, () => apply(process, life, sentMs, copies, conditions, keeps), isClaim);
           } catch (error) {
             if (trustsSilence) return version + 1;
             throw error;

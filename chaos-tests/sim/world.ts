@@ -7,6 +7,7 @@
 import type { Membership } from '../../src/cluster/membership.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
+import { type Answerable, type Answers, watchAnswers } from '../checkers/answers.ts';
 import { makeHistory } from '../checkers/history.ts';
 import { type FaultName, plantedIn } from '../faults.ts';
 import type { SealingWorkload } from '../workloads/sealing.ts';
@@ -37,8 +38,12 @@ export interface SimNode {
   readonly member: Membership | undefined;
   /** Undefined while it is down, and where nodes are never sealed. */
   readonly opening: SimOpening | undefined;
+  /** What it would answer a read of this actor with, in this turn, from its memory. */
+  answerable(key: string): Answerable | undefined;
   /** Clients are let in: it does not leave. */
   readonly isOpen: boolean;
+  /** Requests that were let in and are not answered. */
+  readonly running: number;
   /** A client's request at the door; undefined: refused. */
   enter(request: SimRequest): Promise<SimReply> | undefined;
   start(): void;
@@ -141,6 +146,7 @@ export function makeWorld(options: WorldOptions): World {
     let server: SimServer | undefined;
     let member: Membership | undefined;
     let opening: SimOpening | undefined;
+    let owning: Routed | undefined;
     let timeFloorMs = 0;
     let door = makeDoor();
     const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
@@ -155,13 +161,25 @@ export function makeWorld(options: WorldOptions): World {
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
-      let owning: Routed | undefined;
+      owning = undefined;
       if (kind === 'cluster') {
         bootsServer(
           storage,
           (names, kinds, now) => {
             owning = makeRouted({
-              ...{ process, storage, transport, names, kinds, now, membership, started, log, faults },
+              ...{
+                process,
+                storage,
+                transport,
+                names,
+                kinds,
+                now,
+                membership,
+                started,
+                log,
+                faults,
+                answers,
+              },
               isClosed: hasSeal,
             });
             return owning.cluster;
@@ -239,8 +257,12 @@ export function makeWorld(options: WorldOptions): World {
       get opening() {
         return opening;
       },
+      answerable: (key) => owning?.answerable(key),
       get isOpen() {
         return !door.isClosed;
+      },
+      get running() {
+        return door.running.size;
       },
       enter(request) {
         if (!server || door.isClosed || opening?.isSealed()) return undefined;
@@ -255,6 +277,7 @@ export function makeWorld(options: WorldOptions): World {
         server = undefined;
         member = undefined;
         opening = undefined;
+        owning = undefined;
         network.died(peerOf(name));
         process.crash();
       },
@@ -318,6 +341,13 @@ export function makeWorld(options: WorldOptions): World {
     };
   }
 
+  /** Of a world that is put together by then. */
+  const answers: Answers = {
+    fromReplica: (...asked) => watching.fromReplica(...asked),
+    fromOwner: (...asked) => watching.fromOwner(...asked),
+    shown: (...asked) => watching.shown(...asked),
+  };
+
   const world: World = {
     seed,
     random,
@@ -344,6 +374,7 @@ export function makeWorld(options: WorldOptions): World {
     sealing: undefined,
     membershipChanged: undefined,
   };
+  const watching = watchAnswers(world);
   return world;
 }
 

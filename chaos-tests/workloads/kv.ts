@@ -6,8 +6,9 @@
 import type { History, HistoryEntry } from '../checkers/history.ts';
 import { type KvInput, type KvOutput, versionedKv } from '../checkers/versioned-kv.ts';
 import { checkLinearizable, type Operation } from '../checkers/wgl.ts';
+import { VERSIONS_MAX } from '../sim/mounts.ts';
 import type { Random } from '../sim/random.ts';
-import { ROOT_TOKEN, type SimReply, type SimRequest, VERSIONS_MAX } from '../sim/server.ts';
+import { ROOT_TOKEN, type SimReply, type SimRequest } from '../sim/server.ts';
 import type { Heard, SimClient, SimNode, World } from '../sim/world.ts';
 
 export interface KvOptions {
@@ -20,6 +21,8 @@ export interface KvOptions {
   readonly pauseMs: readonly [number, number];
   /** Share of reads. */
   readonly reads?: number;
+  /** Share of changes that are deletions of all there is of a path. */
+  readonly forgets?: number;
   /** A path is left for a fresh one after so many. */
   readonly operationsPerKey?: number;
 }
@@ -28,6 +31,7 @@ export interface KvOptions {
 const OPERATIONS_PER_KEY = 60;
 const UNKNOWN_PER_KEY = 5;
 const READS = 0.4;
+const FORGETS = 0.16;
 /** A change that hangs for so long will hardly be known. */
 const HANGS_MS = 2_200;
 const REFUSED_MS = 250;
@@ -178,11 +182,12 @@ export class KvWorkload {
     if (draw < reads)
       return { op: 'get', version: random.chance(0.3) ? Math.max(0, known - random.int(3)) : 0 };
     const change = (draw - reads) / (1 - reads);
-    if (change < 0.74) {
+    const { forgets = FORGETS } = this.#options;
+    if (change < 0.9 - forgets) {
       const cas = random.chance(0.4) ? Math.max(0, known - random.int(2)) : undefined;
       return { op: 'put', value: `v${++this.#values}`, cas };
     }
-    return change < 0.84 ? { op: 'delete' } : { op: 'forget' };
+    return change < 1 - forgets ? { op: 'delete' } : { op: 'forget' };
   }
 
   async #ask(client: SimClient, node: SimNode, key: string, input: KvInput): Promise<Entry> {

@@ -181,6 +181,19 @@ export const OVERTAKEN: Faults = {
   },
 };
 
+/** What a node commits it does not hear of, and others do not hear that it is about to. */
+export const UNHEARD: Faults = {
+  'is cut off, and does not hear of its commits': (world, _random, node) => {
+    const { brokenFor } = world.store.weather;
+    const mend = cut(world, node, othersOf(world, node), ['there', 'back']);
+    brokenFor.add(node.process.name);
+    return () => {
+      brokenFor.delete(node.process.name);
+      mend();
+    };
+  },
+};
+
 /** So many are enough: operations that are left over have an easy time. */
 const FAULTS_MAX = 150;
 /** How long a fault lasts, ms. */

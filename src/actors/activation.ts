@@ -126,6 +126,11 @@ export class Activation implements Place, Runner {
     return this.#loaded ? this.#state : undefined;
   }
 
+  /** Of the head that `state` is of; 0: there is none, or it is not known. */
+  get version(): number {
+    return this.#loaded ? this.#headVersion : 0;
+  }
+
   /** What others may hold of it; undefined while it is at work, or not loaded. */
   get snapshot(): { readonly bytes: Uint8Array | undefined; readonly version: number } | undefined {
     if (!this.#loaded || this.#committing || this.#working || this.#mailbox) return undefined;

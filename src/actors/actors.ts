@@ -47,8 +47,8 @@ export interface Actors {
    * @throws in this turn what it is refused with.
    */
   read(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): unknown;
-  /** The committed state if the actor is active here, in this turn; else undefined. */
-  peek(key: string): Peeked | undefined;
+  /** The committed state if the actor is active here, in this turn, and the version of its head, 0 where there is none; else undefined. */
+  peek(key: string): (Peeked & { readonly version: number }) | undefined;
   kind(name: string): ActorKind<unknown> | undefined;
   /** Undefined while it is not active here, or at work. Whether this node may answer from it is the caller's to know. */
   snapshotOf(id: ActorId): Snapshot | undefined;

@@ -20,6 +20,9 @@ export interface GoneSweepOptions {
   fence(shard: number): Condition | undefined;
   /** False: the shard is not this node's. */
   claimAnew(shard: number): Promise<boolean>;
+  /** GONE_MS and GONE_LOOK_MS where absent: what is deleted longer ago is removed, and how often that is looked for. */
+  readonly goneMs?: number;
+  readonly lookMs?: number;
   fault(what: string, error: unknown): void;
   readonly faults?: ReadonlySet<string>;
 }
@@ -33,7 +36,7 @@ export interface GoneSweep {
 const GONE_AT_ONCE = COMMIT_OPERATIONS / 2 - 1;
 
 export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
-  const { storage, faults } = options;
+  const { storage, faults, goneMs = GONE_MS, lookMs = GONE_LOOK_MS } = options;
   let stopped = true;
   let later: { clear(): void } | undefined;
   let running: Promise<void> | undefined;
@@ -47,7 +50,7 @@ export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
           running = undefined;
           plan();
         });
-    }, GONE_LOOK_MS);
+    }, lookMs);
   }
 
   async function sweep(): Promise<void> {
@@ -59,7 +62,7 @@ export function makeGoneSweep(options: GoneSweepOptions): GoneSweep {
     let isClaimed = faults?.has(ACTOR_FAULT.goneSweptWithoutClaim) === true;
     for (;;) {
       const paths = await storage.list(gonePrefix(shard), after, SWEEP_PAGE);
-      const old = await olderThan(paths, options.now() - GONE_MS);
+      const old = await olderThan(paths, options.now() - goneMs);
       if (old.length > 0 && !isClaimed) {
         if (!(await options.claimAnew(shard))) return;
         isClaimed = true;

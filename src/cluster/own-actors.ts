@@ -35,6 +35,8 @@ export interface OwnActorsOptions {
   grants(): Pick<Grants, 'end' | 'block' | 'release' | 'endShards'>;
   /** How what due actors want reaches it, and others: with hops. */
   cluster(): Cluster;
+  /** As in `makeGoneSweep`. */
+  readonly goneSweep?: { readonly goneMs: number; readonly lookMs: number };
   fault(what: string, error: unknown): void;
   readonly faults?: Faults;
 }
@@ -104,6 +106,7 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
     ownership,
   });
   const sweep = makeGoneSweep({
+    ...options.goneSweep,
     storage,
     now: options.now,
     after,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FAULTS, type FaultName, type PlantedFault } from '../../chaos-tests/faults.ts';
+import { FAULTS, type FaultName } from '../../chaos-tests/faults.ts';
+import type { PlantedFault } from '../../chaos-tests/planted-fault.ts';
 import { runScenario } from '../../chaos-tests/run-scenario.ts';
 import { SCENARIOS } from '../../chaos-tests/scenarios.ts';
 
@@ -15,7 +16,9 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   membership: 40,
   cluster: 400,
   'cluster-replicas': 600,
+  'cluster-deletes': 400,
   'cluster-tokens': 400,
+  'cluster-once': 400,
   'cluster-policies': 500,
   'cluster-sealing': 400,
 };
