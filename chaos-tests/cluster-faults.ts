@@ -12,7 +12,7 @@ export const CLUSTER_FAULTS = {
   'no-fence': {
     about: 'no fence in the commit',
     scenario: 'cluster',
-    foundBy: ['I1', 'I2'],
+    foundBy: ['I1', 'I2', 'I4', 'I5'],
     seed: 7,
     operations: 800,
     connect: { keeps: isNoFence },
@@ -20,7 +20,7 @@ export const CLUSTER_FAULTS = {
   'commit-without-version': {
     about: 'no record version in the commit: a late one overwrites what came after',
     scenario: 'cluster',
-    foundBy: ['I1', 'I2'],
+    foundBy: ['I1', 'I2', 'I4', 'I5'],
     seed: 123,
     operations: 800,
     membership: ACTOR_FAULT.commitWithoutVersion,
@@ -28,7 +28,7 @@ export const CLUSTER_FAULTS = {
   'claim-without-epoch': {
     about: 'a shard is claimed though a later epoch stands in its fence',
     scenario: 'cluster',
-    foundBy: ['I3', 'I1'],
+    foundBy: ['I3', 'I1', 'I2', 'I4', 'I5'],
     seed: 16,
     operations: 2000,
     membership: SHARD_FAULT.claimWithoutEpoch,
@@ -68,7 +68,7 @@ export const CLUSTER_FAULTS = {
   'owner-ignores-deadline': {
     about: 'an owner answers though its deadline has passed',
     scenario: 'cluster',
-    foundBy: ['I1', 'I3'],
+    foundBy: ['I1', 'I2', 'I3', 'I4', 'I5'],
     seed: 1,
     operations: 300,
     membership: FAULT.deadlineIgnored,
@@ -132,7 +132,7 @@ export const CLUSTER_FAULTS = {
   'invalidation-not-awaited': {
     about: 'a change is answered while other nodes still answer with what was before',
     scenario: 'cluster-replicas',
-    foundBy: ['I1'],
+    foundBy: ['I5', 'I4', 'I1'],
     seed: 15,
     operations: 1500,
     membership: FAULT.invalidationNotAwaited,
@@ -140,7 +140,7 @@ export const CLUSTER_FAULTS = {
   'end-leaves-open-ask': {
     about: 'a snapshot that a change passed on its way is kept',
     scenario: 'cluster-replicas',
-    foundBy: ['I1'],
+    foundBy: ['I4', 'I5', 'I1'],
     seed: 4,
     operations: 1500,
     membership: FAULT.endLeavesOpenAsk,
