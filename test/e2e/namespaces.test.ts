@@ -301,6 +301,7 @@ test('what is the cluster’s own is not served in it', async () => {
   }
   assert.equal((await ask('POST', 'sys/seal', { in: path })).status, 400);
   assert.equal((await ask('GET', 'sys/seal-status', { in: path })).body.sealed, false);
+  assert.equal((await ask('GET', 'sys/leader', { in: path })).status, 200);
 });
 
 test('locked, nothing is answered in it and below it, until it is unlocked', async () => {

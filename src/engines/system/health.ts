@@ -51,6 +51,7 @@ export function healthRoutes(core: SystemCore): Record<string, Route> {
     leader: {
       open: true,
       whileSealed: true,
+      inNamespaces: true,
       read: operation({
         summary: 'Who leads? In a cluster each node that serves, without one nobody.',
         params: {},
