@@ -74,7 +74,7 @@ export function parseExpression(text: string, { names }: ExpressionOptions = {})
   /** `selector op value`, `selector is empty`, `value in selector`. */
   function match(): Condition {
     const left = peek() ?? wrong('something to compare is missing');
-    if (left.kind === 'sign') wrong(`${left.text} has no place here`);
+    if (left.kind === 'sign') wrong('a sign has no place here');
     at++;
     const operator = operatorOf();
     if (operator === 'in' || operator === 'not in') {
@@ -89,7 +89,7 @@ export function parseExpression(text: string, { names }: ExpressionOptions = {})
 
   function operand(): Token {
     const token = peek() ?? wrong('something to compare with is missing');
-    if (token.kind === 'sign') wrong(`${token.text} has no place here`);
+    if (token.kind === 'sign') wrong('a sign has no place here');
     at++;
     return token;
   }
@@ -106,14 +106,14 @@ export function parseExpression(text: string, { names }: ExpressionOptions = {})
   function selectorOf(token: Token): readonly string[] {
     const path = token.kind === 'text' ? pointerOf(token.text) : token.text.split('.');
     if (path === undefined)
-      throw badRequest(`the expression compares nothing with ${token.text}: a place begins with /`);
+      throw badRequest('the expression names no place where it should: one in quotes begins with /');
     if (names && !names.includes(path[0] ?? ''))
-      throw badRequest(`the expression asks for ${token.text}: only ${names.join(', ')} can be asked for`);
+      throw badRequest(`the expression asks for something else: only ${names.join(', ')} can be asked for`);
     return path;
   }
 
   const condition = or(0);
-  if (at < tokens.length) wrong(`${peek()!.text} has no place here`);
+  if (at < tokens.length) wrong('this has no place here');
   return condition;
 }
 
@@ -208,7 +208,7 @@ function patternOf(text: string): RegExp {
   try {
     return new RegExp(text, 'u');
   } catch {
-    throw badRequest(`the expression holds a pattern that is not valid: ${text}`);
+    throw badRequest('the expression holds a pattern that is not valid');
   }
 }
 

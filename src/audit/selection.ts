@@ -66,7 +66,7 @@ export function parseExclusions(text: string | undefined): Exclusion[] {
   return list.map((one: unknown): Exclusion => {
     if (typeof one !== 'object' || one === null) return wrong('one of them is no object');
     const { condition, fields, ...more } = one as { condition?: unknown; fields?: unknown };
-    if (Object.keys(more).length > 0) return wrong(`"${Object.keys(more)[0]}" is neither`);
+    if (Object.keys(more).length > 0) return wrong('one of them has another member');
     if (condition !== undefined && typeof condition !== 'string') return wrong('a condition is no text');
     if (!Array.isArray(fields) || fields.length === 0) return wrong('one of them names no fields');
     return {
@@ -74,7 +74,7 @@ export function parseExclusions(text: string | undefined): Exclusion[] {
       fields: fields.map((field) => {
         const path = typeof field === 'string' ? pointerOf(field) : undefined;
         if (!path || path[0] === '') return wrong('a field is no JSON pointer');
-        if (KEPT.has(path[0]!)) return wrong(`/${path[0]} cannot be left out`);
+        if (KEPT.has(path[0]!)) return wrong('/time and /type cannot be left out');
         return path;
       }),
     };

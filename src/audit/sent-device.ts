@@ -48,9 +48,12 @@ export function makeSentDevice(device: SentDeviceOptions): AuditDevice {
       try {
         await sink.open();
       } catch (error) {
-        throw badRequest(`sanity check failed; unable to reach it: ${(error as Error).message}`, {
-          cause: error,
-        });
+        throw badRequest(
+          `sanity check failed; unable to reach it: ${(error as NodeJS.ErrnoException).code ?? 'no answer'}`,
+          {
+            cause: error,
+          },
+        );
       }
     },
   };

@@ -92,7 +92,7 @@ export function makeAuditDevices(
       case 'http':
         return makeSentDevice({ type, options, salt, chain });
       default:
-        throw badRequest(`unknown backend type: "${type}"`);
+        throw badRequest('unknown backend type: only "file", "socket", "syslog" and "http" are served');
     }
   };
 

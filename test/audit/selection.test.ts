@@ -131,7 +131,7 @@ for (const [text, why] of [
   ['[{"fields":["a"]}]', /no JSON pointer/],
   ['[{"fields":["/"]}]', /no JSON pointer/],
   ['[{"fields":["/type"]}]', /cannot be left out/],
-  ['[{"fields":["/a"],"when":"x"}]', /"when" is neither/],
+  ['[{"fields":["/a"],"when":"x"}]', /another member/],
   ['[{"fields":["/a"],"condition":1}]', /condition is no text/],
   ['[{"fields":["/a"],"condition":"="}]', /not valid/],
 ] as const) {
