@@ -32,8 +32,9 @@ const NOTHING_TO_LOOK_AT = 3;
 export const operatorDiagnose = command({
   usage: 'operator diagnose [options]',
   about: `
-Looks for what would keep a server from starting, or will hurt it later: its configuration, files, certificates, ports,
-store and system. It starts nothing. To be called as the server's user, with its environment.
+Looks for what would keep a server from starting, or will hurt it later: its configuration, files,
+certificates, ports, store and system. It starts nothing. To be called as the server's user, with its
+environment.
 
     $ vault operator diagnose -config=/etc/coffer/config.hcl
     $ vault operator diagnose -config=/etc/coffer/config.hcl -skip=listener`,

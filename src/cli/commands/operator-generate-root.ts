@@ -39,9 +39,9 @@ type RootRun = Run<typeof flags>;
 export const operatorGenerateRoot = command({
   usage: 'operator generate-root [options] [KEY]',
   about: `
-Makes a new root token, for which enough holders of shares have to give theirs. The token comes XORed with a
-one-time password (OTP), or encrypted to a PGP key. Without KEY the share is asked for, which keeps it out of the
-shell's history; "-" reads it from standard input.
+Makes a new root token, for which enough holders of shares have to give theirs. The token comes XORed with
+a one-time password (OTP), or encrypted to a PGP key. Without KEY the share is asked for, which keeps it out
+of the shell's history; "-" reads it from standard input.
 
     $ vault operator generate-root -init
     $ vault operator generate-root

@@ -48,7 +48,7 @@ is the only time they are seen.
 
     $ vault operator init
     $ vault operator init -key-shares=1 -key-threshold=1 -format=json
-    $ vault operator init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,bob.asc -root-token-pgp-key=ada.asc`,
+    $ vault operator init -n=2 -t=2 -pgp-keys=ada.asc,bob.asc -root-token-pgp-key=ada.asc`,
   flags,
   output: { format: true },
   async run(run) {

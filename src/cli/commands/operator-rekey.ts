@@ -39,14 +39,14 @@ export type RekeyRun = Run<typeof flags>;
 export const operatorRekey = command({
   usage: 'operator rekey [options] [KEY]',
   about: `
-Makes new shares of a new unseal key, for which enough holders of those in force have to give theirs. Nothing is
-interrupted. Without KEY the share is asked for, which keeps it out of the shell's history; "-" reads it from standard
-input.
+Makes new shares of a new unseal key, for which enough holders of those in force have to give theirs.
+Nothing is interrupted. Without KEY the share is asked for, which keeps it out of the shell's history; "-"
+reads it from standard input.
 
     $ vault operator rekey -init -key-shares=5 -key-threshold=3 -verify
     $ vault operator rekey
     $ vault operator rekey -verify
-    $ vault operator rekey -init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,bob.asc -backup`,
+    $ vault operator rekey -init -n=2 -t=2 -pgp-keys=ada.asc,bob.asc -backup`,
   flags,
   output: { format: true },
   async run(run) {
