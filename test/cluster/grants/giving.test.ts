@@ -67,6 +67,6 @@ test('a hot actor is granted to who read it often enough since its last change, 
 
 test('one that is always granted needs no reason', async () => {
   const { giving, ask } = owner('always');
-  giving.end(KEY);
+  void giving.end(KEY);
   assert.equal((await ask(0)).number, 1);
 });
