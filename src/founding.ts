@@ -11,9 +11,11 @@ import type { Catalog } from './cluster/catalog.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
 import type { TokenState } from './model/caller.ts';
 import { CORE_MOUNTS, type Mount } from './model/mount.ts';
+import { THIS_VERSION } from './model/settings.ts';
 import { putSetting } from './pipeline/lifecycle.ts';
 import { addMount } from './pipeline/mount-table.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
+import { noteVersion } from './pipeline/version-note.ts';
 
 /** @returns the root token. */
 export async function foundCluster(
@@ -27,6 +29,7 @@ export async function foundCluster(
   await policies.of('root').put('default', DEFAULT_POLICY_TEXT, OWN_CLAIMS);
   const name = clusterName ?? `vault-cluster-${randomBytes(4).toString('hex')}`;
   await catalog.change(putSetting, { key: 'cluster', value: { name, id: randomUUID() } });
+  await catalog.change(noteVersion, { key: THIS_VERSION, atMs: nowMs });
   return (await tokens.create(rootToken(nowMs), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token;
 }
 

@@ -33,12 +33,15 @@ import { encodeReply } from './http/envelope.ts';
 import type { InFlightRow } from './http/in-flight.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { type HttpServer, makeHttpServer } from './http/server.ts';
+import { httpSettings } from './http-settings.ts';
 import { type ActorKind, OWN_CLAIMS } from './model/actor.ts';
 import { actorOperationsOf, type Engine } from './model/engine.ts';
 import { badRequest } from './model/errors.ts';
-import { STOP_STEP_MS } from './model/limits.ts';
+import type { Encodable } from './model/json.ts';
+import { STOP_STEP_MS, SWEEP_RETRY_MS } from './model/limits.ts';
 import type { Log, LogLevel } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
+import { THIS_VERSION } from './model/settings.ts';
 import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
 import { watchCluster } from './observe/cluster-metrics.ts';
@@ -56,6 +59,7 @@ import { makeNamespaces } from './pipeline/namespaces.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
+import { makeVersionNote } from './pipeline/version-note.ts';
 import { makeAttemptsActor } from './seal/attempts/actor.ts';
 import { makeSealAttempts } from './seal/attempts/attempts.ts';
 import { makeRotationTimer } from './seal/rotation-timer.ts';
@@ -86,6 +90,8 @@ export interface CofferOptions {
   readonly hostname?: string;
   /** It is one of several; `storage` says nothing then. */
   readonly cluster?: ClusterSettings;
+  /** As `sys/config/state/sanitized` shows it; nothing where absent. */
+  readonly configuration?: { readonly [key: string]: Encodable };
   /** The embedded store where absent. */
   readonly openStorage?: typeof openLmdb;
 }
@@ -156,8 +162,12 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       ...wrappingOperations.sends,
       ...attemptsActor.sends,
     ],
-    open: () => auditDevices.openAll(),
+    async open() {
+      await auditDevices.openAll();
+      versionNote.open();
+    },
     async close() {
+      versionNote.close();
       await auditDevices.closeAll();
       tokens.clear();
     },
@@ -212,6 +222,13 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const wrapped = makeWrappedReplies({ tokens, operations: wrappingOperations, cluster, now });
   const wrappingJwt = makeWrappingJwt(() => seal.barrier.derive('wrapping token signature'));
   const authority = makeAuthority(tokens, catalog, policies.parsed, fault);
+  const versionNote = makeVersionNote({
+    catalog,
+    key: THIS_VERSION,
+    now,
+    after: systemClock.after,
+    retryMs: SWEEP_RETRY_MS,
+  });
   const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
   const auditChains = makeAuditChains({
@@ -313,6 +330,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
           inFlight: () => httpServers.flatMap((server) => [...server.inFlight()].map(inFlightRequest)),
           metricsText: () => (metrics.isPrometheusOn() ? metrics.text() : undefined),
           metricsSummary: metrics.summary,
+          configuration: options.configuration ?? {},
         },
       }),
     ),
@@ -360,6 +378,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       log: log.named('http'),
       now,
       ui: options.ui,
+      ...httpSettings(catalog),
       hostname: options.hostname,
       completed: makeRequestLog(log.named('core'), () => requestsLevel, now),
     };

@@ -51,6 +51,10 @@ export interface NodeSettings {
   /** Shown in each reply; undefined: not shown. */
   readonly hostname: string | undefined;
   readonly pidFile: string | undefined;
+  /** Serve `sys/raw`? */
+  readonly rawStorage: boolean;
+  /** Serve `sys/internal/inspect`? */
+  readonly introspection: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -85,6 +89,8 @@ export function settingsOf(
     ui: flags.dev || config?.ui === true,
     hostname: config?.responseHeaderHostname ? hostname() : undefined,
     pidFile: config?.pidFile,
+    rawStorage: config?.rawStorageEndpoint ?? false,
+    introspection: config?.introspectionEndpoint ?? false,
     warnings: loaded?.warnings ?? [],
   };
   const number = nodeNumber(env);

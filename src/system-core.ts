@@ -95,6 +95,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
         aclSeenFrom(from, namespace, authority.aclOf(namespace, state.policies), parts.resolver),
       accessorOf: tokens.accessorOf,
       stateOf: tokens.stateOf,
+      countTokens: async (namespace) => (await tokens.accessors(namespace)).length,
     },
     audit: auditDevices,
     settings: makeSettingsStore(catalog),

@@ -23,7 +23,8 @@ import {
   tooLarge,
 } from './body.ts';
 import type { ForwardedAddress } from './client-address.ts';
-import { encodeReply, replyToError } from './envelope.ts';
+import type { Cors } from './cors.ts';
+import { type Encoded, encodeReply, replyToError } from './envelope.ts';
 import { type InFlight, type InFlightRow, makeInFlight } from './in-flight.ts';
 import { type AnyResponse, type Asked, IncomingRequest } from './incoming-request.ts';
 import { sentVerb } from './list-verb.ts';
@@ -55,6 +56,9 @@ export interface FrontDoorOptions {
   readonly access: ListenerAccess | undefined;
   /** Is a web interface asked for? */
   readonly ui: boolean;
+  readonly cors: Cors;
+  /** Header and value of pages of the web interface. */
+  uiHeaders?(): readonly string[];
   /** Told of each request to the API at its end, for the log. */
   completed?(request: Request, status: number): void;
   /** Wall clock, ms. */
@@ -92,8 +96,9 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       const path = apiPath(decoded);
       const address = options.forwardedAddress?.(incoming);
       const instead = options.access?.refusal(path?.text);
-      if (path === undefined || instead !== undefined) {
-        sender.send(incoming, response, instead ?? rootReply(method, decoded, options.ui));
+      const crossed = options.cors.instead(method, incoming.headers);
+      if (path === undefined || instead !== undefined || crossed !== undefined) {
+        sender.send(incoming, response, instead ?? crossed ?? root(method, decoded));
         return;
       }
       const query = parseQuery(target.query);
@@ -114,6 +119,11 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   function takesBody({ verb, path, namespace }: IncomingRequest): boolean {
     if (verb === 'delete') return handler.readsDeleteBody?.(path.text, namespace) === true;
     return verb === 'update' || verb === 'patch';
+  }
+
+  function root(method: string, path: string): Encoded {
+    const { uiHeaders, ui } = options;
+    return rootReply(method, path, ui, uiHeaders?.());
   }
 
   function withBody(request: IncomingRequest, continues: boolean): void {

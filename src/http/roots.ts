@@ -27,12 +27,21 @@ const SWITCHED_OFF: Encoded = {
 };
 const NOTHING: Encoded = { status: 404, contentType: 'application/json', body: '{"errors":[]}\n' };
 
-/** @param path - decoded. @param ui - whether a web interface is asked for. */
-export function rootReply(method: string, path: string, ui: boolean): Encoded {
+/**
+ * @param path - decoded.
+ * @param ui - whether a web interface is asked for.
+ * @param uiHeaders - name, value, name, value … that its pages carry.
+ */
+export function rootReply(
+  method: string,
+  path: string,
+  ui: boolean,
+  uiHeaders: readonly string[] = [],
+): Encoded {
   const isUi = path === '/' || path === '/robots.txt' || path === '/ui' || path.startsWith('/ui/');
   if (isUi && !ui) return SWITCHED_OFF;
   if (method !== 'GET' && method !== 'HEAD') return NOTHING;
   if (path === '/') return TO_UI;
   if (path === '/robots.txt') return ROBOTS;
-  return isUi ? NO_UI : NOTHING;
+  return isUi ? { ...NO_UI, headers: uiHeaders } : NOTHING;
 }

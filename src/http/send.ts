@@ -6,6 +6,7 @@
 import { constants, type Http2ServerResponse } from 'node:http2';
 import { HTTP2_PIECE_BYTES, LINGER_BYTES_MAX, LINGER_MS } from '../model/limits.ts';
 import { type AnyRequest, declaredLength, discardBody, hasBody } from './body.ts';
+import type { Cors } from './cors.ts';
 import type { Encoded } from './envelope.ts';
 import { type AnyResponse, isCut } from './incoming-request.ts';
 import type { HeaderTable } from './response-headers.ts';
@@ -27,11 +28,17 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
  * @param bodyBytesMax - a body longer than this is not read to its end for the sake of the connection.
  * @param isStopping - connections are then closed after their reply.
  */
-export function makeSender(table: HeaderTable, bodyBytesMax: number, isStopping: () => boolean): Sender {
+export function makeSender(
+  table: HeaderTable,
+  bodyBytesMax: number,
+  isStopping: () => boolean,
+  cors?: Cors,
+): Sender {
   function send(request: AnyRequest, response: AnyResponse, encoded: Encoded, delivery: Delivery = {}): void {
     if (isCut(response) || response.headersSent) return;
     const { body } = encoded;
     const headers = headersFor(table, encoded);
+    if (cors && request.headers.origin !== undefined) headers.push(...cors.headersFor(request.headers));
     if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)));
     else if (encoded.status !== 204 && encoded.status !== 304) headers.push('Content-Length', '0');
     if (delivery.namespace && PRINTABLE.test(delivery.namespace)) {

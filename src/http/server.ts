@@ -35,9 +35,11 @@ import {
 } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
 import type { Request, RequestHandler } from '../model/request.ts';
+import type { CorsSetting } from '../model/settings.ts';
 import type { AnyRequest, BodyBudget } from './body.ts';
 import { makeForwardedAddress } from './client-address.ts';
 import { onClientError, refusal } from './client-error.ts';
+import { makeCors } from './cors.ts';
 import { type FrontDoor, makeFrontDoor } from './front-door.ts';
 import type { InFlightRow } from './in-flight.ts';
 import type { AnyResponse } from './incoming-request.ts';
@@ -57,6 +59,10 @@ export interface HttpServerParts {
   readonly ui?: boolean;
   /** Shown in `X-Vault-Hostname` of each reply; not shown where absent. */
   readonly hostname?: string;
+  /** Which other origins are allowed, as it is in force; none where absent. */
+  cors?(): CorsSetting | undefined;
+  /** Header and value of pages of the web interface, as they are in force. */
+  uiHeaders?(): readonly string[];
   /** Told of each request to the API at its end, for the log. */
   completed?(request: Request, status: number): void;
   /** How long `stop` waits for what is running; STOP_GRACE_MS where absent. */
@@ -206,6 +212,7 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
   const { listener, handler, log, now } = parts;
   const bodyBytesMax = listener.max_request_size ?? BODY_BYTES_MAX;
   const bound = bodyBytesMax > 0 ? bodyBytesMax : Number.POSITIVE_INFINITY;
+  const cors = makeCors(() => parts.cors?.());
   const depthMax = Math.min(listener.max_json_depth || JSON_DEPTH_MAX, JSON_DEPTH_CEILING);
   return makeFrontDoor({
     handler,
@@ -217,10 +224,13 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
       makeHeaderTable(secure, listener.custom_response_headers, parts.hostname),
       bound,
       isStopping,
+      cors,
     ),
     forwardedAddress: makeForwardedAddress(listener),
     access: makeListenerAccess(listener),
     ui: parts.ui ?? true,
+    cors,
+    uiHeaders: parts.uiHeaders,
     completed: parts.completed,
     bodyBytesMax: bound,
     json: { depthMax, valuesMax: JSON_VALUES_MAX },

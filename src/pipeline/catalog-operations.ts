@@ -13,6 +13,7 @@ import { addMount, mountSwept, moveMount, removeMount, tuneMount } from './mount
 import { addNamespace, namespaceSwept, removeNamespace, tuneNamespace } from './namespaces.ts';
 import { forgetPolicies, putPolicy, removePolicy } from './policy-store.ts';
 import { forgetSettings, removeSetting } from './settings-store.ts';
+import { noteVersion } from './version-note.ts';
 
 export const catalogOperations: readonly AnyActorOperation[] = [
   readSection,
@@ -35,4 +36,5 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(putSetting),
   operationOf(removeSetting),
   operationOf(forgetSettings),
+  operationOf(noteVersion),
 ];

@@ -260,6 +260,8 @@ export interface AccessLookup {
   accessorOf(token: string): string;
   /** Undefined where it is not a good token. Takes no use of it. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
+  /** All there are in a namespace, whatever they are good for. */
+  countTokens(namespace: string): Promise<number>;
 }
 
 /** Tokens that wrap a reply; all answer undefined for one that is none, was opened, or is over. */
@@ -359,4 +361,6 @@ export interface NodeFacts {
   metricsText(): Promise<{ contentType: string; body: string }> | undefined;
   /** Vault's summary: Timestamp, Gauges, Points, Counters, Samples. */
   metricsSummary(): Encodable | Promise<Encodable>;
+  /** Its configuration as Vault shows it, without secrets. */
+  readonly configuration: { readonly [key: string]: Encodable };
 }

@@ -21,6 +21,13 @@ export function nodeRoutes({ node }: SystemCore): Record<string, Route> {
         run: async (_params, { now }) => ({ data: await hostInfo(now()) }),
       }),
     },
+    'config/state/sanitized': {
+      read: operation({
+        summary: "Shows this node's configuration, without secrets.",
+        params: {},
+        run: () => ({ data: node.configuration }),
+      }),
+    },
     'in-flight-req': {
       read: operation({
         summary: 'Lists the requests being served.',

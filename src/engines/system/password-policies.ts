@@ -13,6 +13,7 @@ import {
   PasswordPolicyError,
   parsePasswordPolicy,
 } from '../../model/password-policy.ts';
+import { PASSWORD_POLICY } from '../../model/settings.ts';
 import type { SettingsControl, SystemCore } from './core.ts';
 import { policyText } from './policy-text.ts';
 
@@ -79,7 +80,7 @@ export function passwordPolicyRoutes({ settings }: SystemCore): Record<string, R
 
 /** A namespace's policies are its own. */
 const placeOf = ({ mount }: RouteContext, name: string): string =>
-  `password-policy/${mount.namespace}/${name}`;
+  `${PASSWORD_POLICY}${mount.namespace}/${name}`;
 
 async function textOf(settings: SettingsControl, ctx: RouteContext): Promise<string> {
   const text = await settings.current(placeOf(ctx, ctx.captures.name!));

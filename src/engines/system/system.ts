@@ -9,6 +9,9 @@ import { auditChainRoutes } from './audit-chains.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
+import { corsRoutes } from './cors.ts';
+import { counterRoutes } from './counters.ts';
+import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
@@ -17,6 +20,7 @@ import { authRoutes, mountRoutes } from './mounts.ts';
 import { namespaceRoutes } from './namespaces.ts';
 import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
+import { pluginRoutes } from './plugins.ts';
 import { policyRoutes } from './policies.ts';
 import { rekeyRoutes } from './rekey.ts';
 import { remountRoutes } from './remount.ts';
@@ -24,6 +28,7 @@ import { rotationRoutes } from './rotation.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
 import { toolRoutes } from './tools.ts';
+import { uiHeaderRoutes } from './ui-headers.ts';
 import { wrappingRoutes } from './wrapping.ts';
 
 /** What each namespace has of its own. All else is the cluster's, or a node's, and is served in the root namespace alone. */
@@ -43,6 +48,11 @@ export function makeSystem(core: SystemCore): Engine {
     ...auditRoutes(core),
     ...auditChainRoutes(core),
     ...nodeRoutes(core),
+    ...corsRoutes(core),
+    ...uiHeaderRoutes(core),
+    ...counterRoutes(core),
+    ...factRoutes(core),
+    ...pluginRoutes(core),
     ...clusterRoutes(core),
     ...inNamespaces({
       ...mountRoutes(core),

@@ -220,6 +220,7 @@ export function fakeCore(): FakeCore {
         ),
       accessorOf: (token) => `accessorOf${token}`,
       stateOf: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
+      countTokens: async () => core.tokens.size,
     },
     wrapping: {
       look: async (token) =>
@@ -284,6 +285,7 @@ export function fakeCore(): FakeCore {
       ],
       metricsText: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
       metricsSummary: () => ({ Gauges: [] }),
+      configuration: { enable_ui: true },
     },
     actorAt(path) {
       if (!path.startsWith('secret')) throw badRequest('no mount serves this path');

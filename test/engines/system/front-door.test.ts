@@ -29,6 +29,9 @@ for (const path of [
   'health',
   'internal/ui/mounts',
   'internal/specs/openapi',
+  'replication/status',
+  'seal-backend-status',
+  'internal/ui/feature-flags',
 ]) {
   test(`sys/${path} is served without a token`, async () => {
     assert.equal((await ask('GET', `sys/${path}`, { token: undefined })).status, 200);
@@ -49,6 +52,21 @@ for (const [method, path] of [
   ['PUT', 'step-down'],
   ['PUT', 'rotate'],
   ['GET', 'audit'],
+  ['GET', 'config/cors'],
+  ['DELETE', 'config/cors'],
+  ['LIST', 'config/ui/headers'],
+  ['POST', 'config/ui/headers/x-a'],
+  ['GET', 'config/state/sanitized'],
+  ['LIST', 'policies/password'],
+  ['POST', 'policies/password/x'],
+  ['GET', 'policies/password/x/generate'],
+  ['LIST', 'version-history'],
+  ['GET', 'internal/counters/tokens'],
+  ['GET', 'internal/counters/activity'],
+  ['GET', 'internal/ui/version'],
+  ['GET', 'experiments'],
+  ['GET', 'plugins/catalog'],
+  ['LIST', 'plugins/catalog/auth'],
 ] as const) {
   test(`${method} sys/${path} wants a token, and one that may`, async () => {
     const none = await ask(method, `sys/${path}`, { token: undefined });

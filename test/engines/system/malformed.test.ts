@@ -49,10 +49,14 @@ const SOUND: Record<string, object> = {
   'cluster/remove': { node: 'n3' },
   'cluster/approve': { peer_id: '12D3KooW4' },
 };
+/** What Vault removed and says so. */
+const REFUSES_ALL = new Set(['internal/counters/requests']);
 /** Where none of `PATHS` names anything. */
 const SOUND_PATHS: Record<string, string> = {
   'tools/random/:source': 'tools/random/platform',
   'tools/random/:source/:urlbytes': 'tools/random/platform/8',
+  'plugins/catalog/:type/:name': 'plugins/catalog/secret/kv',
+  'plugins/catalog/:type': 'plugins/catalog/auth',
   'tools/hash/:urlalgorithm': 'tools/hash/sha2-256',
 };
 /** Members of members. */
@@ -129,6 +133,7 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
           }
         }
       }
+      if (REFUSES_ALL.has(pattern)) return;
       assert(answered > 0, 'nothing but refusals: the checks hide what is behind them');
     });
   }

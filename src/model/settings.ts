@@ -1,0 +1,25 @@
+/**
+ * Settings of the whole cluster that stand in the catalog: where each lies there, and what it says. Plain JSON.
+ *
+ * @module
+ */
+import { VAULT_VERSION } from './version.ts';
+
+/** Before a release's name: wall clock, ms, at which it first served the store. */
+export const VERSION_HISTORY = 'version-history/';
+export const THIS_VERSION = VERSION_HISTORY + VAULT_VERSION;
+
+/** Before namespace and name: the text of a password policy. */
+export const PASSWORD_POLICY = 'password-policy/';
+
+/** Before a header's name in Go's spelling: a list of the values that pages of the web interface carry. */
+export const UI_HEADER = 'ui-header/';
+
+/** Absent: no other origin is allowed. */
+export const CORS = 'cors';
+
+export interface CorsSetting {
+  /** `*` alone: any. */
+  readonly allowed_origins: readonly string[];
+  readonly allowed_headers: readonly string[];
+}

@@ -1,0 +1,69 @@
+/**
+ * Settings of the whole cluster: written at one node, in force and shown at each.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { missing as missingTool } from '../support/missing.ts';
+import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+
+let cluster: TestNodes;
+let missing: string | undefined;
+before(async () => {
+  const started = await startNodes({ store: 'embedded' });
+  if ('missing' in started) {
+    missing = started.missing;
+    return;
+  }
+  cluster = started;
+  await cluster.open();
+});
+after(async () => cluster?.remove());
+
+const on = (name: string, run: (at: (step: number) => TestNode) => Promise<void>) =>
+  void test(name, async (t) => {
+    if (missing !== undefined) return t.skip(missingTool(missing));
+    await run((step) => cluster.nodes[step % 3]!);
+  });
+
+async function well(node: TestNode, method: string, path: string, body?: object) {
+  const reply = await node.call(method, path, { token: cluster.rootToken, body });
+  assert(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
+  return reply.body;
+}
+
+on('origins that are allowed at one node are allowed at each, and no longer than that', async (at) => {
+  const origin = 'https://page.example';
+  const allowed = async (node: TestNode) => {
+    const reply = await node.call('GET', 'sys/health', { headers: { origin } });
+    return reply.headers['access-control-allow-origin'];
+  };
+  for (let n = 0; n < 3; n++) {
+    await well(at(n), 'POST', 'sys/config/cors', { allowed_origins: origin });
+    for (let step = 0; step < 3; step++) assert.equal(await allowed(at(step)), origin, `${n} ${step}`);
+    await well(at(n + 1), 'DELETE', 'sys/config/cors');
+    for (let step = 0; step < 3; step++) assert.equal(await allowed(at(step)), undefined, `${n} ${step}`);
+  }
+});
+
+on('a password policy written at one node makes passwords at the others', async (at) => {
+  for (let n = 0; n < 3; n++) {
+    const policy = `length = ${10 + n}\nrule "charset" { charset = "ab" }`;
+    await well(at(n), 'POST', 'sys/policies/password/p', { policy });
+    for (let step = 0; step < 3; step++) {
+      assert.equal((await well(at(step), 'GET', 'sys/policies/password/p')).data.policy, policy);
+      const { data } = await well(at(step), 'GET', 'sys/policies/password/p/generate');
+      assert.match(data.password, new RegExp(`^[ab]{${10 + n}}$`));
+    }
+  }
+});
+
+on('the history of releases is one', async (at) => {
+  const shown = await Promise.all(
+    [0, 1, 2].map((step) => well(at(step), 'LIST', 'sys/version-history').then(({ data }) => data)),
+  );
+  assert.equal(shown[0].keys.length, 1);
+  assert.deepEqual(shown[1], shown[0]);
+  assert.deepEqual(shown[2], shown[0]);
+});
