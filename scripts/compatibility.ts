@@ -58,6 +58,7 @@ const PARTLY: Record<string, string> = {
   'POST auth/token/roles/:role': 'no entity aliases',
   'POST sys/auth/:path': 'types `approle` and `userpass` only',
   'POST sys/mounts/:path': 'type `kv` only',
+  'POST sys/quotas/rate-limit/:name': 'no `role`; `scope` is Coffer’s: `node` (as in Vault) or `cluster`',
   'POST sys/unseal': '`migrate` has no effect',
 };
 
@@ -155,6 +156,9 @@ const DIFFERENCES = [
   '`sys/seal-status` and `sys/health` show `coffer_version` beside `version`, which is Vault’s.',
   'A login of AppRole without a secret id is told that it is missing also where there is no such role id.',
   'One request asks about at most 10,000 paths of `sys/capabilities`; paths of mounts and names of policies have at most 512 bytes.',
+  'A lease is a record of what it is of: those of tokens are found by a name that leads to the token, end when they are asked to (`sync` or not), and need no tidying.',
+  'Rate-limit quotas have a `scope`: each `node` counts for itself, as in Vault, or the `cluster` counts as one. They hold clients by their address.',
+  'The plugin catalog lists what is built in and served; nothing can be registered. Clients are not counted: `sys/internal/counters/activity` answers 204.',
 ];
 
 function countIn(group: readonly Endpoint[]) {

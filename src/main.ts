@@ -57,6 +57,7 @@ import { makeSettingsOfMount } from './pipeline/mount-settings.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
 import { makeNamespaces } from './pipeline/namespaces.ts';
 import { makePolicyStore } from './pipeline/policy-store.ts';
+import { makeClusterCounts, makeQuotas } from './pipeline/quotas.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
 import { makeVersionNote } from './pipeline/version-note.ts';
@@ -142,6 +143,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const wrappingOperations = makeWrappingOperations(tokenActor.kind);
   const replaceSeal: Lifecycle['replaceSeal'] = (draft, before) => lifecycle.replaceSeal(draft, before);
   const attemptsActor = makeAttemptsActor({ rekeying: seal.rekeying, install: replaceSeal });
+  const clusterCounts = makeClusterCounts();
   const parts: NodeParts = {
     storage,
     seal,
@@ -152,6 +154,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokenRole,
       userpassUser,
       failedLogins,
+      clusterCounts.kind,
       ...appRoleKinds,
       attemptsActor.kind,
       ...kvKinds,
@@ -161,6 +164,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       ...tokenActor.sends,
       ...wrappingOperations.sends,
       ...attemptsActor.sends,
+      clusterCounts.count,
     ],
     async open() {
       await auditDevices.openAll();
@@ -341,6 +345,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     authority,
     audit,
     uses,
+    quotas: makeQuotas({ catalog, cluster, counts: clusterCounts, now }),
     wrapping: {
       replies: wrapped,
       jwt: wrappingJwt,

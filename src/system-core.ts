@@ -5,6 +5,8 @@
  */
 import { failedLoginsId, LOCKED_INDEX, unlockUser } from './auth/login/lockout.ts';
 import type { Acl as RuleAcl } from './auth/policies/acl.ts';
+import { makeLeaseIds } from './auth/token/lease-ids.ts';
+import { makeTokenLeases } from './auth/token/leases.ts';
 import type { Tokens } from './auth/token/tokens.ts';
 import type { WrappedReplies } from './auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from './auth/token/wrapping-jwt.ts';
@@ -55,6 +57,10 @@ export interface SystemCoreParts {
 export function makeSystemCore(parts: SystemCoreParts): SystemCore {
   const { namespaces, seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
   const { wrapped, wrappingJwt } = parts;
+  const leases = makeTokenLeases(
+    tokens,
+    makeLeaseIds(() => seal.barrier.derive('token lease')),
+  );
   return {
     seal: {
       status: lifecycle.status,
@@ -100,6 +106,20 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     audit: auditDevices,
     settings: makeSettingsStore(catalog),
     auditChains: parts.auditChains,
+    leases: {
+      ...leases,
+      async find(id, namespaceId) {
+        const state = (await leases.find(id, namespaceId))?.state;
+        return (
+          state && {
+            issuedAtMs: state.createdAtMs,
+            expiresAtMs: state.expiresAtMs!,
+            renewedAtMs: state.renewedAtMs,
+            renewable: state.renewable,
+          }
+        );
+      },
+    },
     lockouts: {
       locked: ({ uuid }) => parts.actors.index(LOCKED_INDEX, uuid, LOCKED_USERS_MAX),
       unlock: (mount, name, options) =>
@@ -119,6 +139,10 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     },
     node: parts.node,
     cluster: parts.cluster,
+    isServed(path) {
+      const { mount, namespace, asked } = parts.resolver.resolve(path, path.endsWith('/'), '');
+      return mount !== undefined || (namespace !== undefined && asked === '');
+    },
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
   };
 }

@@ -262,6 +262,15 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: "Shows the API's own help for a path",
     load: () => from(import('./commands/path-help.ts'), 'pathHelp'),
   },
+  plugin: { synopsis: 'Work with plugins' },
+  'plugin info': {
+    synopsis: 'Shows a plugin',
+    load: () => from(import('./commands/plugin.ts'), 'pluginInfo'),
+  },
+  'plugin list': {
+    synopsis: 'Lists the plugins',
+    load: () => from(import('./commands/plugin.ts'), 'pluginList'),
+  },
   policy: { synopsis: 'Work with policies' },
   'policy delete': {
     synopsis: 'Deletes a policy',
@@ -341,6 +350,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => from(import('./commands/unwrap.ts'), 'unwrap'),
   },
   version: { synopsis: 'Prints the version', load: () => from(import('./commands/version.ts'), 'version') },
+  'version-history': {
+    synopsis: 'Lists the releases that served the store',
+    load: () => from(import('./commands/version-history.ts'), 'versionHistory'),
+  },
   write: {
     synopsis: 'Writes data, configuration and secrets',
     load: () => from(import('./commands/write.ts'), 'write'),

@@ -23,8 +23,11 @@ const JSON_TYPE = 'application/json';
 
 export function encodeReply(reply: Reply): Encoded {
   const encoded = encodeAny(reply);
-  if (reply.staleSeconds === undefined) return encoded;
-  return { ...encoded, headers: [...(encoded.headers ?? []), 'X-Coffer-Stale', String(reply.staleSeconds)] };
+  const { staleSeconds, more } = reply;
+  if (staleSeconds === undefined && more === undefined) return encoded;
+  const stale = staleSeconds === undefined ? [] : ['X-Coffer-Stale', String(staleSeconds)];
+  const headers = [...(encoded.headers ?? []), ...stale, ...Object.entries(more ?? {}).flat()];
+  return { ...encoded, headers };
 }
 
 function encodeAny(reply: Reply): Encoded {

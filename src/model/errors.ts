@@ -12,6 +12,7 @@ export const ERRORS = {
   unsupported_path: { status: 404, text: 'unsupported path' },
   unsupported_operation: { status: 405, text: 'unsupported operation' },
   conflict: { status: 409, text: 'conflict' },
+  rate_limited: { status: 429, text: 'rate limit quota exceeded' },
   too_large: { status: 413, text: 'request body too large' },
   unsupported_media_type: { status: 415, text: 'unsupported media type' },
   internal: { status: 500, text: 'internal error' },

@@ -445,6 +445,8 @@ export const ROLES_ACTIVE_MAX = 5_000;
 export const SECRET_IDS_ACTIVE_MAX = 20_000;
 /** Secret ids that a sweep ends at a time. */
 export const SECRET_IDS_AT_ONCE = 32;
+/** Tokens whose records are read together, where all of a namespace are looked at. */
+export const TOKENS_LOOKED_AT_ONCE = 64;
 export const TOKENS_ACTIVE_MAX = 20_000;
 /** Tokens that a tidying looks at, at a time. */
 export const TIDIED_AT_ONCE = 32;
@@ -461,6 +463,11 @@ export const TOKEN_RECORD_BYTES_MAX = 64 * 1024;
 export const LEASE_TTL_DEFAULT_S = 2_764_800;
 
 // pipeline
+/** Rate-limit quotas: each request is held against all of them. */
+export const QUOTAS_MAX = 1_000;
+/** Clients whose requests one node counts, over all quotas. */
+export const QUOTA_CLIENTS_MAX = 100_000;
+export const QUOTA_COUNTERS_MAX = 20_000;
 /** A sweep that failed is tried again after this. */
 export const SWEEP_RETRY_MS = 5 * SECOND_MS;
 /** A request whose authority changed while it waited is authorized anew, this often. */

@@ -51,6 +51,18 @@ export function int<O extends Options<number>>(description: string, options?: O)
   return declare('integer', description, toInt, options);
 }
 
+/** Any finite number. */
+export function number<O extends Options<number>>(description: string, options?: O): Declared<number, O> {
+  const decode = (json: Json) => {
+    if (json === null) return undefined;
+    const text = toText(json).trim();
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isFinite(value)) throw new Error('expected a number');
+    return value;
+  };
+  return declare<number, O>('number', description, decode, options);
+}
+
 export function bool<O extends Options<boolean>>(description: string, options?: O): Declared<boolean, O> {
   return declare('boolean', description, toBool, options);
 }

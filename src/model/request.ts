@@ -94,7 +94,11 @@ export interface LogicalReply {
 
 /** What `http/` sends. */
 /** `staleSeconds`: it may be older by so much than what was acknowledged elsewhere. */
-export type Reply = AnyReply & { readonly staleSeconds?: number };
+export type Reply = AnyReply & {
+  readonly staleSeconds?: number;
+  /** Headers that it has besides its own. */
+  readonly more?: Readonly<Record<string, string>>;
+};
 
 type AnyReply =
   | {

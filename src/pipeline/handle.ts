@@ -15,16 +15,19 @@ import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
+import type { Quotas } from './quotas.ts';
 import { errorReply, textOf } from './replies.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
-import { changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
+import { beginning, changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
 import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 
 export interface PipelineOptions extends RunnerOptions {
   readonly seal: Seal;
   readonly audit: AuditTrail;
   readonly uses: LimitedUses;
+  /** Absent: there are none. */
+  readonly quotas?: Quotas;
   /** Absent: no reply is wrapped, and who asks for it is refused. */
   readonly wrapping?: WrappingOptions;
   /** Runs `run` once after `ms`. */
@@ -40,6 +43,29 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   const { run } = wrapping;
 
   async function handle(request: Request): Promise<Reply> {
+    return options.quotas?.isOn() ? underQuotas(request, options.quotas) : admitted(request);
+  }
+
+  async function underQuotas(request: Request, quotas: Quotas): Promise<Reply> {
+    const { path, verb } = request;
+    const resolved = resolver.resolve(path.text, verb === 'list', request.namespace);
+    const taken = resolved.namespace && quotas.take(request, resolved.namespace.path, resolved.path);
+    if (!taken) return admitted(request);
+    const { allowed, headers, audited } = taken instanceof Promise ? await taken : taken;
+    if (allowed) return { ...(await admitted(request)), more: headers };
+    const refusal = new CodedError('rate_limited', `request path "${path.text}": rate limit quota exceeded`);
+    if (audited && audit.isOn()) {
+      const entry = auditEntry(beginning(request, resolved, authority.version()));
+      try {
+        await audit.request(entry, textOf(refusal));
+      } catch (error) {
+        return errorReply(error, options.fault);
+      }
+    }
+    return { ...errorReply(refusal, options.fault), more: headers };
+  }
+
+  async function admitted(request: Request): Promise<Reply> {
     const startedMs = performance.now();
     let mountType = '';
     // A use of a limited token is taken once, however often authority has to be established anew.
@@ -52,19 +78,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
           const version = authority.version();
           const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help', request.namespace);
           mountType = resolved.mount?.type ?? '';
-          return await walk(
-            {
-              request,
-              resolved,
-              version,
-              caller: undefined,
-              prefix: '',
-              question: undefined,
-              decision: undefined,
-              operation: undefined,
-            },
-            taken,
-          );
+          return await walk(beginning(request, resolved, version), taken);
         } catch (error) {
           if (
             !(error instanceof CodedError) ||

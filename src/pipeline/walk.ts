@@ -25,6 +25,20 @@ export interface Walk {
   operation: AnyOperation | undefined;
 }
 
+/** Nothing is found yet but whom the path leads to. */
+export function beginning(request: Request, resolved: Resolved, version: number): Walk {
+  return {
+    request,
+    resolved,
+    version,
+    caller: undefined,
+    prefix: '',
+    question: undefined,
+    decision: undefined,
+    operation: undefined,
+  };
+}
+
 const EMPTY: JsonMap = new Map();
 
 export function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {

@@ -67,3 +67,37 @@ on('the history of releases is one', async (at) => {
   assert.deepEqual(shown[1], shown[0]);
   assert.deepEqual(shown[2], shown[0]);
 });
+
+on('a quota of the cluster is counted for all nodes together, one of a node for each', async (at) => {
+  for (const [scope, allowed] of [
+    ['cluster', 3],
+    ['node', 9],
+  ] as const) {
+    const quota = { path: 'cubbyhole/', rate: 3, interval: '1h', scope };
+    await well(at(0), 'POST', `sys/quotas/rate-limit/${scope}`, quota);
+    const statuses: number[] = [];
+    for (let n = 0; n < 15; n++) {
+      const { status } = await at(n).call('GET', 'cubbyhole/none', { token: cluster.rootToken });
+      statuses.push(status);
+    }
+    assert.equal(statuses.filter((status) => status === 404).length, allowed, statuses.join());
+    assert.equal(statuses.filter((status) => status === 429).length, 15 - allowed, statuses.join());
+    await well(at(1), 'DELETE', `sys/quotas/rate-limit/${scope}`);
+  }
+});
+
+on('a lease is found and ended at any node', async (at) => {
+  for (let n = 0; n < 3; n++) {
+    const { auth } = await well(at(n), 'POST', 'auth/token/create-orphan', { ttl: '10m' });
+    const { data } = await well(at(n + 1), 'LIST', 'sys/leases/lookup/auth/token/create-orphan');
+    assert.equal(data.keys.length, 1);
+    const lease_id = `auth/token/create-orphan/${data.keys[0]}`;
+    for (let step = 0; step < 3; step++)
+      assert.equal((await well(at(step), 'PUT', 'sys/leases/lookup', { lease_id })).data.id, lease_id);
+    await well(at(n + 2), 'PUT', 'sys/leases/revoke', { lease_id });
+    for (let step = 0; step < 3; step++) {
+      const reply = await at(step).call('GET', 'auth/token/lookup-self', { token: auth.client_token });
+      assert.equal(reply.status, 403, `${n} ${step}`);
+    }
+  }
+});

@@ -29,6 +29,7 @@ export interface SystemCore {
   readonly auditChains: AuditChainControl;
   readonly wrapping: WrappingControl;
   readonly settings: SettingsControl;
+  readonly leases: LeaseControl;
   /** Who guessed too often, by mount; absent where no auth method counts it. */
   readonly lockouts?: {
     /** Names as the method spells them, unsorted. */
@@ -39,6 +40,8 @@ export interface SystemCore {
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
   /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
+  /** Is there a mount or a namespace at, above or below this path from the root namespace? */
+  isServed(path: string): boolean;
   actorAt(path: string, caller: Caller | undefined): ActorId;
 }
 
@@ -228,6 +231,24 @@ export interface PolicyStore {
   /** @throws CodedError `bad_request`, `failed to parse policy: …`. */
   put(name: string, text: string, claims: Claims): Promise<unknown>;
   remove(name: string, claims: Claims): Promise<unknown>;
+}
+
+export interface Lease {
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly renewedAtMs: number | undefined;
+  readonly renewable: boolean;
+}
+
+/** Leases of one namespace; those of others are none. */
+export interface LeaseControl {
+  find(id: string, namespaceId: string): Promise<Lease | undefined>;
+  /** Of all leases below `prefix`, which is '' or ends in `/`, what follows it, unsorted. */
+  below(prefix: string, namespaceId: string): Promise<readonly string[]>;
+  /** None there is no mistake. */
+  revoke(id: string, namespaceId: string, options: SendOptions): Promise<void>;
+  /** @param prefix - as of `below`. */
+  revokeBelow(prefix: string, namespaceId: string, options: SendOptions): Promise<void>;
 }
 
 /** Settings of the whole cluster, by `kind` or `kind/name`. */

@@ -15,6 +15,7 @@ import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
+import { leaseRoutes } from './leases.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
 import { authRoutes, mountRoutes } from './mounts.ts';
 import { namespaceRoutes } from './namespaces.ts';
@@ -22,6 +23,7 @@ import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { pluginRoutes } from './plugins.ts';
 import { policyRoutes } from './policies.ts';
+import { quotaRoutes } from './quotas.ts';
 import { rekeyRoutes } from './rekey.ts';
 import { remountRoutes } from './remount.ts';
 import { rotationRoutes } from './rotation.ts';
@@ -49,6 +51,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...auditChainRoutes(core),
     ...nodeRoutes(core),
     ...corsRoutes(core),
+    ...quotaRoutes(core),
     ...uiHeaderRoutes(core),
     ...counterRoutes(core),
     ...factRoutes(core),
@@ -64,6 +67,7 @@ export function makeSystem(core: SystemCore): Engine {
       ...internalUiRoutes(core),
       ...specRoutes(core),
       ...lockedUsersRoutes(core),
+      ...leaseRoutes(core),
       ...namespaceRoutes(core),
       ...wrappingRoutes(core),
       ...toolRoutes(),

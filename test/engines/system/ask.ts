@@ -41,6 +41,8 @@ export interface FakeCore extends SystemCore {
   deviceList: AuditDevice[];
   /** Cluster-wide settings by key. */
   settingsNow: Map<string, unknown>;
+  /** Ids of leases. */
+  leasesNow: Set<string>;
   /** In which everything is asked: the root namespace. */
   namespace: Namespace;
   /** Below the root namespace. */
@@ -110,6 +112,7 @@ export function fakeCore(): FakeCore {
     tokens: new Map([['root', tokenState(['root'])]]),
     deviceList: [],
     settingsNow: new Map(),
+    leasesNow: new Set(),
     namespace: ROOT_NAMESPACE,
     namespacesNow: [],
     sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
@@ -251,6 +254,20 @@ export function fakeCore(): FakeCore {
       hash: (path, input) =>
         core.deviceList.some((device) => device.path === path) ? `hmac-sha256:${input.length}` : undefined,
     },
+    leases: {
+      find: async (id) =>
+        core.leasesNow.has(id)
+          ? { issuedAtMs: NOW_MS, expiresAtMs: NOW_MS + 90_500, renewedAtMs: undefined, renewable: true }
+          : undefined,
+      below: async (prefix) =>
+        [...core.leasesNow].filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length)),
+      async revoke(id) {
+        core.leasesNow.delete(id);
+      },
+      async revokeBelow(prefix) {
+        for (const id of core.leasesNow) if (id.startsWith(prefix)) core.leasesNow.delete(id);
+      },
+    },
     settings: {
       now: (key) => core.settingsNow.get(key),
       current: async (key) => core.settingsNow.get(key),
@@ -287,6 +304,7 @@ export function fakeCore(): FakeCore {
       metricsSummary: () => ({ Gauges: [] }),
       configuration: { enable_ui: true },
     },
+    isServed: (path) => path.startsWith('secret/'),
     actorAt(path) {
       if (!path.startsWith('secret')) throw badRequest('no mount serves this path');
       return { kind: 'kv', namespace: 'root', mount: 'uuid', name: path.slice('secret/'.length) };

@@ -66,6 +66,12 @@ for (const [method, path] of [
   ['GET', 'internal/ui/version'],
   ['GET', 'experiments'],
   ['GET', 'plugins/catalog'],
+  ['GET', 'quotas/config'],
+  ['POST', 'quotas/config'],
+  ['POST', 'quotas/rate-limit/x'],
+  ['GET', 'leases'],
+  ['PUT', 'leases/revoke'],
+  ['PUT', 'leases/tidy'],
   ['LIST', 'plugins/catalog/auth'],
 ] as const) {
   test(`${method} sys/${path} wants a token, and one that may`, async () => {

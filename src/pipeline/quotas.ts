@@ -1,0 +1,157 @@
+/**
+ * Rate-limit quotas, obeyed before anything looks at the token. The one that says most about a path holds: its very path, else the longest
+ * that it begins with. Each client, by its address, has a count of its own; a quota of the whole cluster is counted by one node for each client,
+ * in memory: a count that is lost with that node begins anew.
+ *
+ * @module
+ */
+import type { Catalog, Entries } from '../cluster/catalog.ts';
+import { type ActorKind, type ActorOperation, type Cluster, OWN_CLAIMS } from '../model/actor.ts';
+import { QUOTA_CLIENTS_MAX, QUOTA_COUNTERS_MAX, SECOND_MS } from '../model/limits.ts';
+import {
+  QUOTA_CONFIG,
+  type QuotaConfig,
+  RATE_LIMIT,
+  type RateLimit,
+  USUAL_QUOTA_CONFIG,
+} from '../model/quotas.ts';
+import type { Request } from '../model/request.ts';
+import { type LimitRules, makeRateLimiter, type RateLimiter, type Taken } from './rate-limiter.ts';
+
+export interface QuotaAnswer {
+  readonly allowed: boolean;
+  /** What the client is told of it; empty where that is switched off. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Is it told to the audit devices where it is refused? */
+  readonly audited: boolean;
+}
+
+export interface Quotas {
+  /** Are there any? */
+  isOn(): boolean;
+  /** Undefined: no quota holds it. @param namespacePath - '' or ending in `/`; @param path - the rest. */
+  take(
+    request: Pick<Request, 'remoteAddress'>,
+    namespacePath: string,
+    path: string,
+  ): QuotaAnswer | Promise<QuotaAnswer> | undefined;
+}
+
+type Counting = ActorOperation<undefined, LimitRules, Taken>;
+
+/** Counts of whole clusters: nothing of them is stored. */
+export interface ClusterCounts {
+  readonly kind: ActorKind<undefined>;
+  readonly count: Counting;
+}
+
+export function makeClusterCounts(): ClusterCounts {
+  const limiter = makeRateLimiter(QUOTA_CLIENTS_MAX);
+  const kind: ActorKind<undefined> = {
+    kind: 'quota',
+    activeMax: QUOTA_COUNTERS_MAX,
+    idleMs: 10 * SECOND_MS,
+    mailboxMax: 1_024,
+    decode: () => undefined,
+    encode: () => undefined,
+  };
+  const count: Counting = {
+    id: 'quota/count',
+    actor: kind,
+    mode: 'read',
+    run: (_state, rules, ctx) => ({ reply: limiter.take(ctx.id.name, rules, ctx.now()) }),
+  };
+  return { kind, count };
+}
+
+interface Held {
+  readonly name: string;
+  readonly quota: RateLimit;
+  readonly rules: LimitRules;
+}
+
+export interface QuotasOptions {
+  readonly catalog: Pick<Catalog, 'watch'>;
+  readonly cluster: Pick<Cluster, 'send'>;
+  readonly counts: ClusterCounts;
+  now(): number;
+}
+
+export function makeQuotas({ catalog, cluster, counts, now }: QuotasOptions): Quotas {
+  const limiter: RateLimiter = makeRateLimiter(QUOTA_CLIENTS_MAX);
+  let held: readonly Held[] = [];
+  let config: QuotaConfig = USUAL_QUOTA_CONFIG;
+
+  catalog.watch('settings', (entries) => {
+    held = heldIn(entries);
+    config = (entries.get(QUOTA_CONFIG) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
+  });
+
+  function isExempt(namespacePath: string, path: string): boolean {
+    const starts = (prefix: string, whole: string) => whole.startsWith(prefix.replace(/^\/+|\*$/g, ''));
+    return (
+      config.rate_limit_exempt_paths.some((prefix) => prefix !== '' && starts(prefix, path)) ||
+      config.absolute_rate_limit_exempt_paths.some(
+        (prefix) => prefix !== '' && starts(prefix, namespacePath + path),
+      )
+    );
+  }
+
+  function answer({ allowed, limit, left, resetMs }: Taken): QuotaAnswer {
+    const seconds = String(Math.max(1, Math.ceil(resetMs / SECOND_MS)));
+    const shown = config.enable_rate_limit_response_headers;
+    return {
+      allowed,
+      audited: config.enable_rate_limit_audit_logging,
+      headers: {
+        ...(shown && {
+          'X-Ratelimit-Limit': String(limit),
+          'X-Ratelimit-Remaining': String(left),
+          'X-Ratelimit-Reset': seconds,
+        }),
+        ...(!allowed && { 'Retry-After': seconds }),
+      },
+    };
+  }
+
+  return {
+    isOn: () => held.length > 0,
+    take({ remoteAddress }, namespacePath, path) {
+      if (isExempt(namespacePath, path)) return undefined;
+      const found = held.find(({ quota }) => holds(quota, namespacePath, path));
+      if (!found) return undefined;
+      const key = `${found.name}/${remoteAddress}`;
+      const here = () => answer(limiter.take(key, found.rules, now()));
+      if (found.quota.scope === 'node') return here();
+      const id = { kind: counts.kind.kind, namespace: 'root', mount: 'quota', name: key };
+      // Nobody who counts can be asked: a node's own count is better than none, and than no answer.
+      return cluster.send(counts.count, id, found.rules, { claims: OWN_CLAIMS }).then(answer, here);
+    },
+  };
+}
+
+/** The one that says most first. */
+function heldIn(entries: Entries): Held[] {
+  const held: Held[] = [];
+  for (const [key, value] of entries) {
+    if (!key.startsWith(RATE_LIMIT)) continue;
+    const quota = value as RateLimit;
+    const { rate, interval, block_interval: block, scope } = quota;
+    const rules = { rate, intervalMs: interval * SECOND_MS, blockMs: block * SECOND_MS };
+    // One that was changed counts anew.
+    const name = `${key.slice(RATE_LIMIT.length)}/${scope}/${rate}/${interval}/${block}`;
+    held.push({ name, quota, rules });
+  }
+  const weight = ({ quota: { path } }: Held) =>
+    2 * path.replace(/\*$/, '').length + Number(!/[*/]$/.test(path));
+  return held.sort((a, b) => weight(b) - weight(a));
+}
+
+function holds({ path: wanted, inheritable }: RateLimit, namespacePath: string, path: string): boolean {
+  const whole = namespacePath + path;
+  if (wanted.endsWith('*')) return whole.startsWith(wanted.slice(0, -1));
+  if (wanted !== '' && !wanted.endsWith('/')) return whole === wanted || whole === `${wanted}/`;
+  if (!whole.startsWith(wanted)) return false;
+  // A namespace's: also of those below it only where it says so. A mount's path is longer than its namespace's.
+  return inheritable || wanted.length > namespacePath.length || wanted === namespacePath;
+}
