@@ -6,6 +6,9 @@
  */
 import { type Route, SOUND } from './malformations.ts';
 
+/** What is wrong in a policy, or in one for passwords, is shown in its own words: they are no secrets. */
+export const QUOTES_POLICY = /^failed to parse policy: |invalid password policy: /;
+
 /** What a canary was sent as. `label`: what contract §17 leaves readable of a token: its display name, policies and metadata. */
 export type Kind = 'value' | 'key' | 'label' | 'path' | 'header' | 'token' | 'query';
 
@@ -218,7 +221,7 @@ export function mayStandInAudit({ kind }: Canary, place: string, text: string): 
         (isError && text.includes('custom_metadata validation failed'))
       );
     case 'value':
-      return isError && text.startsWith('failed to parse policy: ');
+      return isError && QUOTES_POLICY.test(text);
     case 'header':
     case 'query':
     case 'token':

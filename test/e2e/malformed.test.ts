@@ -14,6 +14,7 @@ import { setTimeout } from 'node:timers/promises';
 import { call } from '../support/http.ts';
 import { collectGarbage, INSPECTED } from '../support/inspector.ts';
 import { startDev } from '../support/server.ts';
+import { QUOTES_POLICY } from './canaries.ts';
 import { CANARY, type Malformed, malformations, NAME_CANARY, routesOf } from './malformations.ts';
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 15_000);
@@ -183,7 +184,7 @@ function faultOf({ path }: Malformed, status: number, text: string): string | un
 
 /** What is wrong in a policy is shown in the policy's own words, and in custom metadata by its key, as in Vault: they are no secrets. */
 function mayRepeat(canary: string, error: string): boolean {
-  if (error.startsWith('failed to parse policy: ')) return true;
+  if (QUOTES_POLICY.test(error)) return true;
   return canary === NAME_CANARY && error.includes('custom_metadata validation failed: ');
 }
 

@@ -72,6 +72,7 @@ const SOUND_PATHS: Record<string, string> = {
   'plugins/catalog/:type/:name': 'plugins/catalog/secret/kv',
   'plugins/catalog/:type': 'plugins/catalog/auth',
   'tools/hash/:urlalgorithm': 'tools/hash/sha2-256',
+  'audit-chains/:chain': 'audit-chains/0123456789abcdef',
 };
 /** Members of members. */
 const INNER: Record<string, string[]> = {
