@@ -55,17 +55,17 @@ async function remount(core: SystemCore, from: string, to: string, ctx: RouteCon
   if (to !== to.trimEnd()) throw badRequest("'to' path cannot contain trailing whitespace");
   const source = placeOf(core, ctx.namespace, from);
   const target = placeOf(core, ctx.namespace, to);
+  const mount = core.mounts(source.namespace.id).at(source.path);
+  if (!mount) throw badRequest("no matching mount at 'from'");
   if (isFixed(source.path)) throw badRequest(`cannot remount ${JSON.stringify(source.path)}`);
   const isAuth = source.path.startsWith('auth/');
   if (isAuth && !target.path.startsWith('auth/'))
-    throw badRequest(`cannot remount auth mount to non-auth mount ${JSON.stringify(target.path)}`);
+    throw badRequest('cannot remount auth mount to non-auth mount');
   const path = isAuth ? target.path.slice('auth/'.length) : target.path;
   if (path === '' || (!isAuth && isProtected(path)))
-    throw badRequest(`cannot remount to destination ${target.path}`);
+    throw badRequest("cannot remount to the destination in 'to': it is reserved");
   if (Buffer.byteLength(path) > MOUNT_PATH_BYTES_MAX)
     throw badRequest(`a mount's path must not be longer than ${MOUNT_PATH_BYTES_MAX} bytes`);
-  const mount = core.mounts(source.namespace.id).at(source.path);
-  if (!mount) throw badRequest(`no matching mount at ${JSON.stringify(source.path)}`);
   const id = uuid(ctx.randomBytes(16));
   const move = { id, from: source.namespace.path + source.path, to: target.namespace.path + target.path };
   const change = { uuid: mount.uuid, path, namespace: target.namespace.id, move };

@@ -218,6 +218,7 @@ const OURS: Record<string, Covered[]> = {
     },
   ],
   'what was sent is not repeated in a refusal': [
+    { asks: /^POST sys\/remount /, where: /^\/errors\/0$/ },
     { asks: /^POST auth\/token\/roles\/bad \{"token_(type|bound_cidrs)"/, where: /^\/errors\/0$/ },
   ],
   'where nothing can be listed, LIST is 405': [

@@ -104,6 +104,18 @@ function devMounts(): Mount[] {
   return given.map((mount) => newMount({ ...mount, namespace: 'root' }, randomBytes));
 }
 
+/** One that waits for its new shares. */
+const REKEY = {
+  shares: 1,
+  threshold: 1,
+  pgpKeys: [],
+  backup: false,
+  verify: true,
+  nonce: 'n',
+  fingerprints: [],
+  verification: { nonce: 'v' },
+};
+
 export function fakeCore(): FakeCore {
   const engines = new Map<string, Engine>();
   const core: FakeCore = {
@@ -118,7 +130,29 @@ export function fakeCore(): FakeCore {
     sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
     authTypes: [],
     done: [],
-    attempts: undefined as unknown as SystemCore['attempts'],
+    attempts: {
+      show: async (name) => ({
+        required: 3,
+        attempt: name === 'rekey' ? REKEY : undefined,
+        progress: 0,
+        verified: 0,
+      }),
+      startRoot: async () => {},
+      startRekey: async () => {},
+      cancel: async () => {},
+      giveForRoot: async () => ({
+        progress: 1,
+        required: 3,
+        complete: false,
+        fingerprint: '',
+        encodedToken: '',
+      }),
+      giveForRekey: async () => undefined,
+      verify: async () => false,
+      restartVerification: async () => {},
+      backup: async () => ({ nonce: 'n', keys: {} }),
+      deleteBackup: async () => {},
+    },
     rotationNow: { enabled: true, operationsMax: 3_865_470_566, intervalMs: 0 },
     seal: {
       status: () => core.sealNow,

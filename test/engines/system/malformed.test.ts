@@ -50,6 +50,15 @@ const SOUND: Record<string, object> = {
   'wrapping/unwrap': { token: 'root' },
   'wrapping/rewrap': { token: 'root' },
   remount: { from: 'secret', to: 'moved' },
+  'generate-root/update': { nonce: 'n', key: 'ab'.repeat(32) },
+  'generate-root-token/update': { nonce: 'n', key: 'ab'.repeat(32) },
+  'decode-token': { encoded_token: 'YWJj', otp: 'abc' },
+  'rekey/init': { secret_shares: 1, secret_threshold: 1 },
+  'rotate/root/init': { secret_shares: 1, secret_threshold: 1 },
+  'rekey/update': { nonce: 'n', key: 'ab'.repeat(32) },
+  'rotate/root/update': { nonce: 'n', key: 'ab'.repeat(32) },
+  'rekey/verify': { nonce: 'n', key: 'ab'.repeat(32) },
+  'rotate/root/verify': { nonce: 'n', key: 'ab'.repeat(32) },
   'cluster/remove': { node: 'n3' },
   'cluster/approve': { peer_id: '12D3KooW4' },
 };
@@ -150,7 +159,11 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
         }
       }
       if (REFUSES_ALL.has(pattern)) return;
-      assert(answered > 0, 'nothing but refusals: the checks hide what is behind them');
+      // A store sealed by Shamir shares has no recovery keys: nothing of them is served but the refusal.
+      assert(
+        answered > 0 || pattern.includes('recovery-key'),
+        'nothing but refusals: the checks hide what is behind them',
+      );
     });
   }
 }
