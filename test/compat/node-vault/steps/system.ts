@@ -18,7 +18,7 @@ export function systemSteps(client: NodeVault, command: CallNamed, auditFile: st
     ['leader', async () => assert.equal(typeof (await command('leader')).ha_enabled, 'boolean')],
     ['stepDown', async () => void (await command('stepDown'))],
     [
-      'mount, mounts, unmount',
+      'mount, mounts, remount, unmount',
       async () => {
         await command('mount', {
           mount_point: 'nv1',
@@ -34,8 +34,11 @@ export function systemSteps(client: NodeVault, command: CallNamed, auditFile: st
           (await refusal(command('mount', { mount_point: 'nv1', type: 'kv' }))) === undefined,
           false,
         );
-        await command('unmount', { mount_point: 'nv1' });
-        assert.equal((await command('mounts')).data['nv1/'], undefined);
+        await command('remount', { from: 'nv1', to: 'nv2' });
+        assert.equal((await command('mounts')).data['nv2/'].description, 'first');
+        await command('unmount', { mount_point: 'nv2' });
+        const { data: left } = await command('mounts');
+        assert.deepEqual([left['nv1/'], left['nv2/']], [undefined, undefined]);
       },
     ],
     [
