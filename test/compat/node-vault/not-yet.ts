@@ -56,11 +56,6 @@ export const NOT_YET: Record<string, NotYet> = {
     reason: 'no engine with leases is served yet',
     args: { lease_id: 'database/creds/r/0123456789abcdefghijklmn' },
   },
-  revoke: {
-    reason: 'no engine with leases is served yet',
-    args: { lease_id: 'database/creds/r/0123456789abcdefghijklmn' },
-  },
-  revokePrefix: { reason: 'no engine with leases is served yet', args: { path_prefix: 'database/creds/r' } },
   rewrapData: transit,
   transitCreateKey: transit,
   transitDeleteKey: transit,

@@ -49,6 +49,26 @@ export function tokenSteps(client: NodeVault, command: CallNamed, address: strin
       },
     ],
     [
+      'revoke, revokePrefix',
+      async () => {
+        await command('addTokenRole', { role_name: 'leased', allowed_policies: 'default' });
+        const issue = async () =>
+          (await command('tokenCreateRole', { role_name: 'leased', meta })).auth.client_token as string;
+        const isGood = async (token: string) =>
+          (await refusal(callCommand(nodeVault(address, token), 'tokenLookupSelf'))) === undefined;
+        const under = 'auth/token/create/leased';
+        const one = await issue();
+        const [id] = (await client.list(`sys/leases/lookup/${under}`)).data.keys;
+        await command('revoke', { lease_id: `${under}/${id}` });
+        assert.equal(await isGood(one), false);
+        const two = await issue();
+        assert.equal(await isGood(two), true);
+        await command('revokePrefix', { path_prefix: under });
+        assert.equal(await isGood(two), false);
+        await command('removeTokenRole', { role_name: 'leased' });
+      },
+    ],
+    [
       'tokenAccessors',
       async () => {
         const { auth } = await create();
