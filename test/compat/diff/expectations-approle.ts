@@ -29,7 +29,6 @@ export const APPROLE: Record<string, Covered[]> = {
       where: FIRST_ERROR,
       bao: /invalid CIDR address|subset relationship|invalid 'token_type' value/,
     },
-    { asks: /secret-id-bound-cidrs \{"secret_id_bound_cidrs":"x"\}/, where: /^body$/ },
     { asks: / auth\/d-ar\/login /, where: FIRST_ERROR, bao: /CIDR restrictions on the role: %!w\(<nil>\)"$/ },
   ],
   'the period that is too long is named; OpenBao names the older setting': [

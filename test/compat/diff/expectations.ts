@@ -32,6 +32,7 @@ const VAULT: Record<string, Covered[]> = {
   "Vault's envelope names the type of the mount": [{ asks: ANY, where: /^\/mount_type$/, bao: /^absent$/ }],
   'Vault names its own command line and server in warnings': [
     { asks: ANY, where: /^\/warnings\/0$/, bao: /^"Invalid path for a versioned K\/V/ },
+    { asks: /^POST sys\/remount /, where: /^\/warnings\/0$/, bao: /OpenBao's server log/ },
   ],
   "Vault's words for JSON that cannot be parsed; what comes after them is ours": [
     {
@@ -227,6 +228,18 @@ const OURS: Record<string, Covered[]> = {
   'OPTIONS is 405 where CORS is off': [{ asks: /^OPTIONS /, where: STATUS }],
   'host-info has what Node can tell': [
     { asks: / sys\/host-info$/, where: /^\/data\/(host|memory)\//, ours: /^absent$/ },
+  ],
+  'the history has the version that is spoken, and when it was built, as in Vault': [
+    { asks: /^LIST sys\/version-history$/, where: /^\/data\/key_info\// },
+  ],
+  'the sanitized configuration has what a Vault 1.19 has that Coffer knows': [
+    {
+      asks: / sys\/config\/state\/sanitized$/,
+      where: /^\/data\/(allow_|disable_|imprecise_|telemetry\/|unsafe_|experiments$)/,
+    },
+  ],
+  'quotas name the exempt paths of all namespaces too, as in Vault': [
+    { asks: / sys\/quotas\/config$/, where: /^\/data\/absolute_rate_limit_exempt_paths$/ },
   ],
   'X-Vault-Index is Vault Enterprise; it is ignored': [
     { asks: / \{"x-vault-request":"true",.*"x-vault-index"/, where: STATUS },
