@@ -23,6 +23,8 @@ export interface PgpKey {
 export async function readPgpKey(text: string): Promise<PgpKey> {
   if (/^\s*keybase:/i.test(text))
     throw badRequest('keybase: names are not looked up; give the public PGP key itself, in base64');
+  // Before the pattern, which takes a stack as deep as the text is long.
+  if (text.length > 2 * PGP_KEY_BYTES_MAX) throw refused(`it is longer than ${PGP_KEY_BYTES_MAX} bytes`);
   const bare = text.replaceAll(/[\r\n]/g, '');
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(bare) || bare === '')
     throw badRequest('error decoding given PGP key: it is not base64');
