@@ -18,6 +18,7 @@ import {
 import { CodedError } from '../model/errors.ts';
 import { Conflict, type Storage } from '../model/storage.ts';
 import { OutcomeUnknown, storageError } from './commit-errors.ts';
+import type { Doubts } from './doubts.ts';
 import { MessageContext } from './message-context.ts';
 import type { Holding, Ownership } from './ownership.ts';
 import { actorKey, headPath, type Names, recordPath } from './places.ts';
@@ -46,6 +47,7 @@ export interface Components {
   timerSet(path: string, dueMs: number): void;
   /** Something went wrong that no client can be told: for our log. */
   fault(what: string, error: unknown): void;
+  readonly doubts: Doubts;
   /** Absent: this node is alone. */
   readonly ownership?: Ownership;
 }
@@ -306,6 +308,7 @@ export class Activation implements Place, Runner {
       if (running) await running;
       const { ran } = round;
       const rest = waiting.slice(ran.length);
+      const isSettling = !ran.some(({ changes }) => changes);
       try {
         const committing = this.#commit(round);
         if (committing) await committing;
@@ -319,7 +322,9 @@ export class Activation implements Place, Runner {
         if (!isAgain || error instanceof OutcomeUnknown) this.#parts.fault('commit', error);
         // Without a number a change may not run twice where it is not known whether it has been made.
         const isFailed = ({ message, changes }: Ran) =>
-          changes && (!isAgain || (error instanceof OutcomeUnknown && !message.options.entry));
+          changes
+            ? !isAgain || (error instanceof OutcomeUnknown && !message.options.entry)
+            : isSettling && !isAgain;
         // The others asked for nothing that failed: they see what is stored now.
         for (const one of ran) if (isFailed(one)) one.message.reject(storageError(error));
         waiting = [...ran.filter((one) => !isFailed(one)).map((one) => one.message), ...rest];
@@ -334,9 +339,9 @@ export class Activation implements Place, Runner {
     }
   }
 
-  /** Undefined where nothing changed. */
+  /** Undefined where nothing changed, and no commit of before can change it any more. */
   #commit(round: Round): Promise<void> | undefined {
-    if (round.state === this.#state && round.records.size === 0) {
+    if (round.state === this.#state && round.records.size === 0 && !this.sharing?.mustSettle(round)) {
       this.sharing?.unchanged(round);
       return undefined;
     }

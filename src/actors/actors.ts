@@ -8,6 +8,7 @@ import { CodedError } from '../model/errors.ts';
 import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 import { Activation, type Components } from './activation.ts';
+import { Doubts } from './doubts.ts';
 import type { Ownership } from './ownership.ts';
 import { actorKey, type Names, shardOf } from './places.ts';
 import type { ActorSendOptions } from './round.ts';
@@ -75,7 +76,7 @@ export interface Actors {
 type Active = Map<string, Activation>;
 
 export function makeActors(options: ActorsOptions): Actors {
-  const parts: Components = options;
+  const parts: Components = { ...options, doubts: new Doubts(options.now) };
   const spawner = makeSpawner((error) => options.fault('actor', error));
   const kinds = new Map<string, ActorKind<unknown>>();
   const active = new Map<string, Active>();

@@ -16,6 +16,8 @@ export const ACTOR_FAULT = {
   outcomesForgotten: 'outcomes-forgotten',
   /** Outcomes of the last few changes alone, whoever's they were. */
   outcomesOfLastFew: 'outcomes-of-last-few',
+  /** What runs again after a commit of unknown outcome, and is refused, is told so though that commit may still land. */
+  refusedInDoubt: 'refused-in-doubt',
   timerFiresWithoutDue: 'timer-fires-without-due',
   timersNotScanned: 'timers-not-scanned',
   goneSweptWithoutClaim: 'gone-swept-without-claim',

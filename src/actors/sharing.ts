@@ -8,6 +8,7 @@ import { CodedError } from '../model/errors.ts';
 import { CONFLICT_TRIES, OUTCOME_RETRY_MAX_MS, OUTCOME_RETRY_MS, OUTCOME_TRIES } from '../model/limits.ts';
 import { type Condition, Conflict, type Storage, StorageFailed, type Stored } from '../model/storage.ts';
 import { FenceConflict, OutcomeUnknown } from './commit-errors.ts';
+import type { Doubts } from './doubts.ts';
 import { ACTOR_FAULT } from './faults.ts';
 import { decodeGone, hasRoom, isOfClient, type Memory } from './memory.ts';
 import { type Answer, Outcomes } from './outcomes.ts';
@@ -18,6 +19,7 @@ import { type Place, type Standing, sharedWritingOf } from './writing.ts';
 
 export interface SharingParts {
   readonly storage: Storage;
+  readonly doubts: Doubts;
   readonly ownership?: Ownership;
   now(): number;
   after(run: () => void, ms: number): { clear(): void };
@@ -91,6 +93,17 @@ export class Sharing {
     return known;
   }
 
+  /**
+   * A commit of which nobody knows what became may still land, and a message that was in it must not be told before that it changed nothing:
+   * its sender would number it anew. So the head is written again as it is, or what says that there is none: then the other can land no more,
+   * or has, and its messages are found. The store sees other bytes each time, since records are sealed.
+   */
+  mustSettle(round: Round): boolean {
+    if (!this.#parts.doubts.has(this.#place.key)) return false;
+    if (this.#ownership.faults?.has(ACTOR_FAULT.refusedInDoubt)) return false;
+    return round.ran.some(({ message }) => message.options.entry !== undefined);
+  }
+
   /** The round has changed nothing. */
   unchanged(round: Round): void {
     this.#check();
@@ -141,6 +154,7 @@ export class Sharing {
       } catch (error) {
         throw storedNot(error, fence);
       }
+      this.#parts.doubts.settle(this.#place.key);
       if (end?.status === 'rejected') throw new OutcomeUnknown(end.reason);
       if (announce) await announced(announce);
       this.#check();
@@ -159,6 +173,7 @@ export class Sharing {
    * @throws where the actor is this node's no more.
    */
   async mayRunAgain(error: unknown, tries: number): Promise<boolean> {
+    if (error instanceof OutcomeUnknown) this.#parts.doubts.add(this.#place.key);
     this.#check();
     if (error instanceof FenceConflict) {
       if (!(await this.holding.conflicted(error.version))) throw this.#ownership.moved();

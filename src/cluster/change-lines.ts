@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Entry } from '../actors/memory.ts';
+import { type Entry, isOfClient } from '../actors/memory.ts';
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
 import { ANEW_LOOK_MS, ANEW_MS } from '../model/limits.ts';
@@ -42,7 +42,7 @@ export class Unsettled extends Error {
 export interface ChangeLines {
   /**
    * Runs it under a number of its own once those before it, for the same actor, are answered.
-   * @throws CodedError `overloaded`
+   * @throws CodedError `overloaded`; `unavailable` where an earlier try of the same request may have taken effect, and nobody can tell
    */
   inTurn<R>(standing: Standing, run: (entry: Entry) => Promise<R>): Promise<R>;
   /** Changes that are unanswered or wait. */
@@ -61,6 +61,8 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
   const lines = new Map<string, Line>();
   /** Actors that a request with a client's own id has changed. */
   const ofClients = new WeakMap<object, Set<string>>();
+  /** Actors of which an unsettled change gave its place up while its request was being authorized anew. */
+  const givenUp = new WeakMap<object, Set<string>>();
   let last = 0;
 
   function pass(key: string, line: Line): void {
@@ -77,10 +79,18 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
         return;
       }
       line.kept = undefined;
+      giveUp(standing, entry);
       pass(standing.key, line);
     };
     const kept = { standing, entry, timer: clock.after(look, ANEW_LOOK_MS) };
     line.kept = kept;
+  }
+
+  /** Numbered anew it could take effect twice, and its own number is one that later ones have overtaken. */
+  function giveUp({ key, request }: Standing, entry: Entry): void {
+    if (!request || isOfClient(entry)) return;
+    const keys = givenUp.get(request) ?? new Set();
+    givenUp.set(request, keys.add(key));
   }
 
   /** The number of the change that was kept for this request, which goes on with it. */
@@ -109,6 +119,7 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
   return {
     async inTurn(standing, run) {
       const { key, request } = standing;
+      if (request && givenUp.get(request)?.has(key)) throw new CodedError('unavailable');
       const found = lines.get(key);
       let entry = takeKept(found, standing);
       const line: Line = found ?? { waiting: [], kept: undefined };

@@ -6,7 +6,7 @@ import { Moved } from '../../src/cluster/moved.ts';
 import { type ActorId, type ActorKind, type ActorOperation, actorKey } from '../../src/model/actor.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { OUTCOME_RETRY_MS } from '../../src/model/limits.ts';
-import { StorageFailed } from '../../src/model/storage.ts';
+import { Conflict, StorageFailed } from '../../src/model/storage.ts';
 import { PLAIN_NAMES } from '../support/cluster.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
@@ -228,6 +228,85 @@ describe('actors of one node of several', () => {
     one.clock.advance(OUTCOME_RETRY_MS);
     assert.equal(await asked, 6);
     assert.equal(await one.ask(read, id, undefined), 6);
+  });
+
+  /** Adds 5 to `before` under (e1, 2), by a commit that is lost and may be let land; authority is gone by the time it runs again. */
+  async function inDoubt(before: number, faults?: ReadonlySet<string>) {
+    const { one, storage, ...rest } = world(faults);
+    await one.shards.claim(shard);
+    if (before > 0) await one.ask(add, id, before, entry(1));
+    const commit = storage.commit.bind(storage);
+    const doubt = { land: () => Promise.resolve(0), commits: 0, beforeNext: async () => {}, isAway: false };
+    let isGood = true;
+    storage.commit = async (changes, conditions) => {
+      if (doubt.commits++ === 0) {
+        doubt.land = () => commit(changes, conditions);
+        isGood = false;
+        throw new StorageFailed('lost', false);
+      }
+      if (doubt.isAway) throw new StorageFailed('away', true);
+      await doubt.beforeNext();
+      return commit(changes, conditions);
+    };
+    const claims = { good: () => isGood, mayCreate: true, mayUpdate: true };
+    const asked = one.ask(add, id, 5, { ...entry(2), claims });
+    asked.catch(() => {});
+    await settle();
+    const goesOn = async () => {
+      one.clock.advance(OUTCOME_RETRY_MS);
+      await settle();
+    };
+    return { ...rest, one, storage, doubt, asked, goesOn };
+  }
+
+  test('what is refused after a commit was lost is told so once that commit can land no more', async () => {
+    for (const before of [0, 1]) {
+      const { one, doubt, asked, goesOn } = await inDoubt(before);
+      await goesOn();
+      await assert.rejects(asked, { code: 'stale_claims' });
+      assert.equal(doubt.commits, 2);
+      await assert.rejects(doubt.land(), Conflict);
+      // Its sender counts on it, and numbers it anew.
+      assert.equal(await one.ask(add, id, 5, entry(3)), before + 5);
+      await assert.rejects(one.ask(add, id, -1, entry(4)), { code: 'bad_request' });
+      assert.equal(doubt.commits, 3, 'a refusal costs no commit any more');
+    }
+  });
+
+  test('a lost commit that lands before its message is refused: the message is told what it did', async () => {
+    for (const before of [0, 1]) {
+      const { one, doubt, asked, goesOn } = await inDoubt(before);
+      doubt.beforeNext = async () => {
+        doubt.beforeNext = async () => {};
+        await doubt.land();
+      };
+      await goesOn();
+      assert.equal(await asked, before + 5);
+      assert.equal(await one.ask(read, id, undefined), before + 5);
+    }
+  });
+
+  test('told too early the change is made twice: the test can fail', async () => {
+    const { one, storage, doubt, asked, goesOn } = await inDoubt(1, new Set([ACTOR_FAULT.refusedInDoubt]));
+    await goesOn();
+    await assert.rejects(asked, { code: 'stale_claims' });
+    await doubt.land();
+    assert.equal(await one.ask(add, id, 5, entry(3)), 11);
+    assert(storage.records.has(headPath(PLAIN_NAMES, id)));
+  });
+
+  test('where it cannot be known whether a lost commit lands, the refused are told that nobody knows', async () => {
+    const { one, doubt, asked, goesOn } = await inDoubt(1);
+    doubt.isAway = true;
+    await goesOn();
+    await assert.rejects(asked, { code: 'storage_failed' });
+    // Let go of meanwhile, or not: who asks again finds the doubt.
+    one.actors.dropShard(shard);
+    const refused = () => one.ask(add, id, -1, entry(2));
+    await assert.rejects(refused(), { code: 'storage_failed' });
+    doubt.isAway = false;
+    await doubt.land();
+    assert.equal(await refused(), 6);
   });
 
   test('without a number it is told that nobody knows', async () => {

@@ -418,6 +418,18 @@ test('one that does not come back gives its place up: at once where its request 
   }
 });
 
+test('one that comes back after it gave its place up is not made a second time', async () => {
+  const request = { isOver: false };
+  const { world, b, sent } = await unsettled({ request });
+  await sendsCode(passing(b, sent), 'stale_claims');
+  assert.equal(await passing(b, b.routing.send(add, ID, 10, OWN)), 11);
+  const again = b.routing.send(add, ID, 1, { claims: claimed(), request });
+  await sendsCode(passing(b, again), 'unavailable');
+  assert.equal(world.counts.get(KEY)?.count, 11);
+  const another = b.routing.send(add, ID, 1, { claims: claimed(), request: { isOver: false } });
+  assert.equal(await passing(b, another), 12);
+});
+
 test('one without a request that could come back is told that nobody knows', async () => {
   const { b, sent } = await unsettled({});
   await sendsCode(passing(b, sent), 'unavailable');
