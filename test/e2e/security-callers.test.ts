@@ -165,7 +165,7 @@ test('CVE-2025-6000, O 2.4, the chain of 28 Sept 2026: an audit device writes no
     const reply = await root('PUT', 'sys/audit/lesson', { type: 'file', options });
     assert.equal(reply.status, 400, JSON.stringify(options));
   }
-  for (const type of ['socket', 'syslog', 'http', 'exec', '']) {
+  for (const type of ['socket', 'http', 'exec', '']) {
     assert.equal(
       (await root('PUT', 'sys/audit/lesson', { type, options: { file_path: fine } })).status,
       400,
@@ -230,12 +230,15 @@ test('CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282: without a tok
     'get sys/health 200',
     'get sys/init 200',
     'get sys/internal/specs/openapi 200',
+    'get sys/internal/ui/feature-flags 200',
     'get sys/internal/ui/mounts 200',
     'get sys/leader 200',
     'get sys/rekey-recovery-key/init 400',
     'get sys/rekey-recovery-key/verify 400',
     'get sys/rekey/init 200',
     'get sys/rekey/verify 400',
+    'get sys/replication/status 200',
+    'get sys/seal-backend-status 200',
     'get sys/seal-status 200',
     'post sys/decode-token 400',
     'post sys/generate-root/attempt 200',

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBase64 } from '../../model/base64.ts';
 import { HCL_BYTES_MAX } from '../../model/limits.ts';
 
 export function policyText(sent: string): string {
@@ -17,7 +18,7 @@ function fromBase64(sent: string): string | undefined {
   const text = sent.trim();
   // The pattern goes on a stack, which millions of repetitions would overflow.
   if (text.length > BASE64_CHARS_MAX) return undefined;
-  if (text === '' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+  if (text === '' || !isBase64(text)) {
     return undefined;
   }
   try {

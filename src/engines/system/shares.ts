@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isBase64 } from '../../model/base64.ts';
 import { badRequest } from '../../model/errors.ts';
 import { SHARE_BYTES_MAX, SHARE_BYTES_MIN, SHARES_MAX } from '../../model/limits.ts';
 import type { StructBody } from './struct-body.ts';
@@ -22,11 +23,10 @@ export function sealConfigFault(shares: number, threshold: number): string | und
  * @throws CodedError `bad_request` where it is neither.
  */
 export function shareIn(text: string): Buffer {
-  if (/^(?:[0-9a-fA-F]{2})*$/.test(text)) {
-    const bytes = text.length / 2;
-    if (bytes >= SHARE_BYTES_MIN && bytes <= SHARE_BYTES_MAX) return Buffer.from(text, 'hex');
-  }
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+  const bytes = text.length / 2;
+  const isLong = bytes >= SHARE_BYTES_MIN && bytes <= SHARE_BYTES_MAX && Number.isInteger(bytes);
+  if (isLong && /^[0-9a-fA-F]*$/.test(text)) return Buffer.from(text, 'hex');
+  if (!isBase64(text)) {
     throw badRequest("'key' must be a valid hex or base64 string");
   }
   return Buffer.from(text, 'base64');
