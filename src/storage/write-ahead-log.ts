@@ -142,7 +142,7 @@ export class WriteAheadLog {
   /** What a log of before held, until it has been moved. */
   readonly #left: LeftLog['records'];
   #isLeft: boolean;
-  /** What the file holds of a group that failed nobody knows: the version it would have brought. */
+  /** Nobody knows whether a group that failed is in the file, or in the store: the version it would have brought. */
   #failedTo: number | undefined;
 
   /** Begins with what `left` holds, and moves it. */
@@ -241,17 +241,30 @@ export class WriteAheadLog {
   /** What is too large for the log goes into the store at once, behind all that the log holds. */
   async #passBy(records: readonly LoggedRecord[], to: number): Promise<void> {
     await this.#moveAll();
-    await this.#store.write(records, counterRecord(to, this.#halves && this.#id));
+    try {
+      await this.#store.write(records, counterRecord(to, this.#halves && this.#id));
+    } catch (error) {
+      // The store may have it, version and all, or may not: what comes next must not depend on it.
+      this.#failedTo = to;
+      throw error;
+    }
     this.#version = to;
   }
 
   async #begin(): Promise<[Half, Half]> {
     await this.#moveLeft();
-    const [a, b] = FILE_NAMES.map((name) => new LogFile(join(this.#folder, name)));
-    syncFolder(this.#folder);
-    const id = randomBytes(LOG_ID_BYTES);
-    await this.#store.write([], counterRecord(this.#version, id));
-    this.#id = id;
+    const files: LogFile[] = [];
+    try {
+      for (const name of FILE_NAMES) files.push(new LogFile(join(this.#folder, name)));
+      syncFolder(this.#folder);
+      const id = randomBytes(LOG_ID_BYTES);
+      await this.#store.write([], counterRecord(this.#version, id));
+      this.#id = id;
+    } catch (error) {
+      for (const file of files) file.close();
+      throw error;
+    }
+    const [a, b] = files;
     return [
       { file: a!, held: new Map() },
       { file: b!, held: new Map() },
@@ -285,12 +298,13 @@ export class WriteAheadLog {
   /** Ends this log; the next append begins another one, with version `to`. */
   async #startOver(to: number): Promise<void> {
     await this.#moveAll();
+    if (this.#halves !== undefined || this.#failedTo !== undefined) {
+      await this.#store.write([], counterRecord(to));
+      this.#closeFiles();
+      remove(this.#folder);
+      this.#version = to;
+    }
     this.#failedTo = undefined;
-    if (this.#halves === undefined) return;
-    await this.#store.write([], counterRecord(to));
-    this.#closeFiles();
-    remove(this.#folder);
-    this.#version = to;
   }
 
   #closeFiles(): void {
