@@ -64,6 +64,11 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   const shared = type === 'file' && options.shared === true;
   if (shared) await withoutLog(options.folder ?? '');
   const place = type === 'inmem' ? makeTemporaryFolder() : takeFolder(options.folder ?? '', shared);
+  if (shared && hasLog(place.folder)) {
+    // Who had the folder for itself made a log and died while we waited. From now on nobody can.
+    place.release();
+    return openLmdb(options);
+  }
   let storage: Storage;
   try {
     storage = makeLmdb(() => openFile(place.folder, type, shared), place, type, shared);
@@ -144,6 +149,7 @@ function makeLmdb(
   const checkReaders = makeReaderChecks();
 
   const log = type === 'file' && !shared ? openLog() : undefined;
+  if (shared) refuseLostLog();
   const commits = makeGroupCommit<LmdbWrite>({
     async write(group, join) {
       if (reopening !== undefined) await reopening;
@@ -162,6 +168,17 @@ function makeLmdb(
     },
     explain,
   });
+
+  /** No log lies in the folder: then the counter record must not know of one. */
+  function refuseLostLog(): void {
+    try {
+      if ((db.getBinary(COUNTER_KEY)?.length ?? 0) > VERSION_BYTES)
+        readLog(place.folder, db.getBinary(COUNTER_KEY));
+    } catch (error) {
+      void db.close();
+      throw error;
+    }
+  }
 
   function openLog(): WriteAheadLog {
     try {
@@ -223,6 +240,8 @@ function makeLmdb(
 
   /** After a failed meta page LMDB refuses everything, and lmdb-js would wait for ever for a transaction. A new start helps. */
   async function reopen(): Promise<void> {
+    // A move and a commit may both have met the same failure.
+    if (reopening !== undefined) return reopening.catch(() => {});
     const old = db;
     reopening = old.close().then(() => {
       // Where the file is gone, opening would make a new one.
@@ -251,9 +270,12 @@ function makeLmdb(
 
   async function shutDown(): Promise<void> {
     await commits.idle();
-    await log?.close();
-    await db.close();
-    place.release();
+    try {
+      await log?.close();
+    } finally {
+      await db.close();
+      place.release();
+    }
   }
 
   return {
@@ -325,6 +347,7 @@ async function writeGroupToLog(
   log: WriteAheadLog,
   group: readonly LmdbWrite[],
 ): Promise<Outcome[]> {
+  await log.ready();
   const plan = planGroup(group, log.version, (key, path) => log.versionOf(path) ?? storedVersion(db, key));
   if (plan.records.length > 0) await log.append(plan.records, plan.version);
   return plan.outcomes;

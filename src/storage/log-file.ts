@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { closeSync, fdatasync, openSync, readFileSync, write, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, openSync, readFileSync, write, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { LOG_FILE_BYTES, LOG_STEP_BYTES } from '../model/limits.ts';
 
@@ -153,10 +153,11 @@ function sync(fd: number): Promise<void> {
 
 /**
  * All whole groups in a file, older ones that were not written over among them. A group that was cut off or damaged is not among them.
+ * @param id - which log's groups are looked for where the file does not tell by its first one.
  * @throws what the system says, ENOENT too
  */
-export function readGroups(path: string): LoggedGroup[] {
-  const bytes = readFileSync(path);
+export function readGroups(path: string, id: Buffer | undefined): LoggedGroup[] {
+  const bytes = readDurably(path);
   const groups: LoggedGroup[] = [];
   for (let at = 0; at + HEAD_BYTES <= bytes.length; ) {
     const group = groupAt(bytes, at);
@@ -167,17 +168,31 @@ export function readGroups(path: string): LoggedGroup[] {
     groups.push(group);
     at += groupBytes(group.records);
   }
-  return groups;
+  // Any other id lies in the bytes of a value, whose own group was cut off or written over in part.
+  const own = groupAt(bytes, 0)?.id ?? id;
+  return groups.filter((group) => own?.equals(group.id));
+}
+
+/** Whoever wrote the newest group may have been killed before its sync: nobody is to see it before it is durable. */
+function readDurably(path: string): Buffer {
+  const fd = openSync(path, 'r+');
+  try {
+    fsyncSync(fd);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function groupAt(bytes: Buffer, at: number): LoggedGroup | undefined {
-  if (bytes.readUInt32LE(at) !== MAGIC) return undefined;
+  if (at + HEAD_BYTES > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined;
   const end = at + HEAD_BYTES + bytes.readUInt32LE(at + 4);
   if (end > bytes.length) return undefined;
   if (crc32(bytes.subarray(at + CHECKED_FROM, end)) !== bytes.readUInt32LE(at + 8)) return undefined;
   const records: LogRecord[] = [];
   let next = at + HEAD_BYTES;
   for (let count = bytes.readUInt32LE(at + 12); count > 0; count--) {
+    if (next + RECORD_HEAD_BYTES > end) return undefined;
     const keyEnd = next + RECORD_HEAD_BYTES + bytes.readUInt16LE(next);
     const valueBytes = bytes.readUInt32LE(next + 2);
     const valueEnd = valueBytes === GONE ? keyEnd : keyEnd + valueBytes;

@@ -14,6 +14,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOG_FILE_BYTES, LOG_MOVE_MS, LOG_MOVED_AT_ONCE } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
+import { FORMAT_PATH } from './format.ts';
 import { VERSION_BYTES, versionOf } from './lmdb-records.ts';
 import {
   type Extent,
@@ -87,7 +88,7 @@ export function readLog(folder: string, counter: Buffer | undefined): LeftLog {
   const id = counter?.subarray(VERSION_BYTES);
   let version = before;
   const records: LeftLog['records'] = new Map();
-  for (const group of groupsAfter(folder, before, id?.length === LOG_ID_BYTES)) {
+  for (const group of groupsAfter(folder, before, id)) {
     if (!id?.equals(group.id)) throw damaged(folder, 'it belongs to another data file');
     if (group.from !== version) throw damaged(folder, `what follows version ${version} is damaged`);
     version = group.to;
@@ -97,12 +98,13 @@ export function readLog(folder: string, counter: Buffer | undefined): LeftLog {
 }
 
 /** Sorted by what they go on from. Only the newest group may have been cut off, by a crash before anybody was told of it. */
-function groupsAfter(folder: string, version: number, mustExist: boolean): LoggedGroup[] {
+function groupsAfter(folder: string, version: number, id: Buffer | undefined): LoggedGroup[] {
+  const mustExist = id?.length === LOG_ID_BYTES;
   const groups = FILE_NAMES.flatMap((name) => {
     const path = join(folder, name);
     if (!mustExist && !existsSync(path)) return [];
     try {
-      return readGroups(path);
+      return readGroups(path, id);
     } catch (error) {
       throw damaged(folder, (error as Error).message);
     }
@@ -182,7 +184,9 @@ export class WriteAheadLog {
     const half = this.#find(path);
     const held = half?.held.get(path);
     if (half === undefined || held === undefined) {
-      return this.#left.has(path) ? (this.#left.get(path) ?? null) : undefined;
+      if (!this.#left.has(path)) return undefined;
+      const record = this.#left.get(path);
+      return record === undefined ? null : Buffer.from(record);
     }
     return held.version === 0 ? null : Buffer.from(half.file.view(held));
   }
@@ -202,15 +206,21 @@ export class WriteAheadLog {
     return this.#halves?.find(({ held }) => held.has(path));
   }
 
+  /** To be awaited before versions are given out: a group of which nobody knows the outcome has taken some. @throws StorageFailed */
+  async ready(): Promise<void> {
+    if (this.#failedTo !== undefined) await this.#startOver(this.#failedTo);
+  }
+
   /**
    * Makes a group durable, then visible.
    * @param to - the store's version with the group.
    * @throws StorageFailed
    */
   async append(records: readonly LoggedRecord[], to: number): Promise<void> {
-    if (this.#failedTo !== undefined) await this.#startOver(this.#failedTo);
     const bytes = groupBytes(records);
-    if (bytes > LOG_FILE_BYTES) return this.#passBy(records, to);
+    // Older builds look for the format in LMDB alone: it is there before a log is.
+    if (bytes > LOG_FILE_BYTES || records.some(({ path }) => path === FORMAT_PATH))
+      return this.#passBy(records, to);
     this.#halves ??= await this.#begin();
     if (!this.#halves[0].file.hasRoom(bytes)) {
       await this.#moveFull();
@@ -241,13 +251,9 @@ export class WriteAheadLog {
   /** What is too large for the log goes into the store at once, behind all that the log holds. */
   async #passBy(records: readonly LoggedRecord[], to: number): Promise<void> {
     await this.#moveAll();
-    try {
-      await this.#store.write(records, counterRecord(to, this.#halves && this.#id));
-    } catch (error) {
-      // The store may have it, version and all, or may not: what comes next must not depend on it.
-      this.#failedTo = to;
-      throw error;
-    }
+    this.#failedTo = to;
+    await this.#store.write(records, counterRecord(to, this.#halves && this.#id));
+    this.#failedTo = undefined;
     this.#version = to;
   }
 
@@ -298,18 +304,21 @@ export class WriteAheadLog {
   /** Ends this log; the next append begins another one, with version `to`. */
   async #startOver(to: number): Promise<void> {
     await this.#moveAll();
-    if (this.#halves !== undefined || this.#failedTo !== undefined) {
-      await this.#store.write([], counterRecord(to));
-      this.#closeFiles();
-      remove(this.#folder);
-      this.#version = to;
-    }
+    if (this.#halves === undefined && this.#failedTo === undefined) return;
+    // Until the id is gone for certain nothing may be appended under it.
+    this.#failedTo = to;
+    await this.#store.write([], counterRecord(to));
+    this.#version = to;
     this.#failedTo = undefined;
+    this.#closeFiles();
+    remove(this.#folder);
   }
 
   #closeFiles(): void {
-    for (const { file } of this.#halves ?? []) file.close();
+    const halves = this.#halves ?? [];
+    // First: a file descriptor is never used, nor closed, again, even where closing fails.
     this.#halves = undefined;
+    for (const { file } of halves) file.close();
   }
 
   #tick(): void {

@@ -156,8 +156,9 @@ test('a full disk: said so, nothing acknowledged is lost, and the store goes on 
 const strace = findStrace();
 const canTrace = strace !== undefined;
 /** Runs the writer with a fault that strace puts into its system calls. With -D the writer is our child, strace stands beside it. */
-const withFault = (fault: string) => [
+const withFault = (fault: string, only: readonly string[] = []) => [
   ...(strace ?? []),
+  ...only.flatMap((path) => ['-P', path]),
   '-D',
   '-f',
   '-o',
@@ -200,7 +201,9 @@ const FAULTS = [
   },
   {
     what: 'a write of the log',
-    fault: async () => 'pwrite64:error=EIO:when=60+7',
+    fault: async () => 'pwrite64:error=EIO:when=20+7',
+    // LMDB's own writes are left alone: lmdb-js 3.5 may damage our memory when one of its pages cannot be written.
+    only: ['coffer-a.log', 'coffer-b.log'],
     outcomes: ['known', '(?:un)?known'],
     times: 3,
   },
@@ -227,7 +230,7 @@ const FAULTS = [
     sharing: 'shared',
   },
 ];
-for (const { what, fault, outcomes, times, isForGood = false, sharing = '' } of FAULTS) {
+for (const { what, fault, only = [], outcomes, times, isForGood = false, sharing = '' } of FAULTS) {
   test(`${what} that fails: reads${isForGood ? '' : ' and writes'} go on`, async (t) => {
     if (!canTrace) return t.skip(missing('strace'));
     const folder = newFolder();
@@ -244,7 +247,10 @@ for (const { what, fault, outcomes, times, isForGood = false, sharing = '' } of 
         acknowledged.set(writer, Number(number));
         if (failures.length >= times && ++after === 30) child.kill('SIGKILL');
       },
-      withFault(await fault()),
+      withFault(
+        await fault(),
+        only.map((name) => join(folder, name)),
+      ),
     );
     await ended;
     assert(failures.length >= times, failures.join('\n'));

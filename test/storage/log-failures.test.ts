@@ -1,0 +1,167 @@
+/**
+ * A log and the store behind it that fail in turn: what is acknowledged afterwards is there after a crash, and no version is given out twice.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import fs, { mkdtempSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+let syncsToFail = 0;
+const realSync = fs.fdatasync;
+fs.fdatasync = ((fd: number, done: (error: Error | null) => void) => {
+  if (syncsToFail-- > 0) setImmediate(done, new Error('EIO: i/o error, fdatasync'));
+  else realSync(fd, done);
+}) as typeof fs.fdatasync;
+syncBuiltinESMExports();
+const { WriteAheadLog, readLog } = await import('../../src/storage/write-ahead-log.ts');
+const { versionOf } = await import('../../src/storage/lmdb-records.ts');
+const { openLmdb } = await import('../../src/storage/lmdb.ts');
+const { LOG_FILE_BYTES } = await import('../../src/model/limits.ts');
+
+const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
+after(() => {
+  fs.fdatasync = realSync;
+  syncBuiltinESMExports();
+  rmSync(base, { recursive: true, force: true });
+});
+
+/** What the store behind the log does with a write: takes it, refuses it, or takes it and says that it did not. */
+type Behaviour = (
+  records: readonly { record: Buffer | undefined }[],
+  counter: Buffer | undefined,
+) => 'take' | 'refuse' | 'lie';
+
+function logged() {
+  const folder = mkdtempSync(join(base, 'log-'));
+  const store = {
+    counter: undefined as Buffer | undefined,
+    data: new Map<string, Buffer>(),
+    does: (() => 'take') as Behaviour,
+  };
+  const log = new WriteAheadLog(folder, readLog(folder, undefined), {
+    async write(records, counter) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const does = store.does(records, counter);
+      if (does === 'refuse') throw new Error('the store refuses');
+      for (const { key, record } of records) {
+        if (record) store.data.set(key.toString(), Buffer.from(record));
+        else store.data.delete(key.toString());
+      }
+      if (counter) store.counter = Buffer.from(counter);
+      if (does === 'lie') throw new Error('the store does not know');
+    },
+  });
+  const acknowledged = new Map<string, number>();
+  const given: number[] = [];
+  /** A group of `count` commits. */
+  async function put(name: string, count = 1, bytes = 10): Promise<boolean> {
+    try {
+      await log.ready();
+    } catch {
+      return false;
+    }
+    let version = log.version;
+    const records = Array.from({ length: count }, (_, n) => {
+      const path = `${name}/${n}`;
+      const record = Buffer.alloc(8 + bytes);
+      record.writeBigUInt64BE(BigInt(++version));
+      return { path, key: Buffer.from(path), record };
+    });
+    try {
+      await log.append(records, version);
+    } catch {
+      return false;
+    }
+    for (const { path, record } of records) {
+      acknowledged.set(path, versionOf(record));
+      given.push(versionOf(record));
+    }
+    return true;
+  }
+  return {
+    store,
+    put,
+    /** What a crash right now leaves holds all that was acknowledged. */
+    check() {
+      const left = readLog(folder, store.counter);
+      for (const [path, version] of acknowledged) {
+        const record = left.records.get(path) ?? store.data.get(path);
+        assert(record, `${path} is lost`);
+        assert.equal(versionOf(record), version, path);
+        assert(left.version >= version, `${path}: the store goes on from ${left.version}`);
+      }
+      assert.equal(new Set(given).size, given.length, 'a version is given out once');
+    },
+    close: () => log.close(),
+  };
+}
+
+for (const count of [1, 3]) {
+  test(`a group of ${count} that fails while nothing can be moved: later ones are kept`, async () => {
+    const { store, put, check, close } = logged();
+    assert(await put('a'));
+    syncsToFail = 1;
+    store.does = () => 'refuse';
+    assert.equal(await put('bad', count), false);
+    assert.equal(await put('still bad'), false);
+    syncsToFail = 0;
+    store.does = () => 'take';
+    for (const name of ['good', 'better', 'best']) {
+      assert(await put(name, name === 'best' ? 2 : 1), name);
+      check();
+    }
+    await close();
+  });
+}
+
+for (const does of ['refuse', 'lie'] as const) {
+  test(`the end of a log that the store ${does === 'refuse' ? 'refuses' : 'may have taken'}: later groups are kept`, async () => {
+    const { store, put, check, close } = logged();
+    assert(await put('a'));
+    syncsToFail = 1;
+    store.does = (_records, counter) => (counter?.length === 8 ? does : 'take');
+    assert.equal(await put('bad'), false);
+    syncsToFail = 0;
+    store.does = () => 'take';
+    assert(await put('good'));
+    check();
+    await close();
+  });
+}
+
+test('a record too large for the log whose outcome is unknown: later groups are kept', async () => {
+  const { store, put, check, close } = logged();
+  assert(await put('a'));
+  store.does = (records) => (records.some(({ record }) => record!.length > LOG_FILE_BYTES) ? 'lie' : 'take');
+  assert.equal(await put('large', 1, LOG_FILE_BYTES + 1), false);
+  store.does = () => 'take';
+  assert(await put('good'));
+  check();
+  await close();
+});
+
+test('a store whose log is lost is refused to processes that share it, too', async () => {
+  const folder = join(base, 'shared');
+  const storage = await openLmdb({ type: 'file', folder });
+  await storage.commit([{ path: 'a', value: Buffer.from('acknowledged') }], []);
+  const copy = join(base, 'copy');
+  fs.cpSync(folder, copy, { recursive: true, filter: (name) => !/server\.|\.log$/.test(name) });
+  await storage.close();
+  for (const shared of [false, true]) {
+    await assert.rejects(
+      openLmdb({ type: 'file', folder: copy, shared }),
+      /write-ahead log .* cannot be used/,
+    );
+  }
+});
+
+test('the format is in the data file before a log is', async () => {
+  const folder = join(base, 'format');
+  const storage = await openLmdb({ type: 'file', folder });
+  assert(fs.readFileSync(join(folder, 'coffer.mdb')).includes('"product":"coffer"'));
+  await storage.close();
+});
