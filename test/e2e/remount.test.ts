@@ -11,6 +11,9 @@ import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 
 const RESERVED = "cannot remount to the destination in 'to': it is reserved";
 
+const UNREACHABLE =
+  "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a control character";
+
 let inner: InnerCoffer;
 before(async () => {
   inner = await startInnerCoffer();
@@ -148,6 +151,11 @@ test('what cannot be moved, or not there, is refused and stays where it is', asy
     ['stays', 'stays', 'path already in use at "stays/"'],
     ['stays', 'stays/below', 'path already in use at "stays/"'],
     ['stays', 'here', RESERVED],
+    ['stays', 'a//b', UNREACHABLE],
+    ['stays', 'a/../b', UNREACHABLE],
+    ['stays', './b', UNREACHABLE],
+    ['stays', 'a\u0000b', UNREACHABLE],
+    ['auth/up', 'auth/a//b', UNREACHABLE],
     ['sys', 'x', 'cannot remount "sys/"'],
     ['cubbyhole', 'x', 'cannot remount "cubbyhole/"'],
     ['stays', 'sys/x', RESERVED],

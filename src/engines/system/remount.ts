@@ -19,6 +19,9 @@ import { isProtected, uuid, withSlash } from './mount-info.ts';
 const QUEUED =
   "Mount move has been queued. Progress will be reported in Vault's server log, tagged with the returned migration_id";
 
+/** Paths of requests have one spelling; unlike those, this one comes in a body. */
+const UNREACHABLE = /(?:^|\/)\.{0,2}\/|[\u0000-\u001f\u007f]/;
+
 export function remountRoutes(core: SystemCore): Record<string, Route> {
   return {
     remount: {
@@ -64,6 +67,10 @@ async function remount(core: SystemCore, from: string, to: string, ctx: RouteCon
   const path = isAuth ? target.path.slice('auth/'.length) : target.path;
   if (path === '' || (!isAuth && isProtected(path)))
     throw badRequest("cannot remount to the destination in 'to': it is reserved");
+  if (UNREACHABLE.test(path) || !path.isWellFormed())
+    throw badRequest(
+      "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a control character",
+    );
   if (Buffer.byteLength(path) > MOUNT_PATH_BYTES_MAX)
     throw badRequest(`a mount's path must not be longer than ${MOUNT_PATH_BYTES_MAX} bytes`);
   const id = uuid(ctx.randomBytes(16));
