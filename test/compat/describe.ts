@@ -28,7 +28,7 @@ export function describeClients(): string {
       ? 'No exceptions.'
       : bullets(GO_EXCEPTIONS.map(({ test, reason }) => [reason, test])),
     '### Three nodes',
-    'The same is run (`npm run compat:cluster`; not yet without a failure) where `vault server` is three nodes of a cluster behind a proxy that ends TLS and ' +
+    'The same is run (`npm run compat:cluster`) where `vault server` is three nodes of a cluster behind a proxy that ends TLS and ' +
       'hands each request to the next node, besides what is excepted above. Certificate auth is left out: who ends TLS sees the certificate.',
     clusterExceptions(),
     '### Differences to OpenBao',
