@@ -10,12 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-let syncsToFail = 0;
-const realSync = fs.fdatasync;
-fs.fdatasync = ((fd: number, done: (error: Error | null) => void) => {
-  if (syncsToFail-- > 0) setImmediate(done, new Error('EIO: i/o error, fdatasync'));
-  else realSync(fd, done);
-}) as typeof fs.fdatasync;
+/** Writes of the log that come to the file, and of which the disk then says that it failed. */
+let writesToFail = 0;
+const realWrite = fs.write;
+type Written = (error: Error | null, bytes: number) => void;
+fs.write = ((fd: number, bytes: Buffer, from: number, length: number, at: number, done: Written) => {
+  const fails = writesToFail-- > 0;
+  realWrite(fd, bytes, from, length, at, (error, written) =>
+    done(fails ? new Error('EIO: i/o error, write') : error, written),
+  );
+}) as typeof fs.write;
 syncBuiltinESMExports();
 const { WriteAheadLog, readLog } = await import('../../src/storage/write-ahead-log.ts');
 const { versionOf } = await import('../../src/storage/lmdb-records.ts');
@@ -24,7 +28,7 @@ const { LOG_FILE_BYTES } = await import('../../src/model/limits.ts');
 
 const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
 after(() => {
-  fs.fdatasync = realSync;
+  fs.write = realWrite;
   syncBuiltinESMExports();
   rmSync(base, { recursive: true, force: true });
 });
@@ -104,11 +108,11 @@ for (const count of [1, 3]) {
   test(`a group of ${count} that fails while nothing can be moved: later ones are kept`, async () => {
     const { store, put, check, close } = logged();
     assert(await put('a'));
-    syncsToFail = 1;
+    writesToFail = 1;
     store.does = () => 'refuse';
     assert.equal(await put('bad', count), false);
     assert.equal(await put('still bad'), false);
-    syncsToFail = 0;
+    writesToFail = 0;
     store.does = () => 'take';
     for (const name of ['good', 'better', 'best']) {
       assert(await put(name, name === 'best' ? 2 : 1), name);
@@ -122,10 +126,10 @@ for (const does of ['refuse', 'lie'] as const) {
   test(`the end of a log that the store ${does === 'refuse' ? 'refuses' : 'may have taken'}: later groups are kept`, async () => {
     const { store, put, check, close } = logged();
     assert(await put('a'));
-    syncsToFail = 1;
+    writesToFail = 1;
     store.does = (_records, counter) => (counter?.length === 8 ? does : 'take');
     assert.equal(await put('bad'), false);
-    syncsToFail = 0;
+    writesToFail = 0;
     store.does = () => 'take';
     assert(await put('good'));
     check();
