@@ -22,6 +22,10 @@ export interface Sender {
   send(request: AnyRequest, response: AnyResponse, encoded: Encoded, delivery?: Delivery): void;
 }
 
+interface Ending {
+  end(chunk: Encoded['body'], encoding?: 'latin1'): void;
+}
+
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /**
@@ -65,7 +69,7 @@ export function makeSender(
    */
   function endSoon(response: AnyResponse, body: Encoded['body']): void {
     if (ending.length === 0) setImmediate(endAll);
-    ending.push(() => (response as { end(chunk: unknown): void }).end(body));
+    ending.push(() => (response as Ending).end(body, isAscii(body) ? 'latin1' : undefined));
   }
 
   function endAll(): void {
@@ -75,6 +79,11 @@ export function makeSender(
   }
 
   return { send };
+}
+
+/** Whether a text takes as many bytes as characters: then Node need not count them again, nor look for longer ones. */
+function isAscii(body: Encoded['body']): boolean {
+  return typeof body === 'string' && Buffer.byteLength(body) === body.length;
 }
 
 function headersFor(table: HeaderTable, encoded: Encoded): string[] {
