@@ -14,7 +14,7 @@ import * as p from '../../model/params.ts';
 import { issue, type LoginParts, termsBy } from '../login/issue.ts';
 import { LOCKOUT_SENDS, underLockout } from '../login/lockout.ts';
 import { isWithin } from '../token/cidrs.ts';
-import type { RenewalTerms } from '../token/routes.ts';
+import type { RenewalTerms } from '../token/renewal.ts';
 import { type AppRole, appRoleId, ROLE_SENDS, roleState } from './role.ts';
 import { roleFieldRoutes } from './role-fields.ts';
 import { claimedRoleIdOf, ROLE_ID_SENDS, roleOfId } from './role-ids.ts';

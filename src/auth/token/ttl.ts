@@ -62,3 +62,8 @@ function shortDuration(seconds: number): string {
   const text = `${h > 0 ? `${h}h` : ''}${m > 0 || (h > 0 && s > 0) ? `${m}m` : ''}${s > 0 ? `${s}s` : ''}`;
   return text === '' ? '0s' : text;
 }
+
+/** The one that is set, or the lesser; 0: neither. */
+export function leastOf(a: number, b: number): number {
+  return a > 0 && b > 0 ? Math.min(a, b) : a || b;
+}

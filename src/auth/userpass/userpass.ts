@@ -11,7 +11,7 @@ import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import { issue, type LoginParts, renewalTerms } from '../login/issue.ts';
 import { LOCKOUT_SENDS, underLockout } from '../login/lockout.ts';
-import type { RenewalTerms } from '../token/routes.ts';
+import type { RenewalTerms } from '../token/renewal.ts';
 import { isSameHash, type Passwords } from './password.ts';
 import {
   deleteUser,

@@ -1,7 +1,7 @@
 /** @module What lookups show of a token. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tokenData } from '../../../src/auth/token/routes.ts';
+import { tokenData } from '../../../src/auth/token/token-data.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
 
 const MADE_MS = Date.UTC(2026, 0, 1);
