@@ -1,6 +1,6 @@
 /**
- * Durable before answered, as the kernel sees it (issue, section 7.3): between the arrival of each write and its answer its group was
- * written to the log, and then the log was synced.
+ * Durable before answered, as the kernel sees it: between the arrival of each write and its answer its group was written to the log, whose file
+ * was opened so that a write is durable when it returns (O_DSYNC).
  *
  * @module
  */
