@@ -50,6 +50,7 @@ import { makeRequestLog } from './observe/request-log.ts';
 import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditChains } from './pipeline/audit-chains.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
+import { watchAuditHeaders } from './pipeline/audit-headers.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
 import { makeLimitedUses } from './pipeline/limited-uses.ts';
@@ -344,6 +345,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     resolver,
     authority,
     audit,
+    auditHeaders: watchAuditHeaders(catalog),
     uses,
     quotas: makeQuotas({ catalog, cluster, counts: clusterCounts, now }),
     wrapping: {

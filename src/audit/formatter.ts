@@ -150,7 +150,8 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
   function headersText(headers: readonly AuditHeader[]): string {
     const shown = headers.map(({ name, values, hmac }): [string, string[]] => [
       name,
-      values.map((value) => (hmac ? hide(value, name) : value)),
+      // Also where all else is logged raw: it was asked for by name.
+      values.map((value) => (hmac ? hasher.hash(value) : value)),
     ]);
     return encodeSorted(new Map(shown));
   }

@@ -1,5 +1,5 @@
 /**
- * Request headers in the audit log: only those an operator named (`sys/config/auditing/request-headers`).
+ * Request headers in the audit log: only those an operator named (`sys/config/auditing/request-headers`), and Vault's usual ones.
  *
  * @module
  */
@@ -8,16 +8,17 @@ import type { AuditHeader } from '../model/audit.ts';
 /** Lower-case name → whether its values are hashed. */
 export type AuditedHeaders = ReadonlyMap<string, { readonly hmac: boolean }>;
 
-/** What of `headers` (lower-case names) is logged; undefined: nothing. */
+/** What is logged of a request's headers; undefined: nothing. @param valuesOf - of a lower-case name. */
 export function auditedHeaders(
   configured: AuditedHeaders,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  valuesOf: (name: string) => readonly string[] | undefined,
 ): AuditHeader[] | undefined {
-  if (configured.size === 0) return undefined;
-  const found: AuditHeader[] = [];
+  let found: AuditHeader[] | undefined;
   for (const [name, { hmac }] of configured) {
-    const value = headers[name];
-    if (value !== undefined) found.push({ name, values: [value].flat(), hmac });
+    const values = valuesOf(name);
+    if (values === undefined) continue;
+    found ??= [];
+    found.push({ name, values, hmac });
   }
-  return found.length > 0 ? found : undefined;
+  return found;
 }

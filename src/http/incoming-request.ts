@@ -80,6 +80,14 @@ export class IncomingRequest implements Request {
     return this.safeHeaders;
   }
 
+  headerValues(name: string): readonly string[] | undefined {
+    if (this.incoming.headers[name] === undefined || CREDENTIALS.has(name) || name.startsWith(':'))
+      return undefined;
+    // Of some names Node keeps but the first in `headers`.
+    const { rawHeaders } = this.incoming;
+    return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
+  }
+
   get isOver(): boolean {
     return this.ended || isCut(this.response);
   }

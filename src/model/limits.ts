@@ -546,6 +546,8 @@ export const PGP_KEY_BYTES_MAX = 128 * 1024;
 /** Of a cluster-wide setting as it is stored, and of its key; all of them are in memory. */
 export const SETTING_BYTES_MAX = 128 * 1024;
 export const SETTING_KEY_BYTES_MAX = 1_024;
+/** Headers that audit logs may hold: each request is searched for all of them. */
+export const AUDIT_HEADERS_MAX = 100;
 /** Paths of one question about capabilities. */
 export const CAPABILITY_PATHS_MAX = 10_000;
 export const KV_ACTIVE_MAX = 20_000;

@@ -43,6 +43,8 @@ export interface Request {
   readonly openHere?: boolean;
   /** Lower-case names. Credentials (x-vault-token, authorization) are taken out. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** All that was sent under a lower-case name, one by one; undefined: nothing, or a credential. Absent: as `headers`. */
+  headerValues?(name: string): readonly string[] | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Wall clock, ms, when the head was read. */

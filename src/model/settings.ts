@@ -15,6 +15,12 @@ export const PASSWORD_POLICY = 'password-policy/';
 /** Before a header's name in Go's spelling: a list of the values that pages of the web interface carry. */
 export const UI_HEADER = 'ui-header/';
 
+/** Before a request header's name in lower case: is it hashed in audit logs? `{ hmac }`. */
+export const AUDIT_HEADER = 'audit-header/';
+
+/** Headers that are logged as they are unless a setting says otherwise: those of Vault. */
+export const USUAL_AUDIT_HEADERS: readonly string[] = ['correlation-id', 'user-agent', 'x-correlation-id'];
+
 /** Absent: no other origin is allowed. */
 export const CORS = 'cors';
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { isLarge } from '../audit/data-writer.ts';
+import { type AuditedHeaders, auditedHeaders } from '../audit/headers.ts';
 import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse, AuditWrapInfo } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import type { JsonMap } from '../model/json.ts';
@@ -15,7 +16,11 @@ import type { WrapInfo } from '../model/wrapping.ts';
 import type { Decision } from './authority.ts';
 import type { Walk } from './walk.ts';
 
-export function auditEntry({ request, resolved, caller, prefix, decision }: Walk): AuditEntry {
+/** @param headers - which of the request's headers are told. */
+export function auditEntry(
+  { request, resolved, caller, prefix, decision }: Walk,
+  headers: AuditedHeaders,
+): AuditEntry {
   const { mount } = resolved;
   const path = resolved.namespace?.path ?? '';
   const callerPath = path.slice(0, path.length - prefix.length);
@@ -38,11 +43,18 @@ export function auditEntry({ request, resolved, caller, prefix, decision }: Walk
       remoteAddress: request.remoteAddress,
       remotePort: request.remotePort,
       wrapTtl: request.wrapTtlSeconds,
+      headers: auditedHeaders(headers, (name) => valuesOf(request, name)),
       requestUri: `/v1/${request.path.text}`,
       nonHmacRequestKeys: mount?.config.audit_non_hmac_request_keys,
       nonHmacResponseKeys: mount?.config.audit_non_hmac_response_keys,
     },
   };
+}
+
+function valuesOf(request: Request, name: string): readonly string[] | undefined {
+  if (request.headerValues) return request.headerValues(name);
+  const value = request.headers[name];
+  return value === undefined ? undefined : [value].flat();
 }
 
 /** What may be shown of it: batch tokens have none. */

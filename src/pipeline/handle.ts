@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AuditedHeaders } from '../audit/headers.ts';
 import { isWithin } from '../auth/token/cidrs.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
@@ -25,6 +26,8 @@ import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 export interface PipelineOptions extends RunnerOptions {
   readonly seal: Seal;
   readonly audit: AuditTrail;
+  /** Which request headers it is told. Absent: none. */
+  auditHeaders?(): AuditedHeaders;
   readonly uses: LimitedUses;
   /** Absent: there are none. */
   readonly quotas?: Quotas;
@@ -37,10 +40,13 @@ export interface PipelineOptions extends RunnerOptions {
   observe(verb: Verb, mountType: string, startedMs: number): void;
 }
 
+const NO_HEADERS: AuditedHeaders = new Map();
+
 export function makePipeline(options: PipelineOptions): RequestHandler {
   const { seal, resolver, authority, audit, uses } = options;
   const wrapping = makeWrapping(options.wrapping, makeRunner(options));
   const { run } = wrapping;
+  const auditHeaders = options.auditHeaders ?? (() => NO_HEADERS);
 
   async function handle(request: Request): Promise<Reply> {
     return options.quotas?.isOn() ? underQuotas(request, options.quotas) : admitted(request);
@@ -55,7 +61,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (allowed) return { ...(await admitted(request)), more: headers };
     const refusal = new CodedError('rate_limited', `request path "${path.text}": rate limit quota exceeded`);
     if (audited && audit.isOn()) {
-      const entry = auditEntry(beginning(request, resolved, authority.version()));
+      const entry = auditEntry(beginning(request, resolved, authority.version()), auditHeaders());
       try {
         await audit.request(entry, textOf(refusal));
       } catch (error) {
@@ -137,7 +143,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (refusal) throw refusal;
       return (await run(state)).reply;
     }
-    const entry = auditEntry(state);
+    const entry = auditEntry(state, auditHeaders());
     const logged = audit.request(entry, refusal && textOf(refusal));
     if (refusal) {
       await logged;

@@ -18,6 +18,8 @@ export interface SettingsStore {
   current(key: string): Promise<unknown>;
   /** Of all keys that begin with `prefix`, what follows it, sorted, as all members have them. */
   names(prefix: string): Promise<string[]>;
+  /** As `names`, with what they say. */
+  all(prefix: string): Promise<ReadonlyMap<string, unknown>>;
   /** @throws CodedError `bad_request` where key or value is too long. */
   put(key: string, value: unknown, claims: Claims): Promise<void>;
   /** Takes away what a namespace had that is gone: all `kind/<its id>/name`. */
@@ -46,16 +48,17 @@ export const forgetSettings: SectionChange<{ namespace: string }, void> = {
 };
 
 export function makeSettingsStore(catalog: Pick<Catalog, 'entries' | 'current' | 'change'>): SettingsStore {
+  async function all(prefix: string): Promise<ReadonlyMap<string, unknown>> {
+    const entries = [...(await catalog.current('settings'))].filter(([key]) => key.startsWith(prefix));
+    const named = entries.map(([key, value]): [string, unknown] => [key.slice(prefix.length), value]);
+    return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
   return {
     now: (key) => catalog.entries('settings').get(key),
     current: async (key) => (await catalog.current('settings')).get(key),
-    async names(prefix) {
-      const keys = [...(await catalog.current('settings')).keys()];
-      return keys
-        .filter((key) => key.startsWith(prefix))
-        .map((key) => key.slice(prefix.length))
-        .sort();
-    },
+    names: async (prefix) => [...(await all(prefix)).keys()],
+    all,
     async put(key, value, claims) {
       if (Buffer.byteLength(key) > SETTING_KEY_BYTES_MAX)
         throw new CodedError('bad_request', 'the name is too long');

@@ -249,18 +249,25 @@ test('headers: only the configured ones, hashed where that is said', () => {
     ['x-secret', { hmac: true }],
     ['x-absent', { hmac: false }],
   ]);
-  const sent = {
-    'x-forwarded-for': ['10.0.0.1', '10.0.0.2'],
-    'x-secret': 'HEADER-CANARY',
-    cookie: 'COOKIE-CANARY',
-  };
-  const headers = auditedHeaders(configured, sent);
-  const { request } = JSON.parse(requestLine({ auth: AUTH, request: { ...REQUEST, headers } }));
-  assert.deepEqual(request.headers, {
-    'x-forwarded-for': ['10.0.0.1', '10.0.0.2'],
-    'x-secret': [hmac('HEADER-CANARY')],
-  });
-  assert.equal(auditedHeaders(new Map(), sent), undefined);
+  const sent = new Map([
+    ['x-forwarded-for', ['10.0.0.1', '10.0.0.2']],
+    ['x-secret', ['HEADER-CANARY']],
+    ['cookie', ['COOKIE-CANARY']],
+  ]);
+  const headers = auditedHeaders(configured, (name) => sent.get(name));
+  const entry = { auth: AUTH, request: { ...REQUEST, headers } };
+  // What an operator wants hashed is hashed in a log that is raw, too.
+  for (const options of [PLAIN, { ...PLAIN, logRaw: true }]) {
+    const { request } = JSON.parse(requestLine(entry, options));
+    assert.deepEqual(request.headers, {
+      'x-forwarded-for': ['10.0.0.1', '10.0.0.2'],
+      'x-secret': [hmac('HEADER-CANARY')],
+    });
+  }
+  assert.equal(
+    auditedHeaders(new Map(), (name) => sent.get(name)),
+    undefined,
+  );
 });
 
 test('a mount that was made anew under the same path is told as it is now', () => {

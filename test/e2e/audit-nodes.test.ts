@@ -117,3 +117,29 @@ on('a socket device through any node; a second fallback device is refused at eve
     server.close();
   }
 });
+
+on('a request header that is named at one node stands in the lines of each', async (nodes) => {
+  const path = join(folder, 'headers.log');
+  const asked = async (node: TestNode, method: string, to: string, body?: object) => {
+    const headers = { 'x-named': 'HEADER-VALUE' };
+    const reply = await node.call(method, to, { ...root(), body, headers });
+    assert(reply.status < 300, reply.text);
+  };
+  await asked(nodes[0]!, 'PUT', 'sys/audit/headers', { type: 'file', options: { file_path: path } });
+  for (const node of nodes) {
+    await asked(node, 'POST', 'sys/config/auditing/request-headers/X-Named');
+    for (const other of nodes) await asked(other, 'GET', 'sys/mounts');
+    await asked(node, 'DELETE', 'sys/config/auditing/request-headers/x-named');
+    for (const other of nodes) await asked(other, 'GET', 'sys/policy');
+  }
+  await asked(nodes[1]!, 'DELETE', 'sys/audit/headers');
+  const requests = logLines(path)
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'request')
+    .map(({ request }) => request);
+  const of = (wanted: string) => requests.filter((request) => request.path === wanted);
+  assert.equal(of('sys/mounts').length, 9);
+  assert.equal(of('sys/policy').length, 9);
+  for (const { headers } of of('sys/mounts')) assert.deepEqual(headers?.['x-named'], ['HEADER-VALUE']);
+  for (const { headers } of of('sys/policy')) assert.equal(headers?.['x-named'], undefined);
+});

@@ -259,6 +259,8 @@ export interface SettingsControl {
   current(key: string): Promise<unknown>;
   /** Of all keys that begin with `prefix`, what follows it, sorted. */
   names(prefix: string): Promise<readonly string[]>;
+  /** As `names`, with what they say. */
+  all(prefix: string): Promise<ReadonlyMap<string, unknown>>;
   /** @throws CodedError `bad_request` where key or value is too long. */
   put(key: string, value: unknown, claims: Claims): Promise<void>;
   /** Nothing there is no mistake. */

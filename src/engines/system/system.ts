@@ -6,6 +6,7 @@
 import { type Engine, engine, type Route } from '../../model/engine.ts';
 import { auditRoutes } from './audit.ts';
 import { auditChainRoutes } from './audit-chains.ts';
+import { auditHeaderRoutes } from './audit-headers.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
@@ -49,6 +50,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...healthRoutes(core),
     ...auditRoutes(core),
     ...auditChainRoutes(core),
+    ...auditHeaderRoutes(core),
     ...nodeRoutes(core),
     ...corsRoutes(core),
     ...quotaRoutes(core),

@@ -42,6 +42,13 @@ const VAULT: Record<string, Covered[]> = {
       ours: /^"failed to parse JSON input: /,
     },
   ],
+  'Vault 1.19 has some request headers in audit logs from the start': [
+    {
+      asks: /^GET sys\/config\/auditing\/request-headers( |$)/,
+      where: /^(\/data)?\/headers\/(x-)?(correlation-id|user-agent)$/,
+      bao: /^absent$/,
+    },
+  ],
   'Vault takes numbers of any size in JSON, and KV v1 keeps their text': [
     { asks: / d-kv1\/numbers/, where: STATUS },
   ],

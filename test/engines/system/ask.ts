@@ -305,11 +305,14 @@ export function fakeCore(): FakeCore {
     settings: {
       now: (key) => core.settingsNow.get(key),
       current: async (key) => core.settingsNow.get(key),
-      names: async (prefix) =>
-        [...core.settingsNow.keys()]
-          .filter((key) => key.startsWith(prefix))
-          .map((key) => key.slice(prefix.length))
-          .sort(),
+      names: async (prefix) => [...(await core.settings.all(prefix)).keys()],
+      all: async (prefix) =>
+        new Map(
+          [...core.settingsNow]
+            .filter(([key]) => key.startsWith(prefix))
+            .map(([key, value]): [string, unknown] => [key.slice(prefix.length), value])
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        ),
       async put(key, value) {
         core.settingsNow.set(key, JSON.parse(JSON.stringify(value)));
       },
