@@ -7,6 +7,7 @@
  */
 import { badRequest } from '../model/errors.ts';
 import { AUDIT_EXPRESSION_CHARS_MAX, AUDIT_EXPRESSION_DEPTH_MAX } from '../model/limits.ts';
+import { compilePattern } from './pattern.ts';
 
 /** What is at a place of the entry; undefined: nothing. */
 export type Lookup = (path: readonly string[]) => unknown;
@@ -197,18 +198,10 @@ function holds(operator: Operator, selector: readonly string[], value: string): 
     case 'not contains':
       return (lookup) => !isIn(lookup(selector), value);
     default: {
-      const pattern = patternOf(value);
-      const matches: Condition = (lookup) => pattern.test(textOf(lookup(selector)));
+      const isFound = compilePattern(value);
+      const matches: Condition = (lookup) => isFound(textOf(lookup(selector)));
       return operator === 'matches' ? matches : (lookup) => !matches(lookup);
     }
-  }
-}
-
-function patternOf(text: string): RegExp {
-  try {
-    return new RegExp(text, 'u');
-  } catch {
-    throw badRequest('the expression holds a pattern that is not valid');
   }
 }
 

@@ -411,6 +411,8 @@ export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
 export const CLI_RETRY_WAIT_MAX_MS = 1.5 * SECOND_MS;
 export const CLI_REPLY_BYTES_MAX = 256 * MIB;
 export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
+/** Secrets that one recursive list prints unless more are asked for. */
+export const KV_WALKED_MAX = 1_000_000;
 
 // auth
 /** Of a role's or user's record: what it gives its tokens is in each of theirs. */
@@ -518,6 +520,12 @@ export const AUDIT_RESUME_BYTES_MAX = 16 * MIB;
 export const AUDIT_EXPRESSION_CHARS_MAX = 4_096;
 export const AUDIT_EXPRESSION_DEPTH_MAX = 32;
 export const AUDIT_EXCLUSIONS_MAX = 100;
+/** Of a pattern: its steps once repetitions are written out, how often one part may be repeated, and how deep groups may stand in it. */
+export const AUDIT_PATTERN_STEPS_MAX = 1_000;
+export const AUDIT_PATTERN_REPEATS_MAX = 1_000;
+export const AUDIT_PATTERN_DEPTH_MAX = 100;
+/** Of a text that a pattern is looked for in: as long as a path can be. */
+export const AUDIT_MATCHED_CHARS_MAX = 4_096;
 /** For a device that is reached over a network to be reached, and to take lines. */
 export const AUDIT_SEND_MS = 2 * SECOND_MS;
 /** Longest that an operator may set it to. */
