@@ -10,8 +10,10 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { readClusterSecrets } from './cluster/transport/secret.ts';
 import { openCoordinator, openStore } from './cluster-stores.ts';
+import { sanitizedConfig } from './config/sanitized.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { secureContext } from './http/tls-settings.ts';
+import { encodeSorted } from './model/json-encoder.ts';
 import {
   CERTIFICATE_WARNING_MS,
   DIAGNOSE_WAIT_MS,
@@ -30,6 +32,10 @@ export interface Finding {
   readonly status: Status;
   readonly message?: string;
   readonly children?: readonly Finding[];
+  /** How long it took to look, ms; absent where nothing was looked at. */
+  readonly tookMs?: number;
+  /** What else was seen, for who wants to know all of it: whole messages and their causes, settings in force. Nothing secret. */
+  readonly details?: readonly string[];
 }
 
 export interface DiagnoseOptions {
@@ -42,17 +48,37 @@ export interface DiagnoseOptions {
 
 type Result = Omit<Finding, 'name'>;
 
-/** A part of a check throws what it found; the first line of that is the message. */
+/** A part of a check throws what it found; the first line of that is the message, all of it a detail. */
 async function check(
   name: string,
   look: () => Result | undefined | Promise<Result | undefined>,
 ): Promise<Finding> {
+  const startedMs = performance.now();
+  const tookMs = () => Math.round(10 * (performance.now() - startedMs)) / 10;
   try {
     const { status = 'ok', ...more } = (await look()) ?? {};
-    return { name, status, ...more };
+    return { name, status, ...more, tookMs: tookMs() };
   } catch (error) {
-    return { name, status: 'fail', message: (error as Error).message.split('\n')[0] };
+    const { message } = error as Error;
+    return {
+      name,
+      status: 'fail',
+      message: message.split('\n')[0],
+      tookMs: tookMs(),
+      details: causesOf(error),
+    };
   }
+}
+
+/** All lines of an error and of what caused it, down to the system's own code. */
+function causesOf(error: unknown): string[] {
+  const lines: string[] = [];
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    const facts = [code, syscall].filter((fact) => typeof fact === 'string').join(' ');
+    lines.push(...`${depth > 0 ? 'because: ' : ''}${cause.message}${facts && ` (${facts})`}`.split('\n'));
+  }
+  return lines;
 }
 
 /** As bad as the worst of them. */
@@ -75,7 +101,12 @@ export async function diagnose(options: DiagnoseOptions): Promise<Finding> {
     );
     settings = settingsOf(flags, options.env, undefined);
     const { warnings } = settings;
-    return warnings.length === 0 ? undefined : { status: 'warn', message: warnings.join('; ') };
+    const details = Object.entries(sanitizedConfig(settings)).map(
+      ([name, value]) => `${name} = ${encodeSorted(value)}`,
+    );
+    return warnings.length === 0
+      ? { status: 'ok', details }
+      : { status: 'warn', message: warnings.join('; '), details };
   });
   const found = [await operatingSystem(settings && folderOf(settings)), parsed];
   if (settings) {

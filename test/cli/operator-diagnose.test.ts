@@ -47,6 +47,24 @@ async function listener(lines = 'tls_disable = true'): Promise<{ address: string
 
 const storage = (name = 'data') => `storage "file" {\n  path = "${join(dir, name)}"\n}\n`;
 
+test('-debug shows the settings in force, how long each check took, and whole errors; nothing of it without', async () => {
+  const { address, text } = await listener();
+  writeFileSync(join(dir, 'no-folder'), '');
+  const wrong = `storage "file" {\n  path = "${join(dir, 'no-folder', 'data')}"\n}\n`;
+  const flag = config(`${text}${wrong}default_lease_ttl = "90m"\n`);
+  const plain = await run(['diagnose', flag]);
+  assert.doesNotMatch(plain.stdout, / ms\)|default_lease_ttl/);
+  const shown = await run(['diagnose', '-debug', flag]);
+  assert.equal(shown.exit, 1);
+  assert.match(shown.stdout, /^ {2}\[ success \] Parse Configuration \([\d.]+ ms\)$/m);
+  assert.match(shown.stdout, /^ {6}default_lease_ttl = 5400$/m);
+  assert.match(shown.stdout, new RegExp(`Check ${address}: .* \\([\\d.]+ ms\\)`));
+  const asJson = await run(['diagnose', '-debug', '-format=json', flag]);
+  const found = JSON.parse(asJson.stdout).children.find(({ name }: Shown) => name === 'Check Storage');
+  assert.equal(typeof found.took_ms, 'number');
+  assert.equal(found.details[0], found.message);
+});
+
 test('a sound configuration: nothing worse than a warning, and nothing is left behind', async () => {
   const { address, text } = await listener();
   const { exit, at } = await diagnosed(text + storage());
