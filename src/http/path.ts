@@ -105,12 +105,18 @@ export function pathFor(verb: Verb, path: CanonicalPath): CanonicalPath {
  * @throws CodedError `bad_request` as for a path.
  */
 export function namespacePath(value: string): string {
-  const text = Buffer.from(value, 'latin1')
-    .toString('utf8')
-    .replace(/^\/+|\/+$/g, '');
+  const text = withoutSlashes(Buffer.from(value, 'latin1').toString('utf8'));
   if (text.includes('\ufffd') || UNPRINTABLE.test(text)) {
     throw badRequest('the namespace contains a character that is not printable');
   }
   refuseSegments(text);
   return text;
+}
+
+/** By hand: a pattern for slashes at an end takes the square of the time that it takes to read them, wherever they stand. */
+function withoutSlashes(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && text[from] === '/') from++;
+  while (to > from && text[to - 1] === '/') to--;
+  return text.slice(from, to);
 }

@@ -17,6 +17,8 @@ export const HCL_NODES_MAX = 200_000;
 export const HCL_NUMBER_CHARS_MAX = 64;
 /** Of a duration as text. */
 export const DURATION_CHARS_MAX = 100;
+/** Of a list that is one text, with commas between them: a comma is the smallest body that makes an object of each byte. */
+export const TEXT_ITEMS_MAX = 100_000;
 /** What a parsed value takes in memory at most, about: a list or object, and a string, number or name besides its text. */
 export const JSON_CONTAINER_BYTES = 200;
 export const JSON_SCALAR_BYTES = 48;

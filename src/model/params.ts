@@ -5,7 +5,7 @@
  */
 import { badRequest, CodedError } from './errors.ts';
 import { type Json, type JsonMap, JsonNumber } from './json.ts';
-import { DURATION_CHARS_MAX } from './limits.ts';
+import { DURATION_CHARS_MAX, TEXT_ITEMS_MAX } from './limits.ts';
 
 export interface Param<T> {
   /** Name of the type in help and OpenAPI. */
@@ -56,7 +56,7 @@ export function number<O extends Options<number>>(description: string, options?:
   const decode = (json: Json) => {
     if (json === null) return undefined;
     const text = toText(json).trim();
-    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    const value = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
     if (!Number.isFinite(value)) throw new Error('expected a number');
     return value;
   };
@@ -266,7 +266,10 @@ export function toCommaStrings(json: Json): string[] {
   if (Array.isArray(json)) return json.map((item) => toText(item).trim());
   if (json === null) return [];
   const text = toText(json).trim();
-  return text === '' ? [] : text.split(',').map((item) => item.trim());
+  if (text === '') return [];
+  const items = text.split(',', TEXT_ITEMS_MAX + 1);
+  if (items.length > TEXT_ITEMS_MAX) throw new Error(`expected at most ${TEXT_ITEMS_MAX} items`);
+  return items.map((item) => item.trim());
 }
 
 function toKvPairs(json: Json): Map<string, string> {

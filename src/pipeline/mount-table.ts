@@ -41,9 +41,11 @@ export function makeMountTable(catalog: Pick<Catalog, 'watch' | 'current'>): Mou
 
   function tableOf(id: string, mounts: readonly Mount[]): NamespaceMounts {
     const byPath = new Map(mounts.map((mount) => [apiPath(mount), mount]));
+    // Behind the longest mount's end no other can end: a path of many segments is not looked up at each of them.
+    const longest = mounts.reduce((chars, mount) => Math.max(chars, apiPath(mount).length), 0);
     return {
       find(path) {
-        for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+        for (let at = path.indexOf('/'); at >= 0 && at < longest; at = path.indexOf('/', at + 1)) {
           const mount = byPath.get(path.slice(0, at + 1));
           if (mount) return mount;
         }

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Json, JsonNumber } from '../../src/model/json.ts';
-import { commaInts, decodeParams, duration, int, string, toInt } from '../../src/model/params.ts';
+import { TEXT_ITEMS_MAX } from '../../src/model/limits.ts';
+import {
+  commaInts,
+  commaStrings,
+  decodeParams,
+  duration,
+  int,
+  string,
+  toInt,
+} from '../../src/model/params.ts';
 
 const number = (text: string) => new JsonNumber(text);
 
@@ -53,6 +62,13 @@ test('a list of integers, or one text of them; null is none', () => {
   assert.throws(() => decode([number('1.5')]), /Field validation failed: .*"versions"/);
   assert.equal(decodeParams(declared, new Map()).limit, 7);
   assert.equal(decodeParams(declared, new Map([['limit', null]])).limit, 0);
+});
+
+test('a list that is one text has so many items and no more', () => {
+  const declared = { names: commaStrings('Names.', { absent: [] }) };
+  const decode = (text: string) => decodeParams(declared, new Map([['names', text]])).names;
+  assert.equal(decode(','.repeat(TEXT_ITEMS_MAX - 1)).length, TEXT_ITEMS_MAX);
+  assert.throws(() => decode(','.repeat(TEXT_ITEMS_MAX)), { status: 400, message: /at most 100000 items/ });
 });
 
 test('texts of any length are a duration or none, and no error of JavaScript’s own is shown to anybody', () => {

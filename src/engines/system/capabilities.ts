@@ -6,7 +6,7 @@
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest, type CodedError, multiError } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
-import { CAPABILITY_PATHS_MAX, TOKEN_BYTES_MAX } from '../../model/limits.ts';
+import { CAPABILITY_PATHS_MAX, PATH_CHARS_MAX, TOKEN_BYTES_MAX } from '../../model/limits.ts';
 import { isAccessor, isOfNamespace, namespaceIdOf } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
@@ -72,6 +72,8 @@ function pathsOf({ paths, path }: Paths): string[] {
   if (asked.length > CAPABILITY_PATHS_MAX) {
     throw badRequest(`at most ${CAPABILITY_PATHS_MAX} paths may be asked about at once`);
   }
+  // No request could have it; and what is looked at costs with each segment.
+  if (asked.some((one) => one.length > PATH_CHARS_MAX)) throw badRequest('path is too long');
   return asked;
 }
 
