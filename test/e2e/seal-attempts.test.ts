@@ -75,6 +75,30 @@ test('a root token without a token: begun, two shares, decoded, root', async () 
   assert.equal((await well('GET', 'sys/generate-root/attempt')).started, false);
 });
 
+test('who begins is told of the attempt that is theirs, however many others begin at once', async () => {
+  // Told of another's, an operator would have shares given to what a stranger began, who chose whom the new ones are encrypted to.
+  const counts = Array.from({ length: 20 }, (_, n) => n + 2);
+  const begun = await Promise.all(
+    counts.map((n) => well('PUT', 'sys/rekey/init', { secret_shares: n, secret_threshold: 2 })),
+  );
+  assert.deepEqual(
+    begun.map(({ n }) => n),
+    counts,
+  );
+  assert.equal(new Set(begun.map(({ nonce }) => nonce)).size, counts.length);
+  const roots = await Promise.all(counts.map(() => well('PUT', 'sys/generate-root/attempt')));
+  assert.equal(new Set(roots.map(({ nonce }) => nonce)).size, counts.length);
+  for (const path of ['sys/rekey/init', 'sys/generate-root/attempt']) {
+    const { nonce } = await well('GET', path);
+    const last = path === 'sys/rekey/init' ? begun : roots;
+    assert(
+      last.some((one) => one.nonce === nonce),
+      'the one that stands is one of them',
+    );
+    await well('DELETE', path, { nonce });
+  }
+});
+
 test('what does not fit is refused in words that clients know, and a root token is none of it', async () => {
   await refused('OTP string has incorrect length', 'PUT', 'sys/generate-root/attempt', { otp: 'short' });
   await refused("'key' must be specified in request body as JSON", 'PUT', 'sys/generate-root/update', {});

@@ -99,8 +99,8 @@ export interface RotationConfig {
 export interface SealAttempts {
   show(name: 'generate-root' | 'rekey'): Promise<AttemptShown>;
   /** One of the two is ''. @throws CodedError `bad_request` where it will not do, or another attempt has a share. */
-  startRoot(wanted: { otp: string; pgpKey: string }): Promise<void>;
-  startRekey(wanted: RekeyWanted): Promise<void>;
+  startRoot(wanted: { otp: string; pgpKey: string }): Promise<AttemptShown>;
+  startRekey(wanted: RekeyWanted): Promise<AttemptShown>;
   /** Without an attempt, nothing. @throws CodedError `bad_request` where it is neither the nonce nor trusted. */
   cancel(name: 'generate-root' | 'rekey', ending: Ending): Promise<void>;
   /** @throws CodedError `bad_request`, 429 after too many wrong ones. */

@@ -8,7 +8,7 @@ import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
-import type { SealAttempts, SystemCore } from './core.ts';
+import type { AttemptShown, SealAttempts, SystemCore } from './core.ts';
 import { drawnOtp, encodeStatus } from './generate-root-text.ts';
 import { keyIn } from './shares.ts';
 import { nonceToEnd, type StructBody, structBody } from './struct-body.ts';
@@ -44,7 +44,7 @@ function attemptRoute(attempts: SealAttempts, wrap: Wrap): Route {
     read: operation({
       summary: 'Shows how far the generation of a root token is.',
       params: {},
-      run: async () => wrap(await status(attempts)),
+      run: async () => wrap(status(await attempts.show('generate-root'))),
     }),
     update: operation({
       summary: 'Begins to generate a root token.',
@@ -57,8 +57,9 @@ function attemptRoute(attempts: SealAttempts, wrap: Wrap): Route {
         const body = structBody(request.body);
         const [otp, pgpKey] = [body.text('otp'), body.text('pgp_key')];
         const drawn = otp === '' && pgpKey === '' ? drawnOtp(randomBytes) : '';
-        await attempts.startRoot({ otp: otp || drawn, pgpKey });
-        return wrap({ ...(await status(attempts)), otp: drawn });
+        // What this request began, not what stands there by now: anybody may have put another in its place, and shares would go to that.
+        const begun = await attempts.startRoot({ otp: otp || drawn, pgpKey });
+        return wrap({ ...status(begun), otp: drawn });
       },
     }),
     delete: operation({
@@ -104,8 +105,7 @@ async function give(attempts: SealAttempts, body: StructBody, context: RouteCont
   }
 }
 
-async function status(attempts: SealAttempts) {
-  const { required, attempt, progress } = await attempts.show('generate-root');
+function status({ required, attempt, progress }: AttemptShown) {
   const fingerprint = attempt && 'fingerprint' in attempt ? attempt.fingerprint : '';
   const nonce = attempt?.nonce ?? '';
   const started = attempt !== undefined;

@@ -9,7 +9,7 @@ import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
-import type { SealAttempts, SystemCore } from './core.ts';
+import type { AttemptShown, SealAttempts, SystemCore } from './core.ts';
 import { isTrusted } from './generate-root.ts';
 import { keyIn, sealConfigFault, shownKeys } from './shares.ts';
 import { nonceToEnd, type StructBody, structBody } from './struct-body.ts';
@@ -42,7 +42,7 @@ function initRoute(attempts: SealAttempts, wrap: Wrap): Route {
     read: operation({
       summary: 'Shows how far a rekey is.',
       params: {},
-      run: async () => wrap(await status(attempts)),
+      run: async () => wrap(status(await attempts.show('rekey'))),
     }),
     update: operation({
       summary: 'Begins a rekey: new shares, once enough of those in force were given.',
@@ -55,8 +55,8 @@ function initRoute(attempts: SealAttempts, wrap: Wrap): Route {
         require_verification: p.bool('The new shares must be given once before they are in force.'),
       },
       run: async (_params, { request }) => {
-        await start(attempts, structBody(request.body));
-        return wrap(await status(attempts));
+        // What this request began, not what stands there by now: anybody may have put another in its place, and shares would go to that.
+        return wrap(status(await start(attempts, structBody(request.body))));
       },
     }),
     delete: operation({
@@ -71,7 +71,7 @@ function initRoute(attempts: SealAttempts, wrap: Wrap): Route {
   };
 }
 
-async function start(attempts: SealAttempts, body: StructBody): Promise<void> {
+async function start(attempts: SealAttempts, body: StructBody): Promise<AttemptShown> {
   const shares = body.whole('secret_shares');
   const threshold = body.whole('secret_threshold');
   const pgpKeys = body.texts('pgp_keys');
@@ -84,11 +84,10 @@ async function start(attempts: SealAttempts, body: StructBody): Promise<void> {
     throw badRequest('incorrect number of PGP keys for rekey');
   const fault = sealConfigFault(shares, threshold);
   if (fault) throw badRequest(`invalid rekey seal configuration: ${fault}`);
-  await attempts.startRekey({ shares, threshold, pgpKeys, backup, verify });
+  return attempts.startRekey({ shares, threshold, pgpKeys, backup, verify });
 }
 
-async function status(attempts: SealAttempts): Promise<{ [key: string]: Encodable }> {
-  const { required, attempt, progress } = await attempts.show('rekey');
+function status({ required, attempt, progress }: AttemptShown): { [key: string]: Encodable } {
   const rekey = attempt && 'shares' in attempt ? attempt : undefined;
   return {
     nonce: rekey?.nonce ?? '',
@@ -117,7 +116,7 @@ function updateRoute(attempts: SealAttempts, wrap: Wrap): Route {
         const share = keyIn(body);
         try {
           const done = await attempts.giveForRekey({ nonce, share, isTrusted: isTrusted(context) });
-          if (!done) return wrap(await status(attempts));
+          if (!done) return wrap(status(await attempts.show('rekey')));
           const { fingerprints, verificationNonce, warning } = done;
           return wrap({
             nonce,

@@ -83,8 +83,9 @@ export interface AttemptsActor {
   readonly kind: ActorKind<Attempts>;
   readonly sends: readonly AnyActorOperation[];
   readonly show: Op<AttemptName, Shown>;
-  readonly startRoot: Op<{ nonce: string; wanted: RootWanted }, void>;
-  readonly startRekey: Op<{ nonce: string; wanted: RekeyWanted }, void>;
+  /** Replies what was begun: another one may stand in its place a moment later. */
+  readonly startRoot: Op<{ nonce: string; wanted: RootWanted }, Shown>;
+  readonly startRekey: Op<{ nonce: string; wanted: RekeyWanted }, Shown>;
   /** The one that completes the threshold ends the attempt; a rekey with verification waits for that. */
   readonly give: Op<{ name: AttemptName; giving: Giving }, Given<Attempt>>;
   readonly cancel: Op<{ name: AttemptName; ending: Ending }, void>;
@@ -142,7 +143,7 @@ export function makeAttemptsActor({ rekeying, install }: AttemptsParts): Attempt
     return attempt && attempt.seal === seal.id && nowMs < lapsesAtMs(attempt) ? attempt : undefined;
   }
 
-  function start<W extends object>(id: string, name: AttemptName): Op<{ nonce: string; wanted: W }, void> {
+  function start<W extends object>(id: string, name: AttemptName): Op<{ nonce: string; wanted: W }, Shown> {
     return change(id, async (state, { nonce, wanted }, ctx) => {
       const seal = await rekeying.inForce();
       const found = standing(state, name, seal, ctx.now());
@@ -150,7 +151,13 @@ export function makeAttemptsActor({ rekeying, install }: AttemptsParts): Attempt
         found && (given.rightMs(found.nonce) !== undefined || ('authorized' in found && found.authorized));
       if (isHeld) throw badRequest(PROGRESS_TEXTS[name].already);
       const begun = { nonce, seal: seal.id, lapsesAtMs: ctx.now() + ATTEMPT_MS, ...wanted };
-      return { reply: undefined, next: { state: withAttempt(state, name, begun as never) } };
+      const reply = {
+        required: seal.threshold,
+        attempt: withoutSecrets(begun as unknown as Attempt),
+        progress: 0,
+        verified: 0,
+      };
+      return { reply, next: { state: withAttempt(state, name, begun as never) } };
     });
   }
 

@@ -37,8 +37,9 @@ export interface RekeyDone {
 
 export interface SealAttempts {
   show(name: AttemptName): Promise<Shown>;
-  startRoot(wanted: { otp: string; pgpKey: string }): Promise<void>;
-  startRekey(wanted: Omit<RekeyWanted, 'fingerprints'>): Promise<void>;
+  /** Reply what was begun. */
+  startRoot(wanted: { otp: string; pgpKey: string }): Promise<Shown>;
+  startRekey(wanted: Omit<RekeyWanted, 'fingerprints'>): Promise<Shown>;
   cancel(name: AttemptName, ending: Ending): Promise<void>;
   giveForRoot(giving: Giving): Promise<RootGiven>;
   /** Undefined: more are needed. */
@@ -111,12 +112,12 @@ export function makeSealAttempts(options: SealAttemptsOptions): SealAttempts {
       else if (pgpKey === '') throw badRequest('otp or pgp_key parameter must be provided');
       const fingerprint = otp === '' ? (await readPgpKey(pgpKey)).fingerprint : '';
       const wanted: RootWanted = { otp, pgpKey: otp === '' ? pgpKey : '', fingerprint };
-      await send(actor.startRoot, ATTEMPTS_ID, { nonce: options.nonce(), wanted }, OPEN);
+      return send(actor.startRoot, ATTEMPTS_ID, { nonce: options.nonce(), wanted }, OPEN);
     },
     async startRekey(wanted) {
       const fingerprints = (await readPgpKeys(wanted.pgpKeys)).map(({ fingerprint }) => fingerprint);
       const params = { nonce: options.nonce(), wanted: { ...wanted, fingerprints } };
-      await send(actor.startRekey, ATTEMPTS_ID, params, OPEN);
+      return send(actor.startRekey, ATTEMPTS_ID, params, OPEN);
     },
     cancel: (name, ending) => send(actor.cancel, ATTEMPTS_ID, { name, ending }, OPEN),
     async giveForRoot(giving) {

@@ -137,8 +137,13 @@ export function fakeCore(): FakeCore {
         progress: 0,
         verified: 0,
       }),
-      startRoot: async () => {},
-      startRekey: async () => {},
+      startRoot: async () => ({
+        required: 3,
+        attempt: { nonce: '', fingerprint: '' },
+        progress: 0,
+        verified: 0,
+      }),
+      startRekey: async () => ({ required: 3, attempt: REKEY, progress: 0, verified: 0 }),
       cancel: async () => {},
       giveForRoot: async () => ({
         progress: 1,
