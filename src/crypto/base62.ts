@@ -50,17 +50,29 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
   };
 }
 
-/** The lowest digits of a big-endian number in base 62, the lowest first. @param number - changed: what the digits leave of it. */
-export function lowBase62(number: Buffer, digits: number): string {
+/** Hexadecimal digits, and digits in base 62, that are worked on at a time: what is left of one part before the next stays a whole number. */
+const HEX_AT_ONCE = 5;
+const DIGITS_AT_ONCE = 5;
+
+/** The lowest digits of a number in base 62, the lowest first. @param hex - the number, hexadecimal. */
+export function lowBase62(hex: string, digits: number): string {
+  const parts: number[] = [];
+  for (let end = hex.length; end > 0; end -= HEX_AT_ONCE)
+    parts.unshift(Number.parseInt(hex.slice(Math.max(0, end - HEX_AT_ONCE), end), 16));
   let text = '';
-  for (let i = 0; i < digits; i++) {
+  for (let left = digits; left > 0; left -= DIGITS_AT_ONCE) {
+    const some = Math.min(left, DIGITS_AT_ONCE);
+    const divisor = 62 ** some;
     let rest = 0;
-    for (let at = 0; at < number.length; at += 2) {
-      const part = rest * 65_536 + number.readUInt16BE(at);
-      number.writeUInt16BE(Math.floor(part / 62), at);
-      rest = part % 62;
+    for (let at = 0; at < parts.length; at++) {
+      const part = rest * 16 ** HEX_AT_ONCE + parts[at]!;
+      parts[at] = Math.floor(part / divisor);
+      rest = part % divisor;
     }
-    text += BASE62[rest];
+    for (let digit = 0; digit < some; digit++) {
+      text += BASE62[rest % 62];
+      rest = Math.floor(rest / 62);
+    }
   }
   return text;
 }

@@ -1,6 +1,6 @@
 /**
- * The two ciphers of the barrier, on node:crypto: AES-GCM with a random nonce for values, AES-SIV (RFC 5297) for names, which must
- * come out equal each time. Bytes in, bytes out.
+ * The cipher of the barrier for values, on node:crypto: AES-GCM with a random nonce; and how its keys are derived. Bytes in, bytes out. Names have
+ * another one (`name-cipher.ts`).
  *
  * @module
  */
@@ -72,35 +72,6 @@ export function gcmOpenKeys(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array
 function gcmName(key: Uint8Array): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' {
   if (key.length === 16) return 'aes-128-gcm';
   return key.length === 24 ? 'aes-192-gcm' : 'aes-256-gcm';
-}
-
-/** Tag and ciphertext. Equal inputs give equal outputs. @param key - 32 bytes (two AES-128 keys) or 64 (two AES-256 keys). */
-export function sivSeal(key: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Buffer {
-  const cipher = createCipheriv(sivName(key), key, null as never, { authTagLength: TAG_BYTES });
-  cipher.setAAD(aad);
-  const body = cipher.update(plaintext);
-  cipher.final();
-  return Buffer.concat([cipher.getAuthTag(), body]);
-}
-
-/** Undoes sivSeal. @returns undefined when `sealed` is too short or was not made with this key and `aad`. */
-export function sivOpen(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Buffer | undefined {
-  if (sealed.length < TAG_BYTES) return undefined;
-  const decipher = createDecipheriv(sivName(key), key, null as never, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(sealed.subarray(0, TAG_BYTES));
-  decipher.setAAD(aad);
-  try {
-    const plaintext = decipher.update(sealed.subarray(TAG_BYTES));
-    decipher.final();
-    return plaintext;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The types know GCM's methods only; SIV has the same, and takes no nonce. */
-function sivName(key: Uint8Array): 'aes-256-gcm' {
-  return (key.length === 32 ? 'aes-128-siv' : 'aes-256-siv') as 'aes-256-gcm';
 }
 
 /** HKDF-SHA256 (RFC 5869). @param info - what the key is for. */

@@ -5,9 +5,10 @@
  * @module
  */
 import { CodedError } from '../model/errors.ts';
-import { hkdf, NONCE_BYTES, sivOpen, sivSeal } from './aead.ts';
+import { hkdf, NONCE_BYTES } from './aead.ts';
 import { activeTerm } from './keyring.ts';
 import type { KeyringStore } from './keyring-store.ts';
+import { makeNameCipher, type NameCipher } from './name-cipher.ts';
 import { damaged, openRecord, sealRecord, termOf } from './record.ts';
 
 /** Two AES-256 keys. */
@@ -52,7 +53,7 @@ export interface OwnBarrier extends Barrier {
 
 export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => Uint8Array): OwnBarrier {
   let nonces: Uint8Array = new Uint8Array(0);
-  let nameKey: Buffer | undefined;
+  let nameCipher: NameCipher | undefined;
   /** By label: they never change, and a login wants two. */
   const derivedKeys = new Map<string, Buffer>();
 
@@ -67,10 +68,14 @@ export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => 
     return hkdf(keys.current().namesKey, new Uint8Array(0), Buffer.from(purpose, 'utf8'), bytes);
   }
 
-  function nameKeyNow(): Buffer {
+  function names(): NameCipher {
     if (keys.isSealed()) throw new CodedError('sealed');
-    nameKey ??= derived('coffer/names/1', NAME_KEY_BYTES);
-    return nameKey;
+    if (!nameCipher) {
+      const key = derived('coffer/names/1', NAME_KEY_BYTES);
+      nameCipher = makeNameCipher(key);
+      key.fill(0);
+    }
+    return nameCipher;
   }
 
   return {
@@ -91,15 +96,14 @@ export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => 
     reload: keys.reload,
     sealName(context, segment) {
       if (!segment.isWellFormed()) throw new CodedError('bad_request', 'the path is not valid Unicode');
-      const sealed = sivSeal(nameKeyNow(), Buffer.from(context, 'utf8'), Buffer.from(segment, 'utf8'));
-      return sealed.toString('base64url');
+      return names().seal(context, Buffer.from(segment, 'utf8')).toString('base64url');
     },
     openName(context, sealed) {
-      const key = nameKeyNow();
+      const cipher = names();
       const bytes = Buffer.from(sealed, 'base64url');
       // Node's decoder passes over what is not base64url; one name has one spelling.
       const canonical = bytes.toString('base64url') === sealed;
-      const segment = canonical ? sivOpen(key, Buffer.from(context, 'utf8'), bytes) : undefined;
+      const segment = canonical ? cipher.open(context, bytes) : undefined;
       if (segment === undefined) throw damaged('a stored name does not open');
       return segment.toString('utf8');
     },
@@ -116,8 +120,8 @@ export function makeBarrier(keys: KeyringStore, randomBytes: (bytes: number) => 
     wipe() {
       for (const key of derivedKeys.values()) key.fill(0);
       derivedKeys.clear();
-      nameKey?.fill(0);
-      nameKey = undefined;
+      nameCipher?.wipe();
+      nameCipher = undefined;
     },
   };
 }

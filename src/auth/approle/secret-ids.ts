@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { createHmac } from 'node:crypto';
+import { hmacHex } from '../../crypto/hmac.ts';
 import { type ActorId, type ActorKind, type ActorOperation, OWN_CLAIMS } from '../../model/actor.ts';
 import { CodedError, multiError } from '../../model/errors.ts';
 import { MINUTE_MS, SECRET_IDS_ACTIVE_MAX } from '../../model/limits.ts';
 import type { Mount } from '../../model/mount.ts';
-import { uuidOf } from './uuids.ts';
+import { uuidOfHex } from './uuids.ts';
 
 /** As it rests. Times are wall-clock ms. */
 export interface SecretId {
@@ -125,8 +125,8 @@ export function makeAccessors(key: () => Uint8Array): (generation: string, secre
   return (generation, secret) => {
     const bytes = key();
     // A generation is a UUID: no two pairs are one text.
-    const mac = createHmac('sha256', bytes).update(`${generation}/${secret}`).digest();
+    const mac = hmacHex(bytes, `${generation}/${secret}`);
     bytes.fill(0);
-    return uuidOf(mac);
+    return uuidOfHex(mac);
   };
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from 'node:assert';
-import { createHmac } from 'node:crypto';
 import { lowBase62, makeBase62Texts } from '../../crypto/base62.ts';
+import { hmacHex } from '../../crypto/hmac.ts';
 import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
@@ -110,7 +110,7 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   function nameOf(token: string): string {
     const key = accessorKey();
-    const number = createHmac('sha256', key).update(token).digest();
+    const number = hmacHex(key, token);
     key.fill(0);
     return lowBase62(number, RANDOM_CHARS) + namespaceSuffix(namespaceIdOfToken(token));
   }
