@@ -50,6 +50,10 @@ interface Failing {
   /** Why, of the first. */
   readonly error: unknown;
 }
+interface Part {
+  readonly path: string;
+  readonly device: AuditDevice;
+}
 type Make = (formatter: Formatter, atMs: number) => Line;
 
 const DONE = Promise.resolve();
@@ -61,7 +65,8 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
   const devices = new Map<string, AuditDevice>();
   /** Devices that failed last time: only a change is logged. */
   const failing = new Map<string, Failing>();
-  /** Is there any that does not take every entry? Asked for each of them. */
+  /** The same as they stand in `devices`, and whether any of them does not take every entry: both are asked for each entry. */
+  let parts: readonly Part[] = [];
   let isSelective = false;
   /** The end of the last large line that was begun: one at a time, since each may take hundreds of megabytes. */
   let lastLarge: Promise<unknown> = DONE;
@@ -97,50 +102,71 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
     device.write(missedLine(now(), known.missed)).catch(() => {});
   }
 
-  /** Not an async function: this runs twice for each request of the server, and each promise counts. */
-  function recordTo(path: string, device: AuditDevice, what: What, make: Make): Promise<void> {
-    const began = performance.now();
-    const worked = (): void => {
-      if (failing.size > 0) works(path, device);
-      observe?.(what, path, performance.now() - began, false);
-    };
-    const failed = (error: unknown): never => {
-      // One that was just taken out has no part in this any more.
-      if (devices.get(path) === device) fails(path, error);
-      observe?.(what, path, performance.now() - began, true);
-      throw error;
-    };
-    let written: Promise<void>;
+  /** Begins to write; that this fails may show at once or later, which is the same to who waits for it. */
+  function begin({ device }: Part, make: Make): Promise<void> {
     try {
-      written = writeTo(device, make);
+      return writeTo(device, make);
     } catch (error) {
-      written = Promise.reject(error);
+      return Promise.reject(error);
     }
-    return written.then(worked, failed);
+  }
+
+  function took({ path, device }: Part, what: What, tookMs: number): void {
+    if (failing.size > 0) works(path, device);
+    observe?.(what, path, tookMs, false);
+  }
+
+  function missed({ path, device }: Part, what: What, tookMs: number, error: unknown): void {
+    // One that was just taken out has no part in this any more.
+    if (devices.get(path) === device) fails(path, error);
+    observe?.(what, path, tookMs, true);
   }
 
   /** A device with a filter takes what that lets through; a fallback device what none of those takes. */
-  function takersOf(entry: AuditEntry): [string, AuditDevice][] {
-    const all = [...devices];
-    if (!isSelective) return all;
-    const isLeftOver = !all.some(([, device]) => device.filter?.(entry));
-    return all.filter(([, device]) => (device.isFallback ? isLeftOver : (device.filter?.(entry) ?? true)));
+  function takersOf(entry: AuditEntry): readonly Part[] {
+    if (!isSelective) return parts;
+    const isLeftOver = !parts.some(({ device }) => device.filter?.(entry));
+    return parts.filter(({ device }) => (device.isFallback ? isLeftOver : (device.filter?.(entry) ?? true)));
   }
 
+  /** Not an async function: this runs twice for each request of the server, and each promise counts. */
   function record(what: What, entry: AuditEntry, make: Make): Promise<void> {
-    const began = performance.now();
-    const parts = takersOf(entry).map(([path, device]) => recordTo(path, device, what, make));
+    const takers = takersOf(entry);
     // As in Vault: what an operator's filters leave over, and no fallback device takes, is written nowhere.
-    if (parts.length === 0) return DONE;
+    if (takers.length === 0) return DONE;
+    const beganMs = performance.now();
+    const refuse = (cause: unknown): never => {
+      observe?.(what, undefined, performance.now() - beganMs, true);
+      throw new CodedError('internal', multiError(['internal error']), { cause });
+    };
+    if (takers.length === 1) {
+      const only = takers[0]!;
+      return begin(only, make).then(
+        () => {
+          const tookMs = performance.now() - beganMs;
+          took(only, what, tookMs);
+          observe?.(what, undefined, tookMs, false);
+        },
+        (error: unknown) => {
+          missed(only, what, performance.now() - beganMs, error);
+          refuse(error);
+        },
+      );
+    }
     // The first that took it; a slow one holds nobody up, and how much may wait for it is bounded.
-    const first = parts.length === 1 ? parts[0]! : Promise.any(parts);
-    return first.then(
-      () => observe?.(what, undefined, performance.now() - began, false),
-      (cause: unknown) => {
-        observe?.(what, undefined, performance.now() - began, true);
-        throw new CodedError('internal', multiError(['internal error']), { cause });
-      },
+    const first = Promise.any(
+      takers.map((part) => {
+        const partBeganMs = performance.now();
+        return begin(part, make).then(
+          () => took(part, what, performance.now() - partBeganMs),
+          (error: unknown) => {
+            missed(part, what, performance.now() - partBeganMs, error);
+            throw error;
+          },
+        );
+      }),
     );
+    return first.then(() => observe?.(what, undefined, performance.now() - beganMs, false), refuse);
   }
 
   function recordReply(
@@ -173,7 +199,8 @@ export function makeAudit({ now, log, observe }: AuditOptions): Audit {
   }
 
   function select(): void {
-    isSelective = [...devices.values()].some((device) => device.filter !== undefined || device.isFallback);
+    parts = Array.from(devices, ([path, device]) => ({ path, device }));
+    isSelective = parts.some(({ device }) => device.filter !== undefined || device.isFallback);
   }
 
   return {

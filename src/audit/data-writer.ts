@@ -28,6 +28,8 @@ const RAW_LIMITS = { depthMax: 2 * JSON_DEPTH_MAX, valuesMax: Number.MAX_SAFE_IN
 
 /** Is this more than may be rendered without giving others a turn? Looks at no more than the bounds allow. */
 export function isLarge(data: Encodable): boolean {
+  if (data === undefined) return false;
+  if (data instanceof RawJson) return 1 + valuesIn(data) > AUDIT_INLINE_VALUES_MAX;
   let values = 0;
   let chars = 0;
   const waiting: Encodable[] = [data];
@@ -36,7 +38,7 @@ export function isLarge(data: Encodable): boolean {
     values += 1;
     if (typeof value === 'string') chars += value.length;
     else if (value instanceof JsonNumber) chars += value.text.length;
-    else if (value instanceof RawJson) values += Math.ceil(value.text.length / RAW_CHARS_PER_VALUE);
+    else if (value instanceof RawJson) values += valuesIn(value);
     else if (value instanceof Map) {
       values += value.size;
       if (values <= AUDIT_INLINE_VALUES_MAX) {
@@ -59,6 +61,10 @@ export function isLarge(data: Encodable): boolean {
     if (values > AUDIT_INLINE_VALUES_MAX || chars > AUDIT_INLINE_CHARS_MAX) return true;
   }
   return false;
+}
+
+function valuesIn({ text }: RawJson): number {
+  return Math.ceil(text.length / RAW_CHARS_PER_VALUE);
 }
 
 /** About how many characters data takes. Looks at its first two levels only: what is large there is text, or a long list. */

@@ -8,18 +8,17 @@ import type {
   AuditData,
   AuditEntry,
   AuditHeader,
-  AuditRequest,
   AuditResponse,
   AuditWrapInfo,
 } from '../model/audit.ts';
 import { type Encodable, RawJson } from '../model/json.ts';
 import { encodeSorted, encodeString } from '../model/json-encoder.ts';
-import { AUDIT_MOUNTS_KEPT } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
 import { type HideString, isLarge, parseRaw, writeData, writeLargeData } from './data-writer.ts';
 import type { Hasher } from './hasher.ts';
 import { Members, makeKeeper } from './members.ts';
 import type { FormatOptions } from './options.ts';
+import { flat, makeRecurring } from './recurring.ts';
 
 /** A line without its end; a function where making it takes long: run few of those at a time. */
 export type Line = string | (() => Promise<string>);
@@ -36,6 +35,7 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
   const hide: HideString = options.logRaw ? (text) => text : hasher.hash;
   const token = options.logRaw ? (text: string) => text : hasher.hashKept;
   const accessor = options.logRaw || !options.hmacAccessor ? (text: string) => text : hasher.hashKept;
+  const recurring = makeRecurring({ token, accessor });
   // What was rendered stays with what it was rendered from, for as long as somebody holds that.
   const keptAuth = makeKeeper<AuditAuth>();
   /** The part that a request's two lines share. */
@@ -45,11 +45,11 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
 
   function writeKept(data: Encodable, hiding: HideString): string {
     if (!(data instanceof RawJson) || hiding !== hide) return writeData(data, hiding);
-    return keptData.get(data) ?? keptData.keep(data, writeData(data, hiding));
+    return keptData.get(data) ?? keptData.keep(data, flat(writeData(data, hiding)));
   }
 
   function authText(auth: AuditAuth): string {
-    return keptAuth.get(auth) ?? keptAuth.keep(auth, renderAuth(auth));
+    return keptAuth.get(auth) ?? keptAuth.keep(auth, flat(renderAuth(auth)));
   }
 
   function renderAuth(auth: AuditAuth): string {
@@ -74,38 +74,10 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
     return members.end();
   }
 
-  /** Mounts are few, requests many. */
-  const mounts = new Map<string, MountTexts>();
-  function mountTexts(request: AuditRequest): MountTexts {
-    const key = request.mountPoint ?? '';
-    const kept = mounts.get(key);
-    if (
-      kept &&
-      kept.of.mountAccessor === request.mountAccessor &&
-      kept.of.mountType === request.mountType &&
-      kept.of.mountRunningVersion === request.mountRunningVersion &&
-      kept.of.mountClass === request.mountClass
-    ) {
-      return kept;
-    }
-    if (mounts.size >= AUDIT_MOUNTS_KEPT) mounts.clear();
-    const texts = renderMount(request);
-    mounts.set(key, texts);
-    return texts;
-  }
-
-  function requestText(request: AuditRequest, write: WriteData): string {
+  function requestText({ auth, request }: AuditEntry, write: WriteData): string {
     const members = new Members();
     members.string('id', request.id);
-    members.string('client_id', request.clientId);
-    members.string('operation', request.operation);
-    if (request.mountPoint) members.text(mountTexts(request).inRequest);
-    members.string('client_token', request.clientToken && token(request.clientToken));
-    members.string(
-      'client_token_accessor',
-      request.clientTokenAccessor && accessor(request.clientTokenAccessor),
-    );
-    members.raw('namespace', namespaceText(request));
+    members.text(recurring.middle(auth, request));
     members.string('path', request.path);
     if (!isEmpty(request.data))
       members.raw('data', write(request.data!, hiderOf(request.nonHmacRequestKeys)));
@@ -123,7 +95,7 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
     const { request } = entry;
     const members = new Members();
     if (response.auth) members.raw('auth', authText(response.auth));
-    if (request.mountPoint) members.text(mountTexts(request).inResponse);
+    if (request.mountPoint) members.text(recurring.mount(request).inResponse);
     if (response.leaseId) members.raw('secret', `{"lease_id":${encodeString(response.leaseId)}}`);
     if (response.data && !isEmpty(response.data)) {
       const elide = options.elideListResponses && request.operation === 'list';
@@ -162,7 +134,7 @@ export function makeFormatter(hasher: Hasher, options: FormatOptions): Formatter
   }
 
   function sharedText(entry: AuditEntry, write: WriteData): string {
-    return `"auth":${authText(entry.auth)},"request":${requestText(entry.request, write)}`;
+    return `"auth":${authText(entry.auth)},"request":${requestText(entry, write)}`;
   }
 
   let [headMs, headTime] = [Number.NaN, ''];
@@ -234,38 +206,6 @@ function isEmpty(data: AuditData | undefined): boolean {
   if (data instanceof RawJson) return data.text === '{}' || data.text === 'null';
   for (const _ in data) return false;
   return true;
-}
-
-interface MountTexts {
-  readonly of: Pick<AuditRequest, 'mountAccessor' | 'mountType' | 'mountRunningVersion' | 'mountClass'>;
-  readonly inRequest: string;
-  readonly inResponse: string;
-}
-
-/** A reply's mount differs from its request's in one name. */
-function renderMount(request: AuditRequest): MountTexts {
-  const { mountPoint, mountType, mountAccessor, mountRunningVersion, mountClass } = request;
-  const text = (versionName: string): string => {
-    const members = new Members();
-    members.string('mount_point', mountPoint);
-    members.string('mount_type', mountType);
-    members.string('mount_accessor', mountAccessor);
-    members.string(versionName, mountRunningVersion);
-    members.string('mount_class', mountClass);
-    return members.end().slice(1, -1);
-  };
-  return {
-    of: { mountAccessor, mountType, mountRunningVersion, mountClass },
-    inRequest: text('mount_running_version'),
-    inResponse: text('mount_running_plugin_version'),
-  };
-}
-
-function namespaceText({ namespaceId, namespacePath }: AuditRequest): string {
-  const members = new Members();
-  members.string('id', namespaceId);
-  members.string('path', namespacePath);
-  return members.end();
 }
 
 function resultsText(results: NonNullable<AuditAuth['policyResults']>): string {

@@ -492,6 +492,8 @@ export const AUDIT_INLINE_CHARS_MAX = 1 * MIB;
 export const AUDIT_SLICE_MS = 4;
 /** Members of one object that are still sorted: sorting a million names would hold everybody up. */
 export const AUDIT_SORTED_MEMBERS_MAX = 10_000;
+/** Callers, each under one verdict of its policies, that devices are told of with the same object again. */
+export const AUDIT_AUTHS_KEPT = 10_000;
 /** Mounts whose text a device keeps. */
 export const AUDIT_MOUNTS_KEPT = 10_000;
 /** HMACs of tokens and accessors that a device keeps. */

@@ -6,15 +6,17 @@
 import { isLarge } from '../audit/data-writer.ts';
 import { type AuditedHeaders, auditedHeaders } from '../audit/headers.ts';
 import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse, AuditWrapInfo } from '../model/audit.ts';
-import type { Caller } from '../model/caller.ts';
 import type { JsonMap } from '../model/json.ts';
 import { apiPath } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
+import { makeAuditAuths, shownAccessor } from './audit-auths.ts';
 import type { Decision } from './authority.ts';
 import type { Walk } from './walk.ts';
+
+const auditAuthOf = makeAuditAuths();
 
 /** @param headers - which of the request's headers are told. */
 export function auditEntry(
@@ -25,7 +27,7 @@ export function auditEntry(
   const path = resolved.namespace?.path ?? '';
   const callerPath = path.slice(0, path.length - prefix.length);
   return {
-    auth: authOf(caller, decision, callerPath),
+    auth: auditAuthOf(caller, decision, callerPath),
     request: {
       id: request.id,
       operation: operationOf(request, decision),
@@ -35,7 +37,7 @@ export function auditEntry(
       mountRunningVersion: mount && BUILTIN_PLUGIN_VERSION,
       mountClass: mount && (mount.class === 'auth' ? 'auth' : 'secret'),
       clientToken: request.token,
-      clientTokenAccessor: caller && accessorOf(caller),
+      clientTokenAccessor: caller && shownAccessor(caller),
       namespaceId: (resolved.namespace ?? ROOT_NAMESPACE).id,
       namespacePath: path || undefined,
       path: resolved.path,
@@ -57,11 +59,6 @@ function valuesOf(request: Request, name: string): readonly string[] | undefined
   return value === undefined ? undefined : [value].flat();
 }
 
-/** What may be shown of it: batch tokens have none. */
-function accessorOf({ accessor, state }: Caller): string {
-  return state.type === 'batch' ? '' : accessor;
-}
-
 /** Where the policies allow but one of create and update, it can only be that one; else the object's actor decides, later. */
 function operationOf(request: Request, decision: Decision | undefined): AuditOperation {
   if (request.verb !== 'update') return request.verb;
@@ -80,38 +77,6 @@ function dataOf({ body, query }: Request): JsonMap | undefined {
 function smallDataOf(request: Request): JsonMap | undefined {
   const data = dataOf(request);
   return data === undefined || isLarge(data) ? undefined : data;
-}
-
-function authOf(
-  caller: Caller | undefined,
-  decision: Decision | undefined,
-  namespacePath: string,
-): AuditAuth {
-  if (!caller) return { tokenType: 'default', policyResults: decision && { allowed: decision.allowed } };
-  const { state } = caller;
-  return {
-    clientToken: caller.token,
-    accessor: accessorOf(caller),
-    displayName: state.displayName,
-    policies: state.policies,
-    tokenPolicies: state.policies,
-    noDefaultPolicy: state.noDefaultPolicy,
-    policyResults: decision && {
-      allowed: decision.allowed,
-      grantingPolicies: decision.granting.map((name) => ({
-        name,
-        namespaceId: caller.namespace,
-        namespacePath: namespacePath || undefined,
-        type: 'acl',
-      })),
-    },
-    metadata: state.meta,
-    numUses: state.numUses,
-    remainingUses: state.usesLeft,
-    tokenType: state.type,
-    tokenTtl: state.ttl,
-    tokenIssueTimeMs: state.createdAtMs,
-  };
 }
 
 export function auditResponse(reply: LogicalReply): AuditResponse {

@@ -171,8 +171,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       await audit.response(entry, undefined, stale ? 'authorized anew' : textOf(error));
       throw error;
     }
-    const answered = audit.response(entry, ran.logical && auditResponse(ran.logical));
-    await Promise.all([logged, answered]);
+    await audit.response(entry, ran.logical && auditResponse(ran.logical));
+    await logged;
     return ran.reply;
   }
 
