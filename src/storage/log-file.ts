@@ -8,7 +8,17 @@
  *
  * @module
  */
-import { closeSync, constants, fdatasync, fsyncSync, openSync, readFileSync, write } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  write,
+} from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { LOG_FILE_BYTES, LOG_STEP_BYTES } from '../model/limits.ts';
 
@@ -60,7 +70,9 @@ const DURABLE_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /** An open log file, and its bytes in memory. */
 export class LogFile {
+  readonly #path: string;
   readonly #fd: number;
+  readonly #inode: number;
   readonly #bytes = Buffer.allocUnsafeSlow(LOG_FILE_BYTES);
   /** Where the next group goes. */
   #end = 0;
@@ -69,7 +81,9 @@ export class LogFile {
   /** Makes the file, or empties it. The caller syncs its folder. @throws what the system says */
   constructor(path: string) {
     const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+    this.#path = path;
     this.#fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | DURABLE_WRITES, 0o600);
+    this.#inode = fstatSync(this.#fd).ino;
   }
 
   get usedBytes(): number {
@@ -86,7 +100,7 @@ export class LogFile {
   }
 
   /**
-   * Writes the group behind the others; it must have room. Resolves when it is durable.
+   * Writes the group behind the others; it must have room. Resolves when it is durable, and in the file that the next start will read.
    * @returns where each record's value lies; undefined for one that is gone.
    */
   async append({ id, from, to, records }: LoggedGroup): Promise<(Extent | undefined)[]> {
@@ -119,6 +133,7 @@ export class LogFile {
     bytes.writeUInt32LE(crc32(bytes.subarray(start + CHECKED_FROM, at)), start + 8);
     await writeAll(this.#fd, bytes, start, this.#grown(end));
     if (!DURABLE_WRITES) await sync(this.#fd);
+    this.#refuseRemoved();
     this.#end = end;
     return extents;
   }
@@ -135,6 +150,12 @@ export class LogFile {
     this.#bytes.fill(0, end, grown);
     this.#fileBytes = grown;
     return grown;
+  }
+
+  /** A file that lost its name takes writes as before, and no start finds them. */
+  #refuseRemoved(): void {
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode) return;
+    throw new Error(`its log file ${this.#path} was removed or replaced under the server`);
   }
 
   close(): void {

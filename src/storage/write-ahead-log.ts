@@ -141,6 +141,7 @@ export class WriteAheadLog {
   /** The first half has become a second old. */
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   /** What a log of before held, until it has been moved. */
   readonly #left: LeftLog['records'];
   #isLeft: boolean;
@@ -154,7 +155,7 @@ export class WriteAheadLog {
     this.#left = left.records;
     this.#store = store;
     this.#isLeft = hasLog(folder);
-    void this.#moveLeft().catch(() => {});
+    this.#moveLeft().catch(() => this.#arm());
   }
 
   get version(): number {
@@ -239,11 +240,12 @@ export class WriteAheadLog {
     }
     this.#version = to;
     if (this.#isDue) this.#turn();
-    this.#timer ??= setTimeout(() => this.#tick(), LOG_MOVE_MS).unref();
+    this.#arm();
   }
 
   /** Moves all, and leaves neither files nor id. Where it cannot, the log stays, and the next start goes on with it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#startOver(this.#failedTo ?? this.#version).catch(() => this.#closeFiles());
   }
@@ -323,10 +325,15 @@ export class WriteAheadLog {
 
   #tick(): void {
     this.#timer = undefined;
+    if (this.#isLeft) void this.#moveLeft().catch(() => {});
     if (this.#fullTo === undefined && this.#isAppending) this.#isDue = true;
     else if (this.#fullTo === undefined) this.#turn();
     else void this.#moveFull().catch(() => {});
-    if (!this.isEmpty) this.#timer ??= setTimeout(() => this.#tick(), LOG_MOVE_MS).unref();
+    if (this.#isLeft || !this.isEmpty) this.#arm();
+  }
+
+  #arm(): void {
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.#tick(), LOG_MOVE_MS).unref();
   }
 
   /** The half that was written is to be moved, and the other one, which holds nothing, is written. */

@@ -9,6 +9,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { until } from '../support/configured.ts';
 
 /** Writes of the log that come to the file, and of which the disk then says that it failed. */
 let writesToFail = 0;
@@ -39,14 +40,16 @@ type Behaviour = (
   counter: Buffer | undefined,
 ) => 'take' | 'refuse' | 'lie';
 
-function logged() {
-  const folder = mkdtempSync(join(base, 'log-'));
-  const store = {
+function newStore() {
+  return {
     counter: undefined as Buffer | undefined,
     data: new Map<string, Buffer>(),
     does: (() => 'take') as Behaviour,
   };
-  const log = new WriteAheadLog(folder, readLog(folder, undefined), {
+}
+
+function logged(folder = mkdtempSync(join(base, 'log-')), store = newStore()) {
+  const log = new WriteAheadLog(folder, readLog(folder, store.counter), {
     async write(records, counter) {
       await new Promise((resolve) => setImmediate(resolve));
       const does = store.does(records, counter);
@@ -87,7 +90,9 @@ function logged() {
     return true;
   }
   return {
+    folder,
     store,
+    log,
     put,
     /** What a crash right now leaves holds all that was acknowledged. */
     check() {
@@ -168,4 +173,42 @@ test('the format is in the data file before a log is', async () => {
   const storage = await openLmdb({ type: 'file', folder });
   assert(fs.readFileSync(join(folder, 'coffer.mdb')).includes('"product":"coffer"'));
   await storage.close();
+});
+
+for (const how of ['removed', 'replaced'] as const) {
+  test(`a log that is ${how} under the server: that group is refused, and what was acknowledged is kept`, async () => {
+    const { folder, put, check, close } = logged();
+    assert(await put('a'));
+    for (const name of fs.readdirSync(folder)) {
+      const path = join(folder, name);
+      const bytes = fs.readFileSync(path);
+      rmSync(path);
+      if (how === 'replaced') fs.writeFileSync(path, bytes);
+    }
+    assert.equal(await put('nobody would find it'), false);
+    check();
+    assert(await put('good'));
+    check();
+    await close();
+  });
+}
+
+test('what a log of before holds is moved as soon as the store takes it, though nobody writes', async () => {
+  const crashed = logged();
+  crashed.store.does = (records) => (records.length > 0 ? 'refuse' : 'take');
+  assert(await crashed.put('a'));
+  // As a new process finds it; the old one lives on, and may move nothing.
+  const { log, store, folder } = logged(crashed.folder, { ...newStore(), counter: crashed.store.counter });
+  assert(fs.readdirSync(folder).length > 0);
+  let tries = 0;
+  store.does = () => {
+    tries++;
+    return 'refuse';
+  };
+  await until('a second try', async () => tries > 1);
+  store.does = () => 'take';
+  await until('the move', async () => fs.readdirSync(folder).length === 0);
+  assert.equal(store.data.has('a/0'), true);
+  assert.equal(log.isEmpty, true);
+  await log.close();
 });
