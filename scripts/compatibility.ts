@@ -52,6 +52,8 @@ const VERBS = {
 /** What is served but not in full, by verb and path, and what is missing. */
 const PARTLY: Record<string, string> = {
   'GET sys/host-info': 'what Node.js knows of its machine',
+  'GET sys/pprof/:profile':
+    'no `block`, `mutex` and `trace`, which are Go’s; `goroutine` counts what the event loop waits for',
   'POST auth/token/create': 'no entity aliases',
   'POST auth/token/create-orphan': 'no entity aliases',
   'POST auth/token/create/:role': 'no entity aliases',

@@ -39,13 +39,15 @@ import { actorOperationsOf, type Engine } from './model/engine.ts';
 import { badRequest } from './model/errors.ts';
 import type { Encodable } from './model/json.ts';
 import { STOP_STEP_MS, SWEEP_RETRY_MS } from './model/limits.ts';
-import type { Log, LogLevel } from './model/log.ts';
+import { type Log, type LogControl, type LogLevel, SILENT_CONTROL } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
 import { THIS_VERSION } from './model/settings.ts';
 import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
 import { watchCluster } from './observe/cluster-metrics.ts';
 import { makeMetrics, type Telemetry } from './observe/metrics.ts';
+import { makeMonitors } from './observe/monitor.ts';
+import { makeProfiles } from './observe/profile/profiles.ts';
 import { makeRequestLog } from './observe/request-log.ts';
 import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditChains } from './pipeline/audit-chains.ts';
@@ -84,6 +86,8 @@ export interface CofferOptions {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly log: Log;
+  /** Of that log; without it there is nothing to be seen or set of it. */
+  readonly logControl?: LogControl;
   readonly requestsLevel?: LogLevel;
   readonly telemetry?: Telemetry;
   /** Is a web interface asked for? True where absent. */
@@ -124,7 +128,7 @@ export interface Coffer {
 
 /** Opens the store. Sealed until somebody unseals, and not listening yet. @throws with one sentence where a part cannot start. */
 export async function openCoffer(options: CofferOptions): Promise<Coffer> {
-  const { log, defaultLeaseTtl, maxLeaseTtl } = options;
+  const { log, logControl = SILENT_CONTROL, defaultLeaseTtl, maxLeaseTtl } = options;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
   const openStorage = () =>
     options.cluster
@@ -136,6 +140,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const storage = timedStorage(await openStorage(), metrics);
   const seal = makeSeal({ storage, randomBytes, now: systemClock.wallMs, fault });
   const httpServers: HttpServer[] = [];
+  const profiles = makeProfiles(systemClock);
   const inFlight = () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0);
   const tokenActor = makeTokenActor(async (_cluster, accessor) => {
     const mountOf = (id: string) => mounts.of(id).at('cubbyhole/');
@@ -324,6 +329,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         authTypes: ['approle', 'userpass'],
         engineOf,
         cluster: node.control,
+        logs: { levels: logControl.levels, monitor: makeMonitors(logControl, systemClock) },
+        profiles,
         node: {
           storageType: storage.type,
           cluster: clusterNow,
@@ -368,6 +375,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
 
   const rotation = makeRotationTimer({ clock: systemClock, rotateIfDue: lifecycle.rotateIfDue, fault });
   const steps = [
+    { name: 'profiles', run: async () => profiles.stop() },
     { name: 'farewell', run: async () => node.farewell?.() },
     // Before all else: what runs is answered, and nothing new comes.
     { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },

@@ -77,7 +77,12 @@ async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Stream
     // V8 lets a small heap grow several times over before it collects all of it: memory for nothing in a server that holds little.
     // More room than this made durable writes a tenth faster, and left twice as much behind after a flood of requests.
     setFlagsFromString('--heap-growing-percent=70');
-    const coffer = await openCoffer({ ...settings, log, configuration: sanitizedConfig(settings) });
+    const coffer = await openCoffer({
+      ...settings,
+      log,
+      logControl: log,
+      configuration: sanitizedConfig(settings),
+    });
     try {
       const secrets = await open(coffer, flags);
       // Now that the store is ours, and the addresses are: another server's file is not to be overwritten by one that cannot start.

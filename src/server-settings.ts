@@ -13,8 +13,8 @@ import type { DevTlsFiles } from './dev-tls.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
 import { asOneOfMany, nodeNumber } from './machine/one-of-many.ts';
 import { LEASE_TTL_DEFAULT_S } from './model/limits.ts';
-import type { LogLevel } from './model/log.ts';
-import { type LogOptions, parseLogFormat, parseLogLevel } from './observe/log.ts';
+import { type LogLevel, parseLogFormat, parseLogLevel } from './model/log.ts';
+import type { LogOptions } from './observe/log.ts';
 import type { Telemetry } from './observe/metrics.ts';
 import type { ServerFlags } from './server-flags.ts';
 

@@ -50,6 +50,8 @@ export interface SystemCoreParts {
   readonly authTypes: readonly string[];
   engineOf(mount: Mount): Engine | undefined;
   readonly node: SystemCore['node'];
+  readonly logs: SystemCore['logs'];
+  readonly profiles: SystemCore['profiles'];
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
 }
@@ -138,6 +140,8 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       },
     },
     node: parts.node,
+    logs: parts.logs,
+    profiles: parts.profiles,
     cluster: parts.cluster,
     isServed(path) {
       const { mount, namespace, asked } = parts.resolver.resolve(path, path.endsWith('/'), '');

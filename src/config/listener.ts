@@ -82,7 +82,7 @@ export const LISTENER = {
     metrics_path: unused('metrics are served at sys/metrics'),
   }),
   profiling: block('profiling', {
-    unauthenticated_pprof_access: unused('there is no sys/pprof'),
+    unauthenticated_pprof_access: bool,
     unauthenticated_in_flight_request_access: unused('it stands in inflight_requests_logging'),
   }),
   inflight_requests_logging: block('inflight_requests_logging', {
@@ -110,7 +110,7 @@ export function readListener({ labels, body, item }: Block, scope: Scope): Liste
   if (labels.length !== 1 || type !== 'tcp') throw new ConfigError(`${place}: expected listener "tcp" { … }`);
   const inside = `${scope.inside}listener "tcp": `;
   const { values, places } = readFields(LISTENER, body.items, { ...scope, inside });
-  const { role: _role, profiling: _profiling, ...listener } = values;
+  const { role: _role, ...listener } = values;
   if (!listener.tls_disable) {
     for (const key of ['tls_cert_file', 'tls_key_file'] as const) {
       if (!listener[key]) throw new ConfigError(`${place}: ${inside}expected ${key}, or tls_disable = true`);

@@ -6,7 +6,7 @@
 import { CodedError, ERRORS, multiError, retryAfterSeconds } from '../model/errors.ts';
 import type { Encodable } from '../model/json.ts';
 import { encodeOrdered, encodeSorted, encodeString } from '../model/json-encoder.ts';
-import type { AuthBlock, LogicalReply, Reply } from '../model/request.ts';
+import type { AuthBlock, LogicalReply, Reply, ReplyStream } from '../model/request.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
 
 /** A reply as it goes out, all but the headers that every reply has. */
@@ -15,6 +15,8 @@ export interface Encoded {
   readonly contentType: string;
   /** Undefined where there is none, as for 204. */
   readonly body: string | Uint8Array | undefined;
+  /** Instead of `body`. */
+  readonly stream?: ReplyStream;
   /** Name, value, name, value … They replace those that every reply has. */
   readonly headers?: readonly string[];
 }
@@ -44,6 +46,13 @@ function encodeAny(reply: Reply): Encoded {
         contentType: reply.contentType,
         body: reply.body,
         headers: reply.headers && Object.entries(reply.headers).flat(),
+      };
+    case 'stream':
+      return {
+        status: reply.status,
+        contentType: reply.stream.contentType,
+        body: undefined,
+        stream: reply.stream,
       };
     case 'empty':
       return { status: reply.status, contentType: JSON_TYPE, body: undefined };

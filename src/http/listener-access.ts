@@ -1,5 +1,5 @@
 /**
- * What one listener serves otherwise than the others, by its configuration: metrics and running requests without a token, no metrics, or
+ * What one listener serves otherwise than the others, by its configuration: metrics, running requests and profiles without a token, no metrics, or
  * nothing but metrics.
  *
  * @module
@@ -16,6 +16,7 @@ export interface ListenerAccess {
 
 const METRICS = 'sys/metrics';
 const IN_FLIGHT = 'sys/in-flight-req';
+const PPROF = 'sys/pprof';
 const TEXT = 'text/plain; charset=utf-8';
 const NO_METRICS: Encoded = {
   status: 403,
@@ -32,17 +33,19 @@ const ONLY_METRICS: Encoded = {
 export function makeListenerAccess({
   telemetry = {},
   inflight_requests_logging = {},
+  profiling = {},
 }: ListenerOptions): ListenerAccess | undefined {
   const open = new Set<string>();
   if (telemetry.unauthenticated_metrics_access) open.add(METRICS);
   if (inflight_requests_logging.unauthenticated_in_flight_requests_access) open.add(IN_FLIGHT);
   const { disallow_metrics = false, metrics_only = false } = telemetry;
-  if (open.size === 0 && !disallow_metrics && !metrics_only) return undefined;
+  const areProfilesOpen = profiling.unauthenticated_pprof_access === true;
+  if (open.size === 0 && !areProfilesOpen && !disallow_metrics && !metrics_only) return undefined;
   return {
     refusal(path) {
       if (path === METRICS) return disallow_metrics ? NO_METRICS : undefined;
       return metrics_only ? ONLY_METRICS : undefined;
     },
-    isOpen: (path) => open.has(path),
+    isOpen: (path) => open.has(path) || (areProfilesOpen && (path === PPROF || path.startsWith(`${PPROF}/`))),
   };
 }

@@ -57,6 +57,10 @@ export interface ListenerOptions {
     /** This listener serves nothing else. */
     readonly metrics_only?: boolean;
   };
+  readonly profiling?: {
+    /** `sys/pprof` answers without a token. */
+    readonly unauthenticated_pprof_access?: boolean;
+  };
   readonly inflight_requests_logging?: {
     /** `sys/in-flight-req` answers without a token. */
     readonly unauthenticated_in_flight_requests_access?: boolean;

@@ -10,6 +10,7 @@ import type { Cors } from './cors.ts';
 import type { Encoded } from './envelope.ts';
 import { type AnyResponse, isCut } from './incoming-request.ts';
 import type { HeaderTable } from './response-headers.ts';
+import type { Streams } from './stream.ts';
 
 export interface Delivery {
   /** Of X-Vault-Namespace, echoed as sent. */
@@ -31,12 +32,14 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 /**
  * @param bodyBytesMax - a body longer than this is not read to its end for the sake of the connection.
  * @param isStopping - connections are then closed after their reply.
+ * @param streams - runs replies that have no end of their own; absent: there are none.
  */
 export function makeSender(
   table: HeaderTable,
   bodyBytesMax: number,
   isStopping: () => boolean,
   cors?: Cors,
+  streams?: Streams,
 ): Sender {
   function send(request: AnyRequest, response: AnyResponse, encoded: Encoded, delivery: Delivery = {}): void {
     if (isCut(response) || response.headersSent) return;
@@ -44,19 +47,22 @@ export function makeSender(
     const headers = headersFor(table, encoded);
     if (cors && request.headers.origin !== undefined) headers.push(...cors.headersFor(request.headers));
     if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)));
-    else if (encoded.status !== 204 && encoded.status !== 304) headers.push('Content-Length', '0');
+    else if (encoded.stream === undefined && encoded.status !== 204 && encoded.status !== 304)
+      headers.push('Content-Length', '0');
     if (delivery.namespace && PRINTABLE.test(delivery.namespace)) {
       headers.push('X-Vault-Namespace', delivery.namespace);
     }
     const unread = delivery.unread === true || !leaveBody(request, bodyBytesMax);
     if ('stream' in response) {
       response.writeHead(encoded.status, headers as unknown as Record<string, string>);
-      endStream(response, body, unread);
+      if (encoded.stream) streams?.run(response, encoded.stream);
+      else endStream(response, body, unread);
       return;
     }
-    if (unread || isStopping()) headers.push('Connection', 'close');
+    if (unread || encoded.stream || isStopping()) headers.push('Connection', 'close');
     response.writeHead(encoded.status, headers);
-    if (unread) endSlowly(request, response, body);
+    if (encoded.stream) streams?.run(response, encoded.stream);
+    else if (unread) endSlowly(request, response, body);
     else endSoon(response, body);
   }
 

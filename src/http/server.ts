@@ -47,6 +47,7 @@ import { makeListenerAccess } from './listener-access.ts';
 import { hostAndPort, type ListenerOptions } from './listener-options.ts';
 import { makeHeaderTable } from './response-headers.ts';
 import { makeSender } from './send.ts';
+import { makeStreams, type Streams } from './stream.ts';
 import { clientCertificates, secureContext } from './tls-settings.ts';
 
 export interface HttpServerParts {
@@ -117,6 +118,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const secure = listener.tls_disable !== true;
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
+  const streams = makeStreams(inactivityMs(listener));
   let server: Server | Http2SecureServer | undefined;
   let door: FrontDoor | undefined;
   let leaving = false;
@@ -124,7 +126,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
   async function start(): Promise<void> {
     const { host, port } = hostAndPort(listener.address);
-    const opened = makeDoor(parts, secure, () => leaving);
+    const opened = makeDoor(parts, secure, () => leaving, streams);
     const serve = (request: AnyRequest, response: AnyResponse) => opened.serve(request, response, false);
     const made = secure ? secureServer(listener, serve) : createServer(http1Options(listener), serve);
     made.on('checkContinue', (request: AnyRequest, response: AnyResponse) => {
@@ -166,12 +168,14 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
   function farewell(): void {
     leaving = true;
+    streams.endAll();
     // What runs over them is finished; HTTP/1 is told with its next reply.
     for (const session of sessions) session.close();
   }
 
   async function close(): Promise<void> {
     leaving = true;
+    streams.endAll();
     if (server === undefined) return;
     const closed = once(server, 'close');
     server.close();
@@ -208,7 +212,12 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
   };
 }
 
-function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boolean): FrontDoor {
+function makeDoor(
+  parts: HttpServerParts,
+  secure: boolean,
+  isStopping: () => boolean,
+  streams: Streams,
+): FrontDoor {
   const { listener, handler, log, now } = parts;
   const bodyBytesMax = listener.max_request_size ?? BODY_BYTES_MAX;
   const bound = bodyBytesMax > 0 ? bodyBytesMax : Number.POSITIVE_INFINITY;
@@ -225,6 +234,7 @@ function makeDoor(parts: HttpServerParts, secure: boolean, isStopping: () => boo
       bound,
       isStopping,
       cors,
+      streams,
     ),
     forwardedAddress: makeForwardedAddress(listener),
     access: makeListenerAccess(listener),

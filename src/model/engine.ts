@@ -40,6 +40,8 @@ export interface RouteContext {
   readonly claims: Claims;
   /** Of `mount`; they are at hand as `mount.settings`. */
   readonly settings: SettingsOfMount;
+  /** Is the authority of this request still good? For what goes on after its reply began. @throws CodedError where nobody can tell. */
+  stillGood(): Promise<boolean>;
   /** Do the caller's policies grant `sudo` on this path? */
   isSudo(): boolean;
   now(): number;

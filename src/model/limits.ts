@@ -78,6 +78,8 @@ export const REQUEST_SWEEP_MS = 500;
 export const STOP_GRACE_MS = 10 * SECOND_MS;
 /** How long one step of a stop may take: the listeners', whose own grace is shorter, then the seal's, the store's. */
 export const STOP_STEP_MS = 12 * SECOND_MS;
+/** A reply that goes on and on: its connection is asked for a sign of life after so long. */
+export const STREAM_KEEPALIVE_MS = 1 * MINUTE_MS;
 export const TLS_HANDSHAKE_MS = 10 * SECOND_MS;
 
 // storage
@@ -626,3 +628,13 @@ export const LOG_DEPTH_MAX = 4;
 export const LOG_LIST_MAX = 50;
 /** Characters that wait for a log that takes nothing; what comes on top is dropped. */
 export const LOG_WAITING_CHARS_MAX = 16 * MIB;
+/** Clients that look on at the log of one node; what waits for one that reads slowly; how often its token is looked at. */
+export const MONITORS_MAX = 16;
+export const MONITOR_LINES_WAITING_MAX = 512;
+export const MONITOR_CHARS_WAITING_MAX = 1 * MIB;
+export const MONITOR_LOOK_MS = 1 * SECOND_MS;
+/** Of one profile; how often it is asked whether anybody still waits for it; between two samples, of time and of memory. */
+export const PROFILE_SECONDS_MAX = 60;
+export const PROFILE_LOOK_MS = 250;
+export const PROFILE_STEP_US = 2_000;
+export const PROFILE_BYTES_STEP = 64 * 1024;

@@ -88,10 +88,27 @@ export interface LogicalReply {
   bare?: Encodable;
   /** As `bare`, for what is not JSON or is written already. */
   raw?: { contentType: string; body: Uint8Array | string; headers?: Record<string, string> };
+  /** As `raw`, written as it comes to be. */
+  stream?: ReplyStream;
   /** Accessor of what `data` holds, for who gets the reply wrapped; of a token, `auth` says it. */
   wrappedAccessor?: string;
   /** The reply itself waits; all else is left aside. */
   wrapInfo?: WrapInfo;
+}
+
+/** A body that is written as it comes to be, until its writer or its reader ends it. */
+export interface ReplyStream {
+  readonly contentType: string;
+  /** Called once, when the head is on its way. @returns what is called once it is over, whoever ended it. */
+  start(out: StreamOut): () => void;
+}
+
+export interface StreamOut {
+  /** @returns false where the reader is behind: what is written before `onDrain` calls is held in memory. */
+  write(text: string): boolean;
+  /** Calls `run` each time the reader has caught up. */
+  onDrain(run: () => void): void;
+  end(): void;
 }
 
 /** What `http/` sends. */
@@ -126,6 +143,7 @@ type AnyReply =
       readonly body: Uint8Array | string;
       readonly headers?: Record<string, string>;
     }
+  | { readonly kind: 'stream'; readonly status: number; readonly stream: ReplyStream }
   | { readonly kind: 'empty'; readonly status: number };
 
 /** The whole of what `http/` needs from `pipeline/`. Never rejects. */

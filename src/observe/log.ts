@@ -5,12 +5,20 @@
  * @module
  */
 import { closeSync, openSync } from 'node:fs';
-import { type DestinationStream, destination, pino } from 'pino';
+import { type DestinationStream, destination } from 'pino';
 import { LOG_WAITING_CHARS_MAX } from '../model/limits.ts';
-import type { Log, LogFields, LogLevel } from '../model/log.ts';
+import type {
+  Log,
+  LogControl,
+  LogFields,
+  LogFormat,
+  LogLevel,
+  LogLevels,
+  LogWatch,
+  LogWatchOptions,
+} from '../model/log.ts';
+import { type LineWriter, makeLineWriter } from './log-lines.ts';
 import { redact, redactText } from './redact.ts';
-
-export type LogFormat = 'standard' | 'json';
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -23,9 +31,9 @@ export interface LogOptions {
   now?(): number;
 }
 
-export interface ServerLog extends Log {
+export interface ServerLog extends Log, LogControl {
   readonly level: LogLevel;
-  /** Also of all logs that were `named` from this one. */
+  /** As it is configured: of all names, whatever was set of one since. */
   setLevel(level: LogLevel): void;
   /** SIGHUP: opens the log file again, after it was moved away. @throws Error where that fails; the old one is then written on. */
   reopen(): void;
@@ -35,26 +43,22 @@ export interface ServerLog extends Log {
 
 const RANKS: Record<LogLevel, number> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 };
 
-/** As `-log-level` and VAULT_LOG_LEVEL spell them; undefined for any other text. */
-export function parseLogLevel(text: string): LogLevel | undefined {
-  const name = text.trim().toLowerCase();
-  if (name === 'warning') return 'warn';
-  if (name === 'err') return 'error';
-  if (name === 'notice') return 'info';
-  return name in RANKS ? (name as LogLevel) : undefined;
-}
-
-/** As `-log-format` spells them; undefined for any other text. */
-export function parseLogFormat(text: string): LogFormat | undefined {
-  const name = text.trim().toLowerCase();
-  if (name === '' || name === 'standard') return 'standard';
-  return name === 'json' ? 'json' : undefined;
-}
-
-/** Where lines go, and the level that all names share. */
-interface Root {
+/** How much of one name is written. */
+interface Named {
+  level: LogLevel;
   rank: number;
-  write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void;
+}
+
+/** Where lines go. */
+interface Root {
+  /** `''` is the log that has no name. */
+  readonly names: Map<string, Named>;
+  /** Of names to come. */
+  level: LogLevel;
+  readonly write: LineWriter;
+  readonly watches: Set<{ readonly rank: number; readonly write: LineWriter }>;
+  /** Of all watches, the lowest. */
+  watchedRank: number;
 }
 
 /** @throws Error when `file` cannot be opened. */
@@ -62,30 +66,81 @@ export function makeLog(options: LogOptions): ServerLog {
   const out = openOut(options);
   const now = options.now ?? Date.now;
   const root: Root = {
-    rank: RANKS[options.level],
-    write: options.format === 'json' ? jsonWriter(out.stream, now) : standardWriter(out.stream, now),
+    names: new Map(),
+    level: options.level,
+    write: makeLineWriter(options.format, out.stream, now),
+    watches: new Set(),
+    watchedRank: Number.POSITIVE_INFINITY,
   };
-  let level = options.level;
+  let configured = options.level;
+  const levels: LogLevels = {
+    all: () =>
+      new Map([...root.names].filter(([name]) => name !== '').map(([name, { level }]) => [name, level])),
+    set(level) {
+      root.level = level;
+      for (const named of root.names.values()) setLevel(named, level);
+    },
+    setOne(name, level) {
+      const named = name === '' ? undefined : root.names.get(name);
+      if (named) setLevel(named, level);
+      return named !== undefined;
+    },
+    configured: () => configured,
+  };
   return {
     ...namedLog(root, ''),
     get level() {
-      return level;
+      return root.level;
     },
     setLevel(wanted) {
-      level = wanted;
-      root.rank = RANKS[wanted];
+      configured = wanted;
+      levels.set(wanted);
     },
+    levels,
+    format: options.format,
+    watch: (wanted) => watch(root, wanted, now),
     reopen: out.reopen,
     flush: out.flush,
   };
 }
 
+function setLevel(named: Named, level: LogLevel): void {
+  named.level = level;
+  named.rank = RANKS[level];
+}
+
+function watch(root: Root, { level, format, write }: LogWatchOptions, now: () => number): LogWatch {
+  const added = { rank: RANKS[level], write: makeLineWriter(format, { write }, now) };
+  const count = () => {
+    root.watchedRank = Math.min(Number.POSITIVE_INFINITY, ...[...root.watches].map(({ rank }) => rank));
+  };
+  root.watches.add(added);
+  count();
+  return {
+    stop() {
+      root.watches.delete(added);
+      count();
+    },
+  };
+}
+
 function namedLog(root: Root, name: string): Log {
+  let named = root.names.get(name);
+  if (!named) {
+    named = { level: root.level, rank: RANKS[root.level] };
+    root.names.set(name, named);
+  }
+  const own = named;
   const at =
     (level: LogLevel) =>
     (message: string, fields?: LogFields): void => {
-      if (RANKS[level] < root.rank) return;
-      root.write(level, name, redactText(message), fields && redact(fields));
+      const rank = RANKS[level];
+      const isWritten = rank >= own.rank;
+      if (!isWritten && rank < root.watchedRank) return;
+      const text = redactText(message);
+      const shown = fields && redact(fields);
+      if (isWritten) root.write(level, name, text, shown);
+      for (const watch of root.watches) if (rank >= watch.rank) watch.write(level, name, text, shown);
     };
   return {
     trace: at('trace'),
@@ -141,48 +196,4 @@ function openLogFile(file: string): number {
   } catch (error) {
     throw new Error(`the log file ${file} cannot be opened: ${(error as NodeJS.ErrnoException).code}`);
   }
-}
-
-/** The member names are those of Vault's JSON log. */
-function jsonWriter(stream: DestinationStream, now: () => number): Root['write'] {
-  const logger = pino(
-    {
-      level: 'trace',
-      base: null,
-      messageKey: '@message',
-      formatters: { level: (label) => ({ '@level': label }) },
-      timestamp: () => `,"@timestamp":"${timestamp(now())}"`,
-    },
-    stream,
-  );
-  return (level, name, message, fields) => {
-    logger[level]({ ...(name === '' ? {} : { '@module': name }), ...fields }, message);
-  };
-}
-
-const TAGS: Record<LogLevel, string> = {
-  trace: '[TRACE]',
-  debug: '[DEBUG]',
-  info: '[INFO] ',
-  warn: '[WARN] ',
-  error: '[ERROR]',
-};
-
-/** `2026-11-22T03:44:35.994Z [INFO]  core: unsealed: threshold=3` */
-function standardWriter(stream: DestinationStream, now: () => number): Root['write'] {
-  return (level, name, message, fields) => {
-    const parts = Object.entries(fields ?? {}).map(([key, value]) => `${key}=${standardValue(value)}`);
-    const where = name === '' ? '' : `${name}: `;
-    const what = parts.length === 0 ? message : `${message}: ${parts.join(' ')}`;
-    stream.write(`${timestamp(now())} ${TAGS[level]} ${where}${what.replaceAll('\n', '\n  | ')}\n`);
-  };
-}
-
-function standardValue(value: unknown): string {
-  if (typeof value !== 'string') return typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-}
-
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString();
 }

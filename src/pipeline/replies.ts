@@ -15,6 +15,7 @@ export function textOf(error: unknown): string {
 export function replyOf(request: Request, mount: Mount, reply: LogicalReply): Reply {
   if (reply.bare !== undefined) return { kind: 'bare', status: reply.status ?? 200, value: reply.bare };
   if (reply.raw) return { kind: 'raw', status: reply.status ?? 200, ...reply.raw };
+  if (reply.stream) return { kind: 'stream', status: reply.status ?? 200, stream: reply.stream };
   if (reply.status === 204) return { kind: 'empty', status: 204 };
   if (reply.wrapInfo) return { kind: 'envelope', status: 200, requestId: '', mountType: '', reply };
   const empty = reply.data === undefined && reply.auth === undefined && !reply.warnings?.length;

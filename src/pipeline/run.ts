@@ -152,6 +152,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       cluster,
       claims,
       settings: options.settings,
+      stillGood: async () => (caller === undefined || (await authority.isStillGood(caller))) && claims.good(),
       isSudo: () => caller !== undefined && authority.isSudo(caller, state.prefix + resolved.path),
       now: options.now,
       randomBytes: options.randomBytes,

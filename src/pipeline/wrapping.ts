@@ -61,6 +61,8 @@ export function makeWrapping(
     // Of a list that holds nothing Vault says that there is no such path.
     if (reply.kind === 'error' && request.verb === 'list' && reply.errors.length === 0)
       throw new CodedError('unsupported_path');
+    // It has no end that could be waited for.
+    if (reply.kind === 'stream') throw badRequest('this response cannot be wrapped');
     // A refusal is told at once; what says nothing at all too, and what the node says of itself.
     if (reply.kind !== 'envelope' && reply.kind !== 'raw') return ran;
     if (logical?.wrapInfo) return ran;

@@ -112,8 +112,15 @@ test('metrics and running requests are open where the listener says so, for read
   const open = await start(t, {
     telemetry: { unauthenticated_metrics_access: true },
     inflight_requests_logging: { unauthenticated_in_flight_requests_access: true },
+    profiling: { unauthenticated_pprof_access: true },
   });
-  for (const path of ['sys/metrics', 'sys/metrics?format=prometheus', 'sys/in-flight-req']) {
+  for (const path of [
+    'sys/metrics',
+    'sys/metrics?format=prometheus',
+    'sys/in-flight-req',
+    'sys/pprof',
+    'sys/pprof/heap?seconds=1',
+  ]) {
     assert.equal((await open.get(`/v1/${path}`)).body.open, true, path);
   }
   for (const path of [
@@ -121,6 +128,8 @@ test('metrics and running requests are open where the listener says so, for read
     'sys/mounts',
     'secret/sys/metrics',
     'sys/metrics/x',
+    'sys/pprofx',
+    'sys/monitor',
     'sys/metrics?list=true',
   ]) {
     assert.equal((await open.get(`/v1/${path}`)).body.open, false, path);
@@ -128,6 +137,7 @@ test('metrics and running requests are open where the listener says so, for read
   assert.equal((await call(open.url, 'PUT', '/v1/sys/metrics', { body: {} })).body.open, false);
   const metrics = await start(t, { telemetry: { unauthenticated_metrics_access: true } });
   assert.equal((await metrics.get('/v1/sys/in-flight-req')).body.open, false);
+  assert.equal((await metrics.get('/v1/sys/pprof/heap')).body.open, false);
 });
 
 test('a listener without metrics, and one with nothing else', async (t) => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CodedError } from '../../src/model/errors.ts';
-import { type LogFormat, makeLog, parseLogFormat, parseLogLevel } from '../../src/observe/log.ts';
+import { type LogFormat, parseLogFormat, parseLogLevel } from '../../src/model/log.ts';
+import { makeLog } from '../../src/observe/log.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 3, 44, 35, 994);
 const folder = mkdtempSync(join(tmpdir(), 'coffer-log-'));
@@ -144,8 +145,10 @@ test('a log file is 0600, and is opened again after it was moved away', async ()
 
 test('levels and formats are spelled as in Vault', () => {
   assert.deepEqual(
-    ['trace', 'DEBUG', 'info', 'notice', 'warn', 'warning', 'err', 'error', 'loud', ''].map(parseLogLevel),
-    ['trace', 'debug', 'info', 'info', 'warn', 'warn', 'error', 'error', undefined, undefined],
+    ['trace', 'DEBUG', 'info', 'notice', 'warn', 'warning', 'err', 'error', 'loud', '', 'constructor'].map(
+      parseLogLevel,
+    ),
+    ['trace', 'debug', 'info', 'info', 'warn', 'warn', 'error', 'error', undefined, undefined, undefined],
   );
   assert.deepEqual(['', 'standard', 'JSON', 'xml'].map(parseLogFormat), [
     'standard',

@@ -10,9 +10,10 @@ import type { Caller, TokenState } from '../../model/caller.ts';
 import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
 import type { Encodable } from '../../model/json.ts';
+import type { LogFormat, LogLevel, LogLevels } from '../../model/log.ts';
 import type { Mount, Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
-import type { Request } from '../../model/request.ts';
+import type { ReplyStream, Request } from '../../model/request.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 
 export interface SystemCore {
@@ -37,6 +38,8 @@ export interface SystemCore {
     unlock(mount: Mount, name: string, options: SendOptions): Promise<void>;
   };
   readonly node: NodeFacts;
+  readonly logs: NodeLogs;
+  readonly profiles: NodeProfiles;
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
   /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
@@ -386,4 +389,43 @@ export interface NodeFacts {
   metricsSummary(): Encodable | Promise<Encodable>;
   /** Its configuration as Vault shows it, without secrets. */
   readonly configuration: { readonly [key: string]: Encodable };
+}
+
+/** The log of this node. */
+export interface NodeLogs {
+  readonly levels: LogLevels;
+  /** The body of a reply that shows it as it is written. @throws CodedError `overloaded` where too many look on. */
+  monitor(options: {
+    readonly level: LogLevel;
+    readonly format: LogFormat;
+    /** May its client still see this? Asked again and again. */
+    stillGood(): Promise<boolean>;
+  }): ReplyStream;
+}
+
+/** Of this process. Whole profiles are in the format of pprof. */
+export interface NodeProfiles {
+  /** Where the main thread spends its time. @throws as `memory`. */
+  time(options: ProfileOptions): Promise<Uint8Array>;
+  /**
+   * Who allocates memory meanwhile: all of it, or what is still in use at the end.
+   * @throws CodedError `overloaded` where another profile is being taken, `deadline` where nobody waits for it any more.
+   */
+  memory(kind: 'allocated' | 'in use', options: ProfileOptions): Promise<Uint8Array>;
+  /** What the event loop waits for, by kind. */
+  resources(): ReadonlyMap<string, number>;
+  /** Threads of the process by name; undefined where the system does not say. */
+  threads(): ReadonlyMap<string, number> | undefined;
+  /** Counts as a profile, whose functions are the names. */
+  counted(type: string, counts: ReadonlyMap<string, number>): Uint8Array;
+  /** Sizes of the heap and its spaces, bytes. */
+  heapSizes(): ReadonlyMap<string, number>;
+  /** What is secret in it is left out. */
+  commandLine(): readonly string[];
+}
+
+export interface ProfileOptions {
+  readonly seconds: number;
+  /** Nobody waits for it any more. */
+  isOver(): boolean;
 }

@@ -18,12 +18,14 @@ import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
 import { leaseRoutes } from './leases.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
+import { loggerRoutes, monitorRoutes } from './loggers.ts';
 import { authRoutes, mountRoutes } from './mounts.ts';
 import { namespaceRoutes } from './namespaces.ts';
 import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { pluginRoutes } from './plugins.ts';
 import { policyRoutes } from './policies.ts';
+import { pprofRoutes } from './pprof.ts';
 import { quotaRoutes } from './quotas.ts';
 import { rekeyRoutes } from './rekey.ts';
 import { remountRoutes } from './remount.ts';
@@ -52,6 +54,9 @@ export function makeSystem(core: SystemCore): Engine {
     ...auditChainRoutes(core),
     ...auditHeaderRoutes(core),
     ...nodeRoutes(core),
+    ...loggerRoutes(core),
+    ...monitorRoutes(core),
+    ...pprofRoutes(core),
     ...corsRoutes(core),
     ...quotaRoutes(core),
     ...uiHeaderRoutes(core),

@@ -26,6 +26,7 @@ import { apiPath, type Mount, type SettingsOfMount } from '../../../src/model/mo
 import { type Namespace, ROOT_NAMESPACE } from '../../../src/model/namespace.ts';
 import { decodeParams } from '../../../src/model/params.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
+import { makeLog, type ServerLog } from '../../../src/observe/log.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -115,6 +116,12 @@ const REKEY = {
   fingerprints: [],
   verification: { nonce: 'v' },
 };
+
+function logWithNames(): ServerLog {
+  const log = makeLog({ level: 'info', format: 'standard', write() {} });
+  log.named('core');
+  return log;
+}
 
 export function fakeCore(): FakeCore {
   const engines = new Map<string, Engine>();
@@ -346,6 +353,19 @@ export function fakeCore(): FakeCore {
       metricsSummary: () => ({ Gauges: [] }),
       configuration: { enable_ui: true },
     },
+    logs: {
+      levels: logWithNames().levels,
+      monitor: () => ({ contentType: 'text/plain', start: () => () => {} }),
+    },
+    profiles: {
+      time: async ({ seconds }) => Buffer.from(`time ${seconds}`),
+      memory: async (kind, { seconds }) => Buffer.from(`${kind} ${seconds}`),
+      resources: () => new Map([['Timeout', 2]]),
+      threads: () => undefined,
+      counted: (type) => Buffer.from(type),
+      heapSizes: () => new Map([['used', 1]]),
+      commandLine: () => ['node', 'coffer.ts'],
+    },
     isServed: (path) => path.startsWith('secret/'),
     actorAt(path) {
       if (!path.startsWith('secret')) throw badRequest('no mount serves this path');
@@ -414,6 +434,7 @@ export async function ask(
     cluster: undefined as unknown as Cluster,
     claims: OWN_CLAIMS,
     settings: undefined as unknown as SettingsOfMount,
+    stillGood: async () => true,
     isSudo: () => true,
     now: () => NOW_MS,
     randomBytes,

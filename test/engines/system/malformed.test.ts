@@ -59,6 +59,8 @@ const SOUND: Record<string, object> = {
   'rotate/root/update': { nonce: 'n', key: 'ab'.repeat(32) },
   'rekey/verify': { nonce: 'n', key: 'ab'.repeat(32) },
   'rotate/root/verify': { nonce: 'n', key: 'ab'.repeat(32) },
+  loggers: { level: 'debug' },
+  'loggers/:name': { level: 'debug' },
   'cluster/remove': { node: 'n3' },
   'cluster/approve': { peer_id: '12D3KooW4' },
 };
@@ -81,6 +83,8 @@ const SOUND_PATHS: Record<string, string> = {
   'plugins/catalog/:type/:name': 'plugins/catalog/secret/kv',
   'plugins/catalog/:type': 'plugins/catalog/auth',
   'tools/hash/:urlalgorithm': 'tools/hash/sha2-256',
+  'loggers/:name': 'loggers/core',
+  'pprof/:profile*': 'pprof/goroutine',
   'audit-chains/:chain': 'audit-chains/0123456789abcdef',
 };
 /** Members of members. */

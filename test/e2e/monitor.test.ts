@@ -1,0 +1,134 @@
+/**
+ * The log of a server, by its own front door: how much is logged, who may look on, and until when.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { call } from '../support/http.ts';
+import { type RunningServer, startDev } from '../support/server.ts';
+
+const WAIT_MS = 10_000;
+const DENIED = '1 error occurred:\n\t* permission denied\n\n';
+
+const folder = mkdtempSync(join(tmpdir(), 'coffer-test-monitor-'));
+const logFile = join(folder, 'server.log');
+let server: RunningServer;
+let root: Ask;
+before(async () => {
+  const config = join(folder, 'requests.hcl');
+  // So that each request is a line, where it is written at all.
+  writeFileSync(config, 'log_requests_level = "trace"\n');
+  server = await startDev({ args: [`-config=${config}`, `-log-file=${logFile}`] });
+  root = asking(server.address);
+  const policy = 'path "sys/monitor" { capabilities = ["read"] }';
+  await succeed(root, 'PUT', 'sys/policies/acl/looks', { policy });
+});
+after(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+function monitor(token: string, query = '') {
+  const seen = { status: 0, text: '', ended: false, leave: () => {} };
+  const { hostname, port } = new URL(server.address);
+  const path = `/v1/sys/monitor${query}`;
+  const sent = get(
+    { hostname, port, path, agent: false, headers: { 'x-vault-token': token } },
+    (response) => {
+      seen.status = response.statusCode!;
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        seen.text += chunk;
+      });
+      response.on('end', () => {
+        seen.ended = true;
+      });
+      response.on('error', () => {});
+    },
+  );
+  sent.on('error', () => {});
+  seen.leave = () => sent.destroy();
+  return seen;
+}
+
+/** Asks once, and waits until its line is in `text`. */
+async function asks(path: string, text: () => string): Promise<void> {
+  await succeed(root, 'GET', path);
+  await until(`a line about ${path}`, WAIT_MS, async () => text().includes(`/v1/${path}`));
+}
+
+test('levels take effect in the log at once, and SIGHUP puts them back', async () => {
+  const log = () => readFileSync(logFile, 'utf8');
+  await succeed(root, 'GET', 'sys/mounts');
+  await succeed(root, 'POST', 'sys/loggers/core', { level: 'trace' });
+  await asks('sys/auth', log);
+  assert.doesNotMatch(log(), /sys\/mounts/);
+  const { body } = await succeed(root, 'GET', 'sys/loggers');
+  assert.equal(body.data.core, 'trace');
+  assert.equal(body.data.http, 'info');
+  process.kill(server.pid, 'SIGHUP');
+  await until(
+    'its level',
+    WAIT_MS,
+    async () => (await root('GET', 'sys/loggers/core')).body.data.core === 'info',
+  );
+});
+
+test('who looks on sees lines as they are written, whatever is written, and no token', async () => {
+  const seen = monitor('root', '?log_level=trace&log_format=json');
+  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await asks('sys/key-status', () => seen.text);
+  const lines = seen.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert(lines.some((line) => line['@module'] === 'core' && line.request_path === '/v1/sys/key-status'));
+  assert.doesNotMatch(readFileSync(logFile, 'utf8'), /key-status/);
+  seen.leave();
+});
+
+test('nobody looks on without a token, a policy, or in another namespace; a reply without an end is not wrapped', async () => {
+  const none = await makeToken(root, { policies: ['default'] });
+  for (const path of ['sys/monitor', 'sys/loggers', 'sys/loggers/core']) {
+    assert.equal((await asking(server.address, '')('GET', path)).status, 403, path);
+    const { status, body } = await asking(server.address, none.token)('GET', path);
+    assert.deepEqual([status, body.errors], [403, [DENIED]], path);
+  }
+  for (const method of ['POST', 'DELETE']) {
+    assert.equal(
+      (await asking(server.address, none.token)(method, 'sys/loggers', { level: 'trace' })).status,
+      403,
+    );
+  }
+  await succeed(root, 'POST', 'sys/namespaces/tenant');
+  for (const path of ['sys/monitor', 'sys/loggers']) {
+    const headers = { 'x-vault-namespace': 'tenant' };
+    const reply = await call(server.address, 'GET', `/v1/${path}`, { token: 'root', headers });
+    assert.equal(reply.status, 400, path);
+  }
+  const headers = { 'x-vault-wrap-ttl': '60' };
+  const wrapped = await call(server.address, 'GET', '/v1/sys/monitor', { token: 'root', headers });
+  assert.deepEqual([wrapped.status, wrapped.body.errors], [400, ['this response cannot be wrapped']]);
+});
+
+test('a token that is revoked, or loses its policy, looks on no longer', async () => {
+  const made = await makeToken(root, { policies: ['looks'] });
+  const seen = monitor(made.token);
+  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await succeed(root, 'POST', 'auth/token/revoke', { token: made.token });
+  await until('its end', WAIT_MS, async () => seen.ended);
+  assert.match(seen.text, /monitor: it ends/);
+  const other = monitor((await makeToken(root, { policies: ['looks'] })).token);
+  const stays = monitor('root');
+  await until('a head', WAIT_MS, async () => other.status === 200 && stays.status === 200);
+  await succeed(root, 'PUT', 'sys/policies/acl/looks', { policy: 'path "a" { capabilities = ["read"] }' });
+  await until('its end', WAIT_MS, async () => other.ended);
+  assert.equal(stays.ended, false);
+  await succeed(root, 'PUT', 'sys/seal');
+  await until('the end of all', WAIT_MS, async () => stays.ended);
+});
