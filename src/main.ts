@@ -369,6 +369,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     fault,
     after: systemClock.after,
     staleForMs: node.staleForMs,
+    inTime: node.inTime,
     observe: metrics.request,
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });

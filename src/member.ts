@@ -358,6 +358,7 @@ export async function makeMember(
   return {
     cluster: stale ?? routing,
     staleForMs: stale?.ageMs,
+    inTime: routing.inTime,
     catalog,
     lifecycle: opening,
     now,

@@ -51,6 +51,8 @@ export interface Node {
   now(): number;
   /** Resolves when no other node runs a request of that token, or can be asked. */
   unusedElsewhere(accessor: string): Promise<void>;
+  /** Resolves when what it has of the catalog is what counts. @throws CodedError `unavailable`. Absent: it always is. */
+  inTime?(): Promise<void>;
   /** ms for which what this node answers may be stale (`partition_reads`); undefined: it is not. */
   staleForMs?(): number | undefined;
   /** Absent: it is alone. */

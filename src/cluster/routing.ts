@@ -83,6 +83,8 @@ export interface RoutingCounts {
 }
 
 export interface Routing extends Cluster {
+  /** Resolves when this node is in time, or soon is. @throws CodedError `unavailable`. */
+  inTime(): Promise<void>;
   /** A newer view record has come. */
   onView(): void;
   counts(): RoutingCounts;
@@ -245,6 +247,7 @@ export function makeRouting(options: RoutingOptions): Routing {
   }
 
   return {
+    inTime,
     send: send as Cluster['send'],
     peek(id) {
       const key = actorKey(id);

@@ -31,6 +31,8 @@ export interface PipelineOptions extends RunnerOptions {
   readonly uses: LimitedUses;
   /** Absent: there are none. */
   readonly quotas?: Quotas;
+  /** Resolves when what this node has of the catalog is what counts. @throws CodedError `unavailable`. Absent: it always is. */
+  inTime?(): Promise<void>;
   /** Absent: no reply is wrapped, and who asks for it is refused. */
   readonly wrapping?: WrappingOptions;
   /** Runs `run` once after `ms`. */
@@ -110,6 +112,16 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     await new Promise<void>((resolve) => void options.after(resolve, ms));
   }
 
+  /**
+   * A refusal that goes by the mounts and namespaces that are known here. A node that is behind does not know all of them: it refuses nothing before
+   * it is in time again, and begins anew where it has heard of a change meanwhile.
+   */
+  async function settled({ version }: Walk, refusal: CodedError): Promise<CodedError> {
+    if (!seal.isSealed() && options.staleForMs?.() === undefined) await options.inTime?.();
+    if (authority.version() !== version) throw new CodedError('stale_claims');
+    return refusal;
+  }
+
   /** A node that is about to join those that serve says when to ask again. */
   function sealedNow(): CodedError {
     return seal.othersServe?.()
@@ -126,7 +138,11 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (seal.isSealed() && !route?.whileSealed && !bare) throw sealedNow();
     };
     refuseSealed();
-    refuseNamespace(resolved, seal.isSealed());
+    try {
+      refuseNamespace(resolved, seal.isSealed());
+    } catch (error) {
+      throw await settled(state, error as CodedError);
+    }
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
     const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
@@ -136,6 +152,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (!open && !refusal) refusal = await authorize(state, taken, route?.open === 'token welcome');
     // Sealed meanwhile, so that no audit device is open: nothing may go past them.
     refuseSealed();
+    // What is nowhere is open to nobody, and may be somewhere by now.
+    if (refusal && !resolved.match) refusal = await settled(state, refusal);
 
     // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
     const audited = !(open && (bare || route?.whileSealed)) && audit.isOn();

@@ -46,10 +46,8 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     const { request, resolved } = state;
     const { mount, match } = resolved;
     if (!mount) {
-      throw new CodedError(
-        'unsupported_path',
-        `no handler for route "${resolved.asked}". route entry not found.`,
-      );
+      const text = `no handler for route "${resolved.asked}". route entry not found.`;
+      throw current(state, new CodedError('unsupported_path', text));
     }
     if (request.verb === 'help') {
       return {
@@ -60,7 +58,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     if (isWrite(request.verb) && request.path.trailingSlash) {
       throw badRequest("cannot write to a path ending in '/'");
     }
-    if (!match) throw unsupportedPath();
+    if (!match) throw current(state, unsupportedPath());
     refuseRootOnly(resolved);
     const operation = state.operation;
     if (!operation)
@@ -71,6 +69,11 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     return ageMs === undefined
       ? { reply: replyOf(request, mount, leased), logical: leased }
       : staleReply(request, mount, leased, ageMs);
+  }
+
+  /** A refusal that goes by the mounts as they were when the path was looked for: what came since makes it stale. */
+  function current(state: Walk, refusal: CodedError): CodedError {
+    return claimsOf(state).good() ? refusal : new CodedError('stale_claims');
   }
 
   async function runOperation(
