@@ -7,8 +7,10 @@ import { FENCE_PREFIX } from '../src/cluster/fences.ts';
 import { decodeView, encodeView, VIEW_KEY } from '../src/cluster/view.ts';
 import type { Cluster } from '../src/model/actor.ts';
 import type { Coordinator } from '../src/model/coordinator.ts';
+import type { Mount } from '../src/model/mount.ts';
 import type { Change, Condition, Storage } from '../src/model/storage.ts';
 import { LOCKED_AFTER } from './sim/mounts.ts';
+import type { Spaces } from './sim/spaces.ts';
 
 /** A claim still has its condition. */
 export function isNoFence({ path }: Condition, changes: readonly Change[]): boolean {
@@ -42,6 +44,47 @@ export function withoutUnwrapping(cluster: Cluster): Cluster {
       const reply = await cluster.send(op, id, params, options);
       return op.id === 'token/unwrap' ? (true as typeof reply) : reply;
     },
+  };
+}
+
+/** A login looks at the secret id, and takes its use whether or not there was one left by then. */
+export function withUsesUnasked(cluster: Cluster): Cluster {
+  return {
+    ...cluster,
+    async send(op, id, params, options) {
+      const reply = await cluster.send(op, id, params, options);
+      return op.id === 'approle-secret-id/use' ? (true as typeof reply) : reply;
+    },
+  };
+}
+
+/** A node goes on finding mounts wherever it has found them once. */
+export function withPlacesRemembered(spaces: Spaces): Spaces {
+  const { mounts } = spaces;
+  const met = new Map<string, Mount>();
+  return {
+    ...spaces,
+    mounts: {
+      ...mounts,
+      of(id) {
+        const table = mounts.of(id);
+        const find = (path: string) => {
+          const found = table.find(path);
+          const key = `${id} ${path.slice(0, path.indexOf('/'))}`;
+          if (found) met.set(key, found);
+          return found ?? met.get(key);
+        };
+        return { ...table, find };
+      },
+    },
+  };
+}
+
+/** What a namespace leaves behind is swept, but for its tokens. */
+export function withTokensUnswept(spaces: Spaces): Spaces {
+  return {
+    ...spaces,
+    sweep: (parts) => spaces.sweep({ ...parts, tokens: { ...parts.tokens, endAll: async () => {} } }),
   };
 }
 

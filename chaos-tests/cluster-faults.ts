@@ -5,7 +5,14 @@
  */
 import { ACTOR_FAULT } from '../src/actors/faults.ts';
 import { CATALOG_FAULT, FAULT, SHARD_FAULT } from '../src/cluster/faults.ts';
-import { isNoFence, withFailuresOfItsOwn, withoutUnwrapping } from './broken-parts.ts';
+import {
+  isNoFence,
+  withFailuresOfItsOwn,
+  withoutUnwrapping,
+  withPlacesRemembered,
+  withTokensUnswept,
+  withUsesUnasked,
+} from './broken-parts.ts';
 import type { PlantedFault } from './planted-fault.ts';
 
 export const CLUSTER_FAULTS = {
@@ -160,6 +167,38 @@ export const CLUSTER_FAULTS = {
     seed: 1,
     operations: 400,
     server: { cluster: withFailuresOfItsOwn },
+  },
+  'secret-id-use-unasked': {
+    about: 'a login counts a use of its secret id without looking whether one was left',
+    scenario: 'cluster-secret-ids',
+    foundBy: ['I9'],
+    seed: 2,
+    operations: 300,
+    server: { cluster: withUsesUnasked },
+  },
+  'moved-mount-remembered': {
+    about: 'a node finds a mount where it was before it was moved',
+    scenario: 'cluster-moves',
+    foundBy: ['I6'],
+    seed: 2,
+    operations: 300,
+    server: { spaces: withPlacesRemembered },
+  },
+  'deletion-acknowledged-early': {
+    about: 'the deletion of a namespace is answered before all members have applied it',
+    scenario: 'cluster-namespaces',
+    foundBy: ['I6', 'I7'],
+    seed: 6,
+    operations: 300,
+    membership: CATALOG_FAULT.acknowledgedEarly,
+  },
+  'tokens-left-unswept': {
+    about: 'tokens of a namespace that is gone are left in the store',
+    scenario: 'cluster-namespaces',
+    foundBy: ['I6'],
+    seed: 1,
+    operations: 200,
+    server: { spaces: withTokensUnswept },
   },
   'create-without-gone': {
     about: 'what is created is not compared with what is left of it since it was deleted',

@@ -3,12 +3,16 @@
  *
  * @module
  */
+import type { History } from './checkers/history.ts';
 import { linearizable, lostWrites, watchRecords } from './checkers/store.ts';
+import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { Scenario, Workload } from './scenario.ts';
 import type { SimNode, World } from './sim/world.ts';
-import { KvWorkload } from './workloads/kv.ts';
+import { checkKv, KvWorkload } from './workloads/kv.ts';
 import { LoginWorkload } from './workloads/logins.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
+import { MoveWorkload } from './workloads/moves.ts';
+import { NamespaceWorkload } from './workloads/namespaces.ts';
 import {
   CLOCK_FAULTS,
   COORDINATOR_FAULTS,
@@ -21,6 +25,7 @@ import {
   UNHEARD,
 } from './workloads/nemesis.ts';
 import { PolicyWorkload } from './workloads/policies.ts';
+import { SecretIdWorkload } from './workloads/secret-ids.ts';
 import { TokenWorkload } from './workloads/tokens.ts';
 import { WrappingWorkload } from './workloads/wrapping.ts';
 
@@ -125,6 +130,58 @@ function once({ world, operations, anyNode }: ClusterWorld): Workload {
   };
 }
 
+/** Mounts made by clients keep so many versions. */
+const VERSIONS_OF_MOUNTS = 10;
+
+/** Mounts that move from path to path, and from namespace to namespace, under writers through all nodes. */
+function moves({ world, operations, anyNode, anyMember }: ClusterWorld): Workload {
+  const movers = new MoveWorkload(world, { mounts: 3, movers: 2, pauseMs: [100, 2_500] });
+  const clients = new KvWorkload(world, {
+    ...{ operations, clients: 26, keys: 9, pauseMs: [0, 150], operationsPerKey: 40 },
+    where: (key) => movers.visit(key),
+    isReady: () => movers.isReady,
+  });
+  movers.start(anyNode);
+  clients.start(anyNode);
+  return {
+    get isOver() {
+      if (clients.isOver) movers.stop();
+      return clients.isOver && movers.isOver;
+    },
+    async finish() {
+      const reader = world.client('reader');
+      await clients.readAll(reader, anyMember);
+      await movers.readLeft(reader);
+    },
+    check() {
+      const { violations, undecided } = checkKv(
+        world.history as History<KvInput, KvOutput>,
+        VERSIONS_OF_MOUNTS,
+      );
+      world.undecided += undecided;
+      return [...movers.check(), ...violations];
+    },
+  };
+}
+
+function namespaces({ world, operations, anyNode }: ClusterWorld): Workload {
+  const clients = new NamespaceWorkload(world, { owners: 5, users: 20, operations });
+  clients.start(anyNode);
+  return {
+    get isOver() {
+      return clients.isOver;
+    },
+    finish: () => clients.finish(world.client('reader')),
+    check: () => clients.check(),
+  };
+}
+
+function secretIds({ world, operations, anyNode }: ClusterWorld): Workload {
+  const clients = new SecretIdWorkload(world, { clients: 24, operations });
+  clients.start(anyNode);
+  return clients;
+}
+
 function policies({ world, operations, anyNode }: ClusterWorld): Workload {
   const clients = new PolicyWorkload(world, { users: 14, tighteners: 12, operations });
   clients.start(anyNode);
@@ -154,6 +211,11 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
     tokens,
   ),
   'cluster-once': cluster({ isOpen: false }, once),
+  // What is moved is found at its new path, with all that was written at the old one.
+  'cluster-moves': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, moves),
+  // What is deleted with its namespace is gone everywhere, and from the store.
+  'cluster-namespaces': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, namespaces),
+  'cluster-secret-ids': cluster({ isOpen: false }, secretIds),
   // Nothing starts anywhere under a policy that was tightened, and all members hold one catalog.
   'cluster-policies': cluster({ isOpen: false, hasPolicies: true, sealsAlone: 0.9 }, policies),
   // With operators who seal it and open it again.

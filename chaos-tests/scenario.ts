@@ -18,6 +18,7 @@ export interface Scenario {
   readonly kind: WorldOptions['kind'];
   readonly isOpen?: boolean;
   readonly hasPolicies?: boolean;
+  readonly hasSpaces?: boolean;
   /** Nodes begin sealed and are sealed again: one alone in this share, else all of them. */
   readonly sealsAlone?: number;
   readonly faults: Faults;

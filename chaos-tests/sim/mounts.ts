@@ -54,11 +54,19 @@ export const LOGINS: Mount = {
   },
 };
 
+const approle = mountOf('approle/', 'approle', 'auth');
+/** Nobody is locked out of it: what is counted is uses. */
+export const APPROLE: Mount = {
+  ...approle,
+  config: { ...approle.config, user_lockout_config: { user_lockout_disable: true } },
+};
+
 const BY_PATH: readonly (readonly [string, Mount])[] = [
   ['sys/', SYS],
   ['secret/', KV],
   ['auth/token/', TOKEN],
   ['auth/userpass/', LOGINS],
+  ['auth/approle/', APPROLE],
 ];
 
 export function mountAt(path: string): Mount | undefined {

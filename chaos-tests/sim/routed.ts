@@ -7,12 +7,14 @@
 import * as automerge from '@automerge/automerge';
 import { type Names, shardOf } from '../../src/actors/places.ts';
 import type { ActorSendOptions } from '../../src/actors/round.ts';
+import { type AppRoleParts, makeAppRole } from '../../src/auth/approle/approle.ts';
 import { LOCKOUT_SENDS } from '../../src/auth/login/lockout.ts';
 import { makeTokenActor } from '../../src/auth/token/token-actor.ts';
 import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
 import { USER_SENDS } from '../../src/auth/userpass/users.ts';
 import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
 import { makeAnnouncer } from '../../src/cluster/catalog-announcer.ts';
+import { sectionId } from '../../src/cluster/catalog-section.ts';
 import { makeCatalogSync } from '../../src/cluster/catalog-sync.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
 import { makeGrants } from '../../src/cluster/grants/grants.ts';
@@ -23,13 +25,14 @@ import { makePost, type Post } from '../../src/cluster/post.ts';
 import { makeRouting, type Routing } from '../../src/cluster/routing.ts';
 import { sigma } from '../../src/cluster/times.ts';
 import { kv2 } from '../../src/engines/kv/kv.ts';
-import type { ActorId, ActorKind, Cluster } from '../../src/model/actor.ts';
+import { type ActorId, type ActorKind, actorKey } from '../../src/model/actor.ts';
 import { actorOperationsOf } from '../../src/model/engine.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { catalogOperations } from '../../src/pipeline/catalog-operations.ts';
 import type { Answerable, Answers } from '../checkers/answers.ts';
 import type { SimProcess } from './process.ts';
+import type { SweepParts } from './spaces.ts';
 
 export interface RoutedOptions {
   readonly process: SimProcess;
@@ -51,7 +54,7 @@ export interface RoutedOptions {
 }
 
 export interface Routed {
-  readonly cluster: Cluster;
+  readonly cluster: Routing;
   readonly catalog: Catalog;
   readonly post: Post;
   readonly routing: Routing;
@@ -78,6 +81,7 @@ export interface Routed {
   /** Messages are taken from now on. */
   open(): void;
   startTimers(): void;
+  readonly sweeps: SweepParts;
   /** The reverse of `open`; resolves when nothing runs any more. */
   close(): Promise<void>;
 }
@@ -89,8 +93,12 @@ const OPERATIONS = makeOperations([
   ...makeWrappingOperations(tokenActor.kind).sends,
   ...USER_SENDS,
   ...LOCKOUT_SENDS,
+  // Those of the engine itself, which nothing is asked of here.
+  ...actorOperationsOf(makeAppRole({} as AppRoleParts)),
   ...catalogOperations,
 ]);
+
+const MOUNTS_SHARD = shardOf(actorKey(sectionId('mounts')));
 
 /**
  * Runs last for minutes, not for tens of them. Longer than a client waits, and so than anything is sent again; shorter than a commit may be on its
@@ -215,6 +223,10 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
       own.start();
     },
     startTimers,
+    sweeps: {
+      isOurs: () => membership()?.isInTime() && membership().mayServe(MOUNTS_SHARD),
+      sweepMount: own.sweepMount,
+    },
     async close() {
       announcer.close();
       // A node may be stopped before it has a membership.

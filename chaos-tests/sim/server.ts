@@ -4,29 +4,22 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import type { Names } from '../../src/actors/places.ts';
-import { failedLogins } from '../../src/auth/login/lockout.ts';
-import { makeTokenAuth } from '../../src/auth/token/routes.ts';
 import { makeTokenActor, ROOT_PATH } from '../../src/auth/token/token-actor.ts';
 import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
-import { makeWrappedReplies, type WrappedReplies } from '../../src/auth/token/wrapped-replies.ts';
+import { makeWrappedReplies } from '../../src/auth/token/wrapped-replies.ts';
 import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
-import { makeUserpass } from '../../src/auth/userpass/userpass.ts';
-import { userpassUser } from '../../src/auth/userpass/users.ts';
 import type { Catalog } from '../../src/cluster/catalog.ts';
 import { makeLocalCluster } from '../../src/cluster/local.ts';
-import { kv2, kvKinds } from '../../src/engines/kv/kv.ts';
+import type { Routing } from '../../src/cluster/routing.ts';
 import type { SystemCore } from '../../src/engines/system/core.ts';
 import { policyRoutes } from '../../src/engines/system/policies.ts';
-import { wrappingRoutes } from '../../src/engines/system/wrapping.ts';
 import { encodeReply } from '../../src/http/envelope.ts';
 import { type ActorKind, type Cluster, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../src/model/caller.ts';
-import { type Engine, engine } from '../../src/model/engine.ts';
+import type { Route } from '../../src/model/engine.ts';
 import type { JsonMap } from '../../src/model/json.ts';
 import { parseJson } from '../../src/model/json-parser.ts';
-import type { Mount } from '../../src/model/mount.ts';
 import type { Request, Verb } from '../../src/model/request.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { makeAuthority } from '../../src/pipeline/authority.ts';
@@ -35,12 +28,13 @@ import { makeLimitedUses } from '../../src/pipeline/limited-uses.ts';
 import { makePolicyStore } from '../../src/pipeline/policy-store.ts';
 import { makeResolver } from '../../src/pipeline/resolve.ts';
 import { ONLY_ROOT } from '../../test/support/only-root.ts';
-import { KV, LOGINS, mountAt, NAMES, SYS, TOKEN } from './mounts.ts';
+import { accessorKey, kindsWith, makeEngines, NO_JWT, TTLS } from './engines.ts';
+import { KV, mountAt, NAMES, TOKEN } from './mounts.ts';
 import type { SimProcess } from './process.ts';
+import { addFirstMounts, makeSpaces, type Spaces, type SweepParts } from './spaces.ts';
 
 export const ROOT_TOKEN = 'root';
 
-const DAY_SECONDS = 86_400;
 const TIMERS_AGAIN_MS = 500;
 
 /** A request as a client of the simulation sends it. */
@@ -66,12 +60,15 @@ export interface SimServer {
   /** What the node takes for the time, ms. */
   now(): number;
   readonly catalog: Catalog | undefined;
+  /** Where mounts and namespaces come and go. */
+  readonly spaces: Spaces | undefined;
 }
 
 /** How planted faults change the parts. */
 export interface ServerPlant {
   readonly cluster?: (cluster: Cluster) => Cluster;
   readonly countsUsesAfter?: true;
+  readonly spaces?: (spaces: Spaces) => Spaces;
 }
 
 export interface ServerOptions {
@@ -82,11 +79,19 @@ export interface ServerOptions {
   /** What a real node would log. */
   fault(what: string, error: unknown): void;
   /** How actors are reached, where they are not all of them here. `now` is cluster time, ms. */
-  clusterOf?(names: Names, kinds: readonly ActorKind<never>[], now: () => number): Cluster;
+  clusterOf?(
+    names: Names,
+    kinds: readonly ActorKind<never>[],
+    now: () => number,
+  ): Cluster & Pick<Routing, 'inTime'>;
   /** Of this node, once `clusterOf` was called. */
   catalogOf?(): Catalog;
   /** Those of the catalog decide; otherwise all is allowed. */
   readonly hasPolicies?: boolean;
+  /** Mounts and namespaces are those of the catalog, and come and go; otherwise they are fixed. */
+  readonly hasSpaces?: boolean;
+  /** For that, once `clusterOf` was called. */
+  sweepsOf?(): SweepParts;
   /** Everybody is root. */
   readonly isOpen?: boolean;
   /** The node is sealed. */
@@ -94,22 +99,6 @@ export interface ServerOptions {
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
   readonly timeFloorMs: number;
   readonly plant?: ServerPlant;
-}
-
-/** What a password is stored as matters to nobody here. */
-const PASSWORDS = {
-  hash: async (mount: string, name: string, password: string) =>
-    createHmac('sha256', 'simulated').update(`${mount}/${name}/${password}`).digest(),
-};
-
-const NO_JWT = { tokenIn: (token: string) => token, write: () => assert.fail('no JWTs here') };
-
-function wrappingControl(replies: WrappedReplies): SystemCore['wrapping'] {
-  return {
-    look: (token, namespaceId) => replies.look(token, namespaceId),
-    take: (token, asker) => (token === '' ? replies.own(asker.caller) : replies.take(token, asker)),
-    rewrap: (token, asker) => replies.rewrap(token, asker.request.wrapTtlSeconds, asker),
-  };
 }
 
 /** Everybody is root. */
@@ -131,7 +120,7 @@ export function bootServer(options: ServerOptions): SimServer {
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
   const wrapping = makeWrappingOperations(tokenActor.kind);
-  const kinds = [...kvKinds, tokenActor.kind, failedLogins, userpassUser] as unknown as ActorKind<never>[];
+  const kinds = kindsWith(tokenActor);
   const routed = options.clusterOf?.(NAMES, kinds, now);
   const cluster = planting(routed) ?? startLocal();
 
@@ -166,7 +155,10 @@ export function bootServer(options: ServerOptions): SimServer {
     return plant?.cluster?.(local) ?? local;
   }
 
-  const accessorKey = () => createHmac('sha256', 'simulated').digest();
+  const catalog = options.catalogOf?.();
+  const policies = catalog && options.hasPolicies ? makePolicyStore(catalog) : undefined;
+  const made = catalog && options.hasSpaces ? makeSpaces(catalog, process, fault) : undefined;
+  const spaces = made && (plant?.spaces?.(made) ?? made);
   const uses = makeLimitedUses({
     revoke: async (caller) => void (await tokens.revoke(caller.accessor, 'tree')),
     // What other nodes run is not asked: this asks for less than real nodes do.
@@ -176,6 +168,10 @@ export function bootServer(options: ServerOptions): SimServer {
   });
   const tokens = makeTokens({
     using: uses.asked,
+    ...(spaces && {
+      isIssuer: (issuer: string) => spaces.mounts.byIssuer(issuer) !== undefined,
+      isNamespace: (id: string) => spaces.namespaces.byId(id) !== undefined,
+    }),
     actor: tokenActor,
     cluster,
     accessorKey,
@@ -183,22 +179,19 @@ export function bootServer(options: ServerOptions): SimServer {
     randomBytes,
   });
   const wrapped = makeWrappedReplies({ tokens, operations: wrapping, cluster, now });
-  const ttls = { defaultTtl: 30 * DAY_SECONDS, maxTtl: 30 * DAY_SECONDS };
-  const tokenAuth = makeTokenAuth({ tokens, ttlsOf: () => ttls, policyExists: () => true });
-
-  const catalog = options.catalogOf?.();
-  const policies = catalog && options.hasPolicies ? makePolicyStore(catalog) : undefined;
   const deciding = catalog && policies && makeAuthority(tokens, catalog, policies.parsed, fault);
-  const engines = new Map<Mount, Engine>([
-    [KV, kv2],
-    [TOKEN, tokenAuth],
-    [LOGINS, makeUserpass({ tokens, ttlsOf: () => ttls, passwords: PASSWORDS })],
-  ]);
-  const core = { policies: policies?.of, wrapping: wrappingControl(wrapped) } as unknown as SystemCore;
-  const system = { ...(policies ? policyRoutes(core) : {}), ...wrappingRoutes(core) };
-  engines.set(SYS, engine('system', 'Policies and wrapped replies.', system));
-  const parts = { mounts: { of: () => ({ find: mountAt, at: mountAt }) }, namespaces: ONLY_ROOT };
-  const resolver = makeResolver(parts, (mount) => engines.get(mount));
+  const engineOf = makeEngines({ tokens, wrapped, spaces, system: systemRoutes() });
+  const fixed = { mounts: { of: () => ({ find: mountAt, at: mountAt }) }, namespaces: ONLY_ROOT };
+  const resolver = makeResolver(spaces ?? fixed, (mount) => engineOf(mount));
+
+  function systemRoutes(): Record<string, Route> {
+    if (!policies) return {};
+    if (!spaces || !deciding) return policyRoutes({ policies: policies.of } as unknown as SystemCore);
+    const parts = { cluster, tokens, policies, authority: deciding };
+    return spaces.routes({ ...parts, resolver: () => resolver, engineOf: (mount) => engineOf(mount) });
+  }
+  if (spaces && policies && options.sweepsOf) spaces.sweep({ ...options.sweepsOf(), tokens, policies });
+
   const pipeline = makePipeline({
     seal: { isSealed: () => options.isSealed?.() === true },
     uses,
@@ -237,7 +230,8 @@ export function bootServer(options: ServerOptions): SimServer {
     fault,
     after: clock.after,
     observe: () => {},
-    defaultTtlOf: () => ttls.defaultTtl,
+    inTime: routed?.inTime,
+    defaultTtlOf: () => TTLS.defaultTtl,
   });
 
   let requests = 0;
@@ -245,6 +239,7 @@ export function bootServer(options: ServerOptions): SimServer {
     tokens,
     now,
     catalog,
+    spaces,
     async handle(request) {
       if (plant?.countsUsesAfter)
         clock.after(() => void tokens.authenticate(request.token).catch(() => {}), 50);
@@ -281,8 +276,9 @@ function asRequest(
   return request as unknown as Request;
 }
 
-/** Makes the token that all others descend from; in the calm before a run. */
-export async function makeRootToken({ tokens }: SimServer): Promise<void> {
+/** Makes the token that all others descend from, and the first mounts; in the calm before a run. */
+export async function makeRootToken({ tokens, spaces, catalog }: SimServer): Promise<void> {
+  if (spaces) await addFirstMounts(catalog!, [KV, TOKEN]);
   await tokens.create(rootState(), ROOT_TOKEN, { claims: OWN_CLAIMS, namespace: 'root' });
 }
 

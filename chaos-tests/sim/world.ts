@@ -110,6 +110,8 @@ export interface WorldOptions {
   readonly isOpen?: boolean;
   /** Policies of the catalog decide; otherwise all is allowed. */
   readonly hasPolicies?: boolean;
+  /** Mounts and namespaces come and go. */
+  readonly hasSpaces?: boolean;
   /** Nodes begin sealed, and may be sealed again. */
   readonly hasSeal?: boolean;
   readonly fault?: FaultName;
@@ -128,7 +130,7 @@ const CLIENT_PATIENCE_MS = 20_000;
 const CLIENT_WAY_MS: readonly [number, number] = [0.1, 1.5];
 
 export function makeWorld(options: WorldOptions): World {
-  const { seed, nodes: count, kind, isOpen, hasPolicies, hasSeal, fault, keepTrace } = options;
+  const { seed, nodes: count, kind, isOpen, hasPolicies, hasSpaces, hasSeal, fault, keepTrace } = options;
   const random = makeRandom(seed);
   const trace = makeTrace({ keepAll: keepTrace });
   const scheduler = makeScheduler(trace);
@@ -203,6 +205,8 @@ export function makeWorld(options: WorldOptions): World {
         clusterOf,
         catalogOf,
         hasPolicies,
+        hasSpaces,
+        sweepsOf: () => owning!.sweeps,
         started,
         isOpen,
         isSealed: hasSeal ? () => opening!.isSealed() : undefined,

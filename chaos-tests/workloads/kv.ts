@@ -25,6 +25,19 @@ export interface KvOptions {
   readonly forgets?: number;
   /** A path is left for a fresh one after so many. */
   readonly operationsPerKey?: number;
+  /** Where a path is asked for, this time; in `secret/`, by everybody's root token, where absent. */
+  where?(key: string): Visit;
+  /** False: there is nothing to be asked yet. */
+  isReady?(): boolean;
+}
+
+/** A mount as a client finds it for one request. */
+export interface Visit {
+  /** Its path. */
+  readonly mount: string;
+  readonly token: string;
+  /** Told of the reply before it is judged. True: it says that nothing is there, so that nothing was done. */
+  answered(reply: SimReply, calledMs: number): boolean;
 }
 
 /** A path is left for a fresh one after so many operations; or changes of unknown outcome: each of them doubles what may have been. */
@@ -35,6 +48,7 @@ const FORGETS = 0.16;
 /** A change that hangs for so long will hardly be known. */
 const HANGS_MS = 2_200;
 const REFUSED_MS = 250;
+const SECRET = { mount: 'secret/', token: ROOT_TOKEN };
 
 interface Slot {
   name: string;
@@ -47,26 +61,29 @@ interface Slot {
 
 type Entry = HistoryEntry<KvInput, KvOutput>;
 
-function requestOf(key: string, input: KvInput): SimRequest {
-  const token = ROOT_TOKEN;
+function requestOf(
+  key: string,
+  input: KvInput,
+  { mount, token }: Pick<Visit, 'mount' | 'token'>,
+): SimRequest {
   switch (input.op) {
     case 'put': {
       const options = input.cas === undefined ? {} : { options: { cas: input.cas } };
       return {
         verb: 'update',
-        path: `secret/data/${key}`,
+        path: `${mount}data/${key}`,
         token,
         body: { data: { v: input.value }, ...options },
       };
     }
     case 'get': {
       const query = input.version === 0 ? {} : { query: { version: String(input.version) } };
-      return { verb: 'read', path: `secret/data/${key}`, token, ...query };
+      return { verb: 'read', path: `${mount}data/${key}`, token, ...query };
     }
     case 'delete':
-      return { verb: 'delete', path: `secret/data/${key}`, token };
+      return { verb: 'delete', path: `${mount}data/${key}`, token };
     case 'forget':
-      return { verb: 'delete', path: `secret/metadata/${key}`, token };
+      return { verb: 'delete', path: `${mount}metadata/${key}`, token };
   }
 }
 
@@ -125,7 +142,12 @@ export class KvWorkload {
       const client = this.#world.client(`k${n}`);
       this.#running++;
       this.#world.drive(client.process, async () => {
-        while (this.#left-- > 0) {
+        while (this.#left > 0) {
+          if (this.#options.isReady?.() === false) {
+            await client.sleep(REFUSED_MS);
+            continue;
+          }
+          this.#left--;
           const slot = this.#slot();
           const { name } = slot;
           const input = this.#input(name);
@@ -192,10 +214,13 @@ export class KvWorkload {
 
   async #ask(client: SimClient, node: SimNode, key: string, input: KvInput): Promise<Entry> {
     const { scheduler } = this.#world;
-    const entry = this.#history.call(client.process.name, key, input, scheduler.nowMs);
-    const heard: Heard = await client.ask(node, requestOf(key, input));
-    const output = heard.kind === 'reply' ? outputOf(input, heard.reply) : undefined;
-    const outcome = heard.kind === 'refused' ? 'none' : output ? 'ok' : 'unknown';
+    const visit = this.#options.where?.(key);
+    const calledMs = scheduler.nowMs;
+    const entry = this.#history.call(client.process.name, key, input, calledMs);
+    const heard: Heard = await client.ask(node, requestOf(key, input, visit ?? SECRET));
+    const isElsewhere = heard.kind === 'reply' && visit?.answered(heard.reply, calledMs) === true;
+    const output = heard.kind === 'reply' && !isElsewhere ? outputOf(input, heard.reply) : undefined;
+    const outcome = heard.kind === 'refused' || isElsewhere ? 'none' : output ? 'ok' : 'unknown';
     this.#history.back(entry, outcome, output, scheduler.nowMs);
     if (output?.kind === 'written' || output?.kind === 'value') this.#known.set(key, output.version);
     return entry;

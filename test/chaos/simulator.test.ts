@@ -6,6 +6,9 @@ import { SCENARIOS } from '../../chaos-tests/scenarios.ts';
 const SEEDS = 40;
 /** Of each scenario that has a cluster: they share most of what runs in them. */
 const SEEDS_OF_CLUSTERS = 6;
+/** … and whose runs are long. */
+const SEEDS_OF_LONG = 2;
+const LONG: ReadonlySet<string> = new Set(['cluster-moves', 'cluster-namespaces', 'cluster-secret-ids']);
 /** Of one run here, by scenario; `npm run chaos` takes more. */
 const OPERATIONS: Readonly<Record<string, number>> = {
   kv: 120,
@@ -17,6 +20,9 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   'cluster-deletes': 400,
   'cluster-tokens': 400,
   'cluster-once': 400,
+  'cluster-moves': 400,
+  'cluster-namespaces': 300,
+  'cluster-secret-ids': 300,
   'cluster-policies': 500,
   'cluster-sealing': 400,
 };
@@ -40,7 +46,11 @@ for (const scenario of Object.keys(SCENARIOS)) {
     assert.notEqual(other.digest, first.digest);
   });
 
-  const seeds = scenario.startsWith('cluster') ? SEEDS_OF_CLUSTERS : SEEDS;
+  const seeds = LONG.has(scenario)
+    ? SEEDS_OF_LONG
+    : scenario.startsWith('cluster')
+      ? SEEDS_OF_CLUSTERS
+      : SEEDS;
   test(`${scenario}: ${seeds} seeds, no violation`, async () => {
     let faults = 0;
     for (let seed = 1; seed <= seeds; seed++) {
