@@ -223,6 +223,7 @@ export function mayStandInAudit({ kind }: Canary, place: string, text: string): 
     case 'value':
       return isError && QUOTES_POLICY.test(text);
     case 'header':
+      return /^request\.headers\.(user-agent|(x-)?correlation-id)$/.test(place);
     case 'query':
     case 'token':
       return false;
