@@ -10,6 +10,7 @@ import { makeChainHeads } from './audit/chain-heads.ts';
 import { appRoleTerms, makeAppRole } from './auth/approle/approle.ts';
 import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
+import { roleOfLogin } from './auth/login/login-role.ts';
 import { makeBatchTokens } from './auth/token/batch-tokens.ts';
 import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
@@ -41,6 +42,7 @@ import type { Encodable } from './model/json.ts';
 import { STOP_STEP_MS, SWEEP_RETRY_MS } from './model/limits.ts';
 import { type Log, type LogControl, type LogLevel, SILENT_CONTROL } from './model/log.ts';
 import type { Mount } from './model/mount.ts';
+import { ROOT_NAMESPACE } from './model/namespace.ts';
 import { THIS_VERSION } from './model/settings.ts';
 import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
@@ -55,6 +57,7 @@ import { makeAuditDevices } from './pipeline/audit-devices.ts';
 import { watchAuditHeaders } from './pipeline/audit-headers.ts';
 import { makeAuthority } from './pipeline/authority.ts';
 import { makePipeline } from './pipeline/handle.ts';
+import { makeLeaseCounts } from './pipeline/lease-counts.ts';
 import { makeLimitedUses } from './pipeline/limited-uses.ts';
 import { makeSettingsOfMount } from './pipeline/mount-settings.ts';
 import { makeMountTable } from './pipeline/mount-table.ts';
@@ -142,9 +145,18 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const httpServers: HttpServer[] = [];
   const profiles = makeProfiles(systemClock);
   const inFlight = () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0);
-  const tokenActor = makeTokenActor(async (_cluster, accessor) => {
+  const leaseCounts = makeLeaseCounts(() => ({
+    cluster,
+    now,
+    namespacePath: (id) => namespaces.byId(id)?.path,
+    namespaces: () => [ROOT_NAMESPACE.id, ...namespaces.all().map(({ id }) => id)],
+    accessors: tokens.accessors,
+    stateOf: tokens.stateOf,
+  }));
+  const tokenActor = makeTokenActor(async (_cluster, accessor, state) => {
     const mountOf = (id: string) => mounts.of(id).at('cubbyhole/');
     await wipeCubbyhole(cluster, mountOf, accessor, namespaces.all().length > 0);
+    await leaseCounts.ended(state, accessor);
   });
   const wrappingOperations = makeWrappingOperations(tokenActor.kind);
   const replaceSeal: Lifecycle['replaceSeal'] = (draft, before) => lifecycle.replaceSeal(draft, before);
@@ -161,6 +173,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       userpassUser,
       failedLogins,
       clusterCounts.kind,
+      leaseCounts.kind,
       ...appRoleKinds,
       attemptsActor.kind,
       ...kvKinds,
@@ -171,6 +184,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       ...wrappingOperations.sends,
       ...attemptsActor.sends,
       clusterCounts.count,
+      ...leaseCounts.sends,
     ],
     async open() {
       await auditDevices.openAll();
@@ -198,6 +212,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
   const namespaces = makeNamespaces(catalog);
+  leaseCounts.watch(catalog);
   const policies = makePolicyStore(catalog);
   const uses = makeLimitedUses({
     revoke: (caller) => authority.revokeSpent(caller),
@@ -211,6 +226,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     isIssuer: (issuer) => mounts.byIssuer(issuer) !== undefined,
     isNamespace: (id) => namespaces.byId(id) !== undefined,
     using: uses.asked,
+    leases: leaseCounts,
     accessorKey: () => seal.barrier.derive('token accessor'),
     batch: makeBatchTokens(
       () => seal.barrier.derive('batch token'),
@@ -325,6 +341,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         auditChains,
         wrapped,
         wrappingJwt,
+        leaseCounts,
         secretTypes: ['kv'],
         authTypes: ['approle', 'userpass'],
         engineOf,
@@ -355,6 +372,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     auditHeaders: watchAuditHeaders(catalog),
     uses,
     quotas: makeQuotas({ catalog, cluster, counts: clusterCounts, now }),
+    roleOfLogin: ({ verb, body }, { mount, match }) =>
+      roleOfLogin({ verb, body, mount, pattern: match?.pattern, captures: match?.captures ?? {} }, cluster),
     wrapping: {
       replies: wrapped,
       jwt: wrappingJwt,

@@ -23,6 +23,7 @@ import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditChains } from './pipeline/audit-chains.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
+import type { LeaseCounts } from './pipeline/lease-counts.ts';
 import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
@@ -46,6 +47,7 @@ export interface SystemCoreParts {
   readonly auditChains: AuditChains;
   readonly wrapped: WrappedReplies;
   readonly wrappingJwt: WrappingJwt;
+  readonly leaseCounts: Pick<LeaseCounts, 'count'>;
   readonly secretTypes: readonly string[];
   readonly authTypes: readonly string[];
   engineOf(mount: Mount): Engine | undefined;
@@ -122,6 +124,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
         );
       },
     },
+    countLeases: parts.leaseCounts.count,
     lockouts: {
       locked: ({ uuid }) => parts.actors.index(LOCKED_INDEX, uuid, LOCKED_USERS_MAX),
       unlock: (mount, name, options) =>
@@ -143,9 +146,9 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     logs: parts.logs,
     profiles: parts.profiles,
     cluster: parts.cluster,
-    isServed(path) {
-      const { mount, namespace, asked } = parts.resolver.resolve(path, path.endsWith('/'), '');
-      return mount !== undefined || (namespace !== undefined && asked === '');
+    placeOf(path) {
+      const { mount, namespace, asked } = parts.resolver.resolve(path, true, '');
+      return namespace && (mount || asked === '') ? { namespacePath: namespace.path, mount } : undefined;
     },
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
   };

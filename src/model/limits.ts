@@ -451,6 +451,10 @@ export const ROLES_ACTIVE_MAX = 5_000;
 export const SECRET_IDS_ACTIVE_MAX = 20_000;
 /** Secret ids that a sweep ends at a time. */
 export const SECRET_IDS_AT_ONCE = 32;
+/** Leases of which it is asked whether they are over, where a quota has no room. */
+export const LEASES_DOUBTED_AT_ONCE = 64;
+/** For so long a lease that is counted may not be there yet. */
+export const LEASE_IS_NEW_MS = 10 * SECOND_MS;
 /** Tokens whose records are read together, where all of a namespace are looked at. */
 export const TOKENS_LOOKED_AT_ONCE = 64;
 export const TOKENS_ACTIVE_MAX = 20_000;
@@ -469,7 +473,9 @@ export const TOKEN_RECORD_BYTES_MAX = 64 * 1024;
 export const LEASE_TTL_DEFAULT_S = 2_764_800;
 
 // pipeline
-/** Rate-limit quotas: each request is held against all of them. */
+/** Leases that one quota may allow. */
+export const QUOTA_LEASES_MAX = 100_000_000;
+/** Quotas of each kind: each request, and each lease, is held against all of them. */
 export const QUOTAS_MAX = 1_000;
 /** Clients whose requests one node counts, over all quotas. */
 export const QUOTA_CLIENTS_MAX = 100_000;

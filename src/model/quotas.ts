@@ -1,24 +1,35 @@
 /**
- * Rate-limit quotas: how many requests each client may make (contract §2.10). They stand in the catalog's settings; plain JSON.
+ * Quotas: how many requests each client may make, and how many leases there may be (contract §2.10). They stand in the catalog's settings;
+ * plain JSON.
  *
  * @module
  */
 
 /** Before a quota's name. */
 export const RATE_LIMIT = 'quota/rate-limit/';
+export const LEASE_COUNT = 'quota/lease-count/';
 export const QUOTA_CONFIG = 'quota-config';
 
-export interface RateLimit {
-  /** API path from the root namespace, as it was given: '' for all, of a namespace or mount, a path, or with `*` at its end. */
+export interface QuotaScope {
+  /** API path from the root namespace: '' for all, of a namespace or mount ending in `/`, of one path, or with `*` at its end. */
   readonly path: string;
+  /** Of logins by one role, or of one user, of the auth method at `path`; '': of all. */
+  readonly role: string;
+  /** Also of the namespaces below. */
+  readonly inheritable: boolean;
+}
+
+export interface LeaseCount extends QuotaScope {
+  readonly max_leases: number;
+}
+
+export interface RateLimit extends QuotaScope {
   /** Requests of one client in each interval. */
   readonly rate: number;
   /** Seconds. */
   readonly interval: number;
   /** Seconds for which a client that asked too often is refused; 0: until the interval is over. */
   readonly block_interval: number;
-  /** Also of the namespaces below. */
-  readonly inheritable: boolean;
   /** Who counts: each node for itself, or all together. */
   readonly scope: 'node' | 'cluster';
 }

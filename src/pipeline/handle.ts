@@ -18,6 +18,7 @@ import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
 import type { Quotas } from './quotas.ts';
 import { errorReply, textOf } from './replies.ts';
+import type { Resolved } from './resolve.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
 import { beginning, changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
@@ -33,6 +34,8 @@ export interface PipelineOptions extends RunnerOptions {
   readonly quotas?: Quotas;
   /** Resolves when what this node has of the catalog is what counts. @throws CodedError `unavailable`. Absent: it always is. */
   inTime?(): Promise<void>;
+  /** As which role of its auth method, or as which user, a request asks to be let in; undefined: it is no login. Absent: none is one. */
+  roleOfLogin?(request: Request, resolved: Resolved): Promise<string | undefined>;
   /** Absent: no reply is wrapped, and who asks for it is refused. */
   readonly wrapping?: WrappingOptions;
   /** Runs `run` once after `ms`. */
@@ -57,9 +60,11 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   async function underQuotas(request: Request, quotas: Quotas): Promise<Reply> {
     const { path, verb } = request;
     const resolved = resolver.resolve(path.text, verb === 'list', request.namespace);
-    const taken = resolved.namespace && quotas.take(request, resolved.namespace.path, resolved.path);
+    const role = options.roleOfLogin;
+    const asked = resolved.namespace && { namespacePath: resolved.namespace.path, path: resolved.path };
+    const taken = asked && (await quotas.take(request, asked, role && (() => role(request, resolved))));
     if (!taken) return admitted(request);
-    const { allowed, headers, audited } = taken instanceof Promise ? await taken : taken;
+    const { allowed, headers, audited } = taken;
     if (allowed) return { ...(await admitted(request)), more: headers };
     const refusal = new CodedError('rate_limited', `request path "${path.text}": rate limit quota exceeded`);
     if (audited && audit.isOn()) {

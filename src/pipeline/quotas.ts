@@ -1,6 +1,5 @@
 /**
- * Rate-limit quotas, obeyed before anything looks at the token. The one that says most about a path holds: its very path, else the longest
- * that it begins with. Each client, by its address, has a count of its own; a quota of the whole cluster is counted by one node for each client,
+ * Rate-limit quotas, obeyed before anything looks at the token. The one that says most about a request holds it. Each client, by its address, has a count of its own; a quota of the whole cluster is counted by one node for each client,
  * in memory: a count that is lost with that node begins anew.
  *
  * @module
@@ -16,6 +15,7 @@ import {
   USUAL_QUOTA_CONFIG,
 } from '../model/quotas.ts';
 import type { Request } from '../model/request.ts';
+import { bySpecificity, holds, type Scoped } from './quota-scopes.ts';
 import { type LimitRules, makeRateLimiter, type RateLimiter, type Taken } from './rate-limiter.ts';
 
 export interface QuotaAnswer {
@@ -29,12 +29,12 @@ export interface QuotaAnswer {
 export interface Quotas {
   /** Are there any? */
   isOn(): boolean;
-  /** Undefined: no quota holds it. @param namespacePath - '' or ending in `/`; @param path - the rest. */
+  /** Undefined: no quota holds it. @param roleOf - asked where that may make a difference. */
   take(
     request: Pick<Request, 'remoteAddress'>,
-    namespacePath: string,
-    path: string,
-  ): QuotaAnswer | Promise<QuotaAnswer> | undefined;
+    asked: Omit<Scoped, 'role'>,
+    roleOf?: () => Promise<string | undefined>,
+  ): QuotaAnswer | Promise<QuotaAnswer | undefined> | undefined;
 }
 
 type Counting = ActorOperation<undefined, LimitRules, Taken>;
@@ -114,23 +114,30 @@ export function makeQuotas({ catalog, cluster, counts, now }: QuotasOptions): Qu
     };
   }
 
+  function takeOf(remoteAddress: string, asked: Scoped): QuotaAnswer | Promise<QuotaAnswer> | undefined {
+    const found = held.find(({ quota }) => holds(quota, asked));
+    if (!found) return undefined;
+    const key = `${found.name}/${remoteAddress}`;
+    const here = () => answer(limiter.take(key, found.rules, now()));
+    if (found.quota.scope === 'node') return here();
+    const id = { kind: counts.kind.kind, namespace: 'root', mount: 'quota', name: key };
+    // Nobody who counts can be asked: a node's own count is better than none, and than no answer.
+    return cluster.send(counts.count, id, found.rules, { claims: OWN_CLAIMS }).then(answer, here);
+  }
+
   return {
     isOn: () => held.length > 0,
-    take({ remoteAddress }, namespacePath, path) {
-      if (isExempt(namespacePath, path)) return undefined;
-      const found = held.find(({ quota }) => holds(quota, namespacePath, path));
-      if (!found) return undefined;
-      const key = `${found.name}/${remoteAddress}`;
-      const here = () => answer(limiter.take(key, found.rules, now()));
-      if (found.quota.scope === 'node') return here();
-      const id = { kind: counts.kind.kind, namespace: 'root', mount: 'quota', name: key };
-      // Nobody who counts can be asked: a node's own count is better than none, and than no answer.
-      return cluster.send(counts.count, id, found.rules, { claims: OWN_CLAIMS }).then(answer, here);
+    take({ remoteAddress }, asked, roleOf) {
+      if (isExempt(asked.namespacePath, asked.path)) return undefined;
+      const ofRole = ({ quota }: Held) => quota.role !== '' && holds(quota, { ...asked, role: quota.role });
+      if (!roleOf || !held.some(ofRole)) return takeOf(remoteAddress, asked);
+      // Where that cannot be told, it is not let in either; as whom it asks then makes no difference.
+      const role = roleOf().catch(() => undefined);
+      return role.then((role) => takeOf(remoteAddress, { ...asked, role }));
     },
   };
 }
 
-/** The one that says most first. */
 function heldIn(entries: Entries): Held[] {
   const held: Held[] = [];
   for (const [key, value] of entries) {
@@ -142,16 +149,5 @@ function heldIn(entries: Entries): Held[] {
     const name = `${key.slice(RATE_LIMIT.length)}/${scope}/${rate}/${interval}/${block}`;
     held.push({ name, quota, rules });
   }
-  const weight = ({ quota: { path } }: Held) =>
-    2 * path.replace(/\*$/, '').length + Number(!/[*/]$/.test(path));
-  return held.sort((a, b) => weight(b) - weight(a));
-}
-
-function holds({ path: wanted, inheritable }: RateLimit, namespacePath: string, path: string): boolean {
-  const whole = namespacePath + path;
-  if (wanted.endsWith('*')) return whole.startsWith(wanted.slice(0, -1));
-  if (wanted !== '' && !wanted.endsWith('/')) return whole === wanted || whole === `${wanted}/`;
-  if (!whole.startsWith(wanted)) return false;
-  // A namespace's: also of those below it only where it says so. A mount's path is longer than its namespace's.
-  return inheritable || wanted.length > namespacePath.length || wanted === namespacePath;
+  return held.sort((a, b) => bySpecificity(a.quota, b.quota));
 }

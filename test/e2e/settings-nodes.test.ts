@@ -86,6 +86,36 @@ on('a quota of the cluster is counted for all nodes together, one of a node for 
   }
 });
 
+on('a lease-count quota counts the leases of all nodes, and goes on from what is there', async (at) => {
+  const { auth } = await well(at(0), 'POST', 'auth/token/create', { policies: ['maker'], ttl: '1h' });
+  const policy = 'path "auth/token/create-orphan" { capabilities = ["update", "sudo"] }';
+  await well(at(0), 'PUT', 'sys/policies/acl/maker', { policy });
+  const quota = { path: 'auth/token/create-orphan', max_leases: 5 };
+  await well(at(1), 'POST', 'sys/quotas/lease-count/q', quota);
+  const make = (n: number) =>
+    at(n).call('POST', 'auth/token/create-orphan', { token: auth.client_token, body: { ttl: '1h' } });
+  const replies = await Promise.all(Array.from({ length: 12 }, (_, n) => make(n)));
+  const made = replies.filter(({ status }) => status === 200);
+  assert.equal(made.length, 5, replies.map(({ status }) => status).join());
+  assert.equal(replies.filter(({ status }) => status === 429).length, 7);
+  const counter = async (n: number) => (await well(at(n), 'GET', 'sys/quotas/lease-count/q')).data.counter;
+  for (let n = 0; n < 3; n++) {
+    assert.equal(await counter(n), 5);
+    await well(at(n), 'POST', 'auth/token/revoke', { token: made[n]!.body.auth.client_token });
+    assert.equal((await make(n + 1)).status, 200, `${n}`);
+    assert.equal((await make(n + 2)).status, 429, `${n}`);
+  }
+  // Another quota, and none again: whose the leases are is asked anew each time, wherever that is counted.
+  await well(at(2), 'POST', 'sys/quotas/lease-count/all', { path: '', max_leases: 1_000 });
+  await well(at(0), 'DELETE', 'sys/quotas/lease-count/q');
+  assert((await well(at(1), 'GET', 'sys/quotas/lease-count/all')).data.counter >= 5);
+  await well(at(1), 'POST', 'sys/quotas/lease-count/q', { ...quota, max_leases: 6 });
+  assert.equal(await counter(2), 5);
+  assert.deepEqual([(await make(0)).status, (await make(1)).status], [200, 429]);
+  for (const name of ['q', 'all']) await well(at(2), 'DELETE', `sys/quotas/lease-count/${name}`);
+  await well(at(0), 'PUT', 'sys/leases/revoke-prefix/auth/token/create-orphan');
+});
+
 on('a lease is found and ended at any node', async (at) => {
   for (let n = 0; n < 3; n++) {
     const { auth } = await well(at(n), 'POST', 'auth/token/create-orphan', { ttl: '10m' });

@@ -4,6 +4,7 @@ import { QUOTA_CONFIG, RATE_LIMIT, type RateLimit, USUAL_QUOTA_CONFIG } from '..
 import { makeClusterCounts, makeQuotas } from '../../src/pipeline/quotas.ts';
 
 const FROM = { remoteAddress: '10.0.0.1' };
+const at = (namespacePath: string, path: string) => ({ namespacePath, path });
 
 /** Quotas of one request each, by name and path. */
 function quotas(
@@ -14,7 +15,7 @@ function quotas(
   if (config) entries.set(QUOTA_CONFIG, { ...USUAL_QUOTA_CONFIG, ...config });
   for (const [name, given] of Object.entries(paths)) {
     const of = typeof given === 'string' ? { path: given } : given;
-    const usual = { rate: 1, interval: 1, block_interval: 0, inheritable: false, scope: 'node' };
+    const usual = { rate: 1, interval: 1, block_interval: 0, role: '', inheritable: false, scope: 'node' };
     entries.set(RATE_LIMIT + name, { ...usual, ...of });
   }
   return makeQuotas({
@@ -27,8 +28,8 @@ function quotas(
 
 /** Is a second request refused that comes after one for another path? Then one quota holds both. */
 function together(given: ReturnType<typeof quotas>, one: [string, string], other: [string, string]): boolean {
-  void given.take(FROM, ...one);
-  const answer = given.take(FROM, ...other) as { allowed: boolean } | undefined;
+  void given.take(FROM, at(...one));
+  const answer = given.take(FROM, at(...other)) as { allowed: boolean } | undefined;
   return answer?.allowed === false;
 }
 
@@ -46,7 +47,7 @@ test('the quota that says most about a path holds it', () => {
 
 test('a namespace: its own paths, and those below only where that is said; its mounts in any case', () => {
   const holds = (quota: Partial<RateLimit>, namespace: string) =>
-    quotas({ q: quota }).take(FROM, namespace, 'secret/a') !== undefined;
+    quotas({ q: quota }).take(FROM, at(namespace, 'secret/a')) !== undefined;
   assert.equal(holds({ path: 'ns/' }, 'ns/'), true);
   assert.equal(holds({ path: 'ns/' }, 'ns/below/'), false);
   assert.equal(holds({ path: 'ns/', inheritable: true }, 'ns/below/'), true);
@@ -56,16 +57,33 @@ test('a namespace: its own paths, and those below only where that is said; its m
   assert.equal(holds({ path: '', inheritable: true }, 'ns/'), true);
 });
 
+test('a role of an auth method is held before its paths are; who asks as another, or not to be let in, is not', async () => {
+  const given = quotas({
+    role: { path: 'auth/approle/', role: 'web', rate: 2 },
+    login: 'auth/approle/login',
+  });
+  const login = at('', 'auth/approle/login');
+  const as = async (role: string | undefined) => (await given.take(FROM, login, async () => role))?.allowed;
+  assert.deepEqual([await as('web'), await as('web'), await as('web')], [true, true, false]);
+  assert.deepEqual([await as('batch'), await as(undefined)], [true, false]);
+  const elsewhere = at('', 'auth/other/login');
+  const never = () => assert.fail('asked for a role that makes no difference');
+  assert.equal(given.take(FROM, elsewhere, never), undefined);
+});
+
 test('clients are counted apart', () => {
   const given = quotas({ all: '' });
-  void given.take(FROM, '', 'a/b');
-  assert.equal((given.take({ remoteAddress: '10.0.0.2' }, '', 'a/b') as { allowed: boolean }).allowed, true);
+  void given.take(FROM, at('', 'a/b'));
+  assert.equal(
+    (given.take({ remoteAddress: '10.0.0.2' }, at('', 'a/b')) as { allowed: boolean }).allowed,
+    true,
+  );
 });
 
 test('exempt paths are held by none; without quotas nothing is', () => {
   const given = quotas({ all: { path: '', inheritable: true } });
-  assert.equal(given.take(FROM, '', 'sys/health'), undefined);
-  assert.equal(given.take(FROM, 'ns/', 'sys/unseal'), undefined);
+  assert.equal(given.take(FROM, at('', 'sys/health')), undefined);
+  assert.equal(given.take(FROM, at('ns/', 'sys/unseal')), undefined);
   const own = quotas(
     { all: { path: '', inheritable: true } },
     {
@@ -73,23 +91,23 @@ test('exempt paths are held by none; without quotas nothing is', () => {
       absolute_rate_limit_exempt_paths: ['ns/b'],
     },
   );
-  assert.equal(own.take(FROM, 'ns/', 'a/x'), undefined);
-  assert.equal(own.take(FROM, 'ns/', 'b'), undefined);
-  assert.notEqual(own.take(FROM, '', 'b'), undefined);
-  assert.notEqual(own.take(FROM, '', 'sys/health'), undefined);
+  assert.equal(own.take(FROM, at('ns/', 'a/x')), undefined);
+  assert.equal(own.take(FROM, at('ns/', 'b')), undefined);
+  assert.notEqual(own.take(FROM, at('', 'b')), undefined);
+  assert.notEqual(own.take(FROM, at('', 'sys/health')), undefined);
   assert.equal(quotas({}).isOn(), false);
 });
 
 test('clients are told where that is switched on, and when to come again in any case', () => {
   const shown = quotas({ all: '' }, { enable_rate_limit_response_headers: true });
-  assert.deepEqual(shown.take(FROM, '', 'a'), {
+  assert.deepEqual(shown.take(FROM, at('', 'a')), {
     allowed: true,
     audited: false,
     headers: { 'X-Ratelimit-Limit': '1', 'X-Ratelimit-Remaining': '0', 'X-Ratelimit-Reset': '1' },
   });
   const silent = quotas({ all: '' }, { enable_rate_limit_audit_logging: true });
-  void silent.take(FROM, '', 'a');
-  assert.deepEqual(silent.take(FROM, '', 'a'), {
+  void silent.take(FROM, at('', 'a'));
+  assert.deepEqual(silent.take(FROM, at('', 'a')), {
     allowed: false,
     audited: true,
     headers: { 'Retry-After': '1' },
@@ -98,6 +116,6 @@ test('clients are told where that is switched on, and when to come again in any 
 
 test('where the one who counts for the cluster cannot be asked, a node counts for itself', async () => {
   const given = quotas({ all: { path: '', scope: 'cluster' } });
-  assert.equal((await given.take(FROM, '', 'a'))?.allowed, true);
-  assert.equal((await given.take(FROM, '', 'a'))?.allowed, false);
+  assert.equal((await given.take(FROM, at('', 'a')))?.allowed, true);
+  assert.equal((await given.take(FROM, at('', 'a')))?.allowed, false);
 });

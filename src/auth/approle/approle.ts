@@ -8,6 +8,7 @@ import { type Cluster, OWN_CLAIMS } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { type Engine, engine, operation, type RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
+import type { JsonMap } from '../../model/json.ts';
 import { ROLE_ID_BYTES_MAX } from '../../model/limits.ts';
 import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
@@ -35,6 +36,8 @@ export interface AppRoleParts extends LoginParts {
   accessorKey(): Uint8Array;
 }
 
+const ROLE_ID_PARAM = { role_id: p.string('The role id.', { absent: '' }) };
+
 /** What a login has proven. */
 interface Proven {
   readonly role: AppRole;
@@ -54,7 +57,7 @@ export function makeAppRole(parts: AppRoleParts): Engine {
   const login = operation({
     summary: 'Gives a token to who knows a role id and a secret id of that role.',
     params: {
-      role_id: p.string('The role id.', { absent: '' }),
+      ...ROLE_ID_PARAM,
       secret_id: p.string('The secret id.', { absent: '' }),
     },
     async run(params, ctx) {
@@ -130,6 +133,18 @@ function checkRoleNetworks(role: AppRole, { request }: RouteContext): void {
     throw badRequest(
       `source address "${request.remoteAddress}" unauthorized by CIDR restrictions on the role`,
     );
+}
+
+/** As which role a login's body asks to be let in: whether it may is not asked. Undefined: as none there is. */
+export async function appRoleOfLogin(
+  mount: Mount,
+  body: JsonMap,
+  cluster: Cluster,
+): Promise<string | undefined> {
+  // As the login itself reads it: a number is its text.
+  const roleId = p.decodeParams(ROLE_ID_PARAM, body).role_id.trim();
+  if (Buffer.byteLength(roleId) > ROLE_ID_BYTES_MAX) return undefined;
+  return cluster.send(roleOfId, claimedRoleIdOf(mount, roleId), undefined, OWN);
 }
 
 /** By what a token of this mount is renewed. @throws CodedError where its role is gone. */

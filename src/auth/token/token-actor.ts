@@ -79,8 +79,10 @@ function expired(state: TokenState): TokenState {
   return { ...state, dying: 'tree', dyingSinceMs: state.expiresAtMs };
 }
 
-/** @param wipe - removes what else hangs on the token: its cubbyhole. Safe to repeat. */
-export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Promise<void>): TokenActor {
+/** @param wipe - removes what else hangs on a token: its cubbyhole. Safe to repeat. */
+export function makeTokenActor(
+  wipe: (cluster: Cluster, accessor: string, state: TokenState) => Promise<void>,
+): TokenActor {
   const kind: ActorKind<State> = {
     kind: 'token',
     replicas: 'always',
@@ -254,7 +256,7 @@ export function makeTokenActor(wipe: (cluster: Cluster, accessor: string) => Pro
         ),
       );
     }
-    await wipe(cluster, id.name);
+    await wipe(cluster, id.name, first);
     await cluster.send(forget, id, undefined, options);
   }
 

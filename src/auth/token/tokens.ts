@@ -36,10 +36,21 @@ export interface TokensOptions {
   using?(accessor: string, use: Promise<unknown>): void;
   /** Absent: there are none. */
   readonly batch?: BatchTokens;
+  /** How many there may be. Absent: any number. */
+  readonly leases?: LeaseBounds;
   /** 32 fresh bytes, which are wiped after use. */
   accessorKey(): Uint8Array;
   now(): number;
   randomBytes(bytes: number): Buffer;
+}
+
+export interface LeaseBounds {
+  /** Before a token is made. @param accessor - '' of a batch token. @throws CodedError `rate_limited` where there are as many as may be. */
+  admit(state: TokenState, accessor: string, options: CreateOptions): Promise<void>;
+  /** It is over, or was not made after all. Never rejects. */
+  ended(state: TokenState, accessor: string): Promise<void>;
+  /** Is there any bound? */
+  isOn(): boolean;
 }
 
 export interface CreateOptions extends SendOptions {
@@ -259,9 +270,12 @@ export function makeTokens(options: TokensOptions): Tokens {
   }
 
   /** Nothing is stored, so that the authority is asked once more, when it is given out. */
-  async function writeBatch(state: TokenState, { claims, namespace }: CreateOptions) {
+  async function writeBatch(state: TokenState, creation: CreateOptions) {
+    const { claims, namespace } = creation;
     if (!(await parentLives(state)) || !claims.good()) throw new CodedError('stale_claims');
     if (!options.batch) throw badRequest('batch tokens are not supported here');
+    await options.leases?.admit(state, '', creation);
+    if (!claims.good()) throw new CodedError('stale_claims');
     return { token: options.batch.write(state, namespace), accessor: '' };
   }
 
@@ -308,14 +322,15 @@ export function makeTokens(options: TokensOptions): Tokens {
       return chain;
     },
     stateOf,
-    async create(state, id, options) {
-      assert(id === undefined || options.namespace === ROOT_NAMESPACE.id);
-      if (state.type === 'batch') return writeBatch(state, options);
+    async create(state, id, creation) {
+      assert(id === undefined || creation.namespace === ROOT_NAMESPACE.id);
+      if (state.type === 'batch') return writeBatch(state, creation);
       const { token, accessor } =
-        id === undefined ? draw(options.namespace) : { token: id, accessor: accessorOf(id) };
+        id === undefined ? draw(creation.namespace) : { token: id, accessor: accessorOf(id) };
       const { parent } = state;
       if (parent !== undefined) await refuseDepth(parent);
-      await cluster.send(actor.create, tokenId(accessor), state, options);
+      await options.leases?.admit(state, accessor, creation);
+      await cluster.send(actor.create, tokenId(accessor), state, creation);
       // Revoked while this was written, its sweep may be past already: nobody else would ever end this child.
       if (parent !== undefined && !(await mayBear(parent))) {
         await cluster.send(actor.revoke, tokenId(accessor), 'tree', { claims: OWN_CLAIMS });
@@ -329,8 +344,14 @@ export function makeTokens(options: TokensOptions): Tokens {
       if (!state) throw badRequest('token not found');
       return { ...state, ...renewed };
     },
-    revoke: (accessor, how, options = { claims: OWN_CLAIMS }) =>
-      cluster.send(actor.revoke, tokenId(accessor), how, options),
+    async revoke(accessor, how, sending = { claims: OWN_CLAIMS }) {
+      const { leases } = options;
+      const state = leases?.isOn() ? await read(accessor) : undefined;
+      const lived = await cluster.send(actor.revoke, tokenId(accessor), how, sending);
+      // Its sweep tells it too, but later.
+      if (state) await leases!.ended(state, accessor);
+      return lived;
+    },
     sweep: (accessor) => actor.sweep(cluster, accessor),
     async endAll(namespaceId, signal) {
       const left = await cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, '');

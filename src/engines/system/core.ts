@@ -31,6 +31,8 @@ export interface SystemCore {
   readonly wrapping: WrappingControl;
   readonly settings: SettingsControl;
   readonly leases: LeaseControl;
+  /** How many leases a lease-count quota holds now; undefined: there is none of this name. */
+  countLeases(quota: string): Promise<number | undefined>;
   /** Who guessed too often, by mount; absent where no auth method counts it. */
   readonly lockouts?: {
     /** Names as the method spells them, unsorted. */
@@ -42,9 +44,9 @@ export interface SystemCore {
   readonly profiles: NodeProfiles;
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
+  /** Where a path from the root namespace leads: in which namespace, to which mount; no mount: to the namespace itself. Undefined: to nothing. */
+  placeOf(path: string): { readonly namespacePath: string; readonly mount: Mount | undefined } | undefined;
   /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
-  /** Is there a mount or a namespace at, above or below this path from the root namespace? */
-  isServed(path: string): boolean;
   actorAt(path: string, caller: Caller | undefined): ActorId;
 }
 

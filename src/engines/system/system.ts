@@ -16,6 +16,7 @@ import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
+import { leaseCountRoutes } from './lease-counts.ts';
 import { leaseRoutes } from './leases.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
 import { loggerRoutes, monitorRoutes } from './loggers.ts';
@@ -59,6 +60,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...pprofRoutes(core),
     ...corsRoutes(core),
     ...quotaRoutes(core),
+    ...leaseCountRoutes(core),
     ...uiHeaderRoutes(core),
     ...counterRoutes(core),
     ...factRoutes(core),

@@ -366,7 +366,8 @@ export function fakeCore(): FakeCore {
       heapSizes: () => new Map([['used', 1]]),
       commandLine: () => ['node', 'coffer.ts'],
     },
-    isServed: (path) => path.startsWith('secret/'),
+    countLeases: async () => undefined,
+    placeOf: (path) => ({ namespacePath: '', mount: core.mounts('root').find(path) }),
     actorAt(path) {
       if (!path.startsWith('secret')) throw badRequest('no mount serves this path');
       return { kind: 'kv', namespace: 'root', mount: 'uuid', name: path.slice('secret/'.length) };

@@ -44,7 +44,13 @@ for (const [body, wanted] of [
   [{ rate: -1 }, "'rate' is invalid"],
   [{ rate: 1, interval: '48h' }, "'interval' is invalid"],
   [{ rate: 1, scope: 'galaxy' }, 'scope: expected'],
-  [{ rate: 1, role: 'r' }, 'not supported'],
+  [{ rate: 1, role: 'r' }, 'not a valid auth method'],
+  [{ rate: 1, role: 'r', path: 'secret/' }, 'not a valid auth method'],
+  [{ rate: 1, role: 'r', path: 'auth/token/' }, 'does not support'],
+  [{ rate: 1, role: 'r', path: 'auth/token/create' }, 'both a path suffix and a role'],
+  [{ rate: 1, role: 'r', path: 'auth/token/*' }, 'both a path suffix and a role'],
+  [{ rate: 1, role: 'r'.repeat(513) }, 'too long'],
+  [{ rate: 1, type: 'lease-count' }, 'expected "rate-limit"'],
   [{ rate: 1, path: 'nowhere/' }, 'invalid mount'],
   [{ rate: 1, path: 'sec*ret/' }, "expected no '*'"],
 ] as const) {
@@ -89,6 +95,54 @@ for (const scope of ['node', 'cluster']) {
     assert.equal((await ask('GET', 'secret/data/none')).status, 404);
   });
 }
+
+test('a path is kept as what it names: a mount, or one path in it', async () => {
+  for (const [given, kept] of [
+    ['/secret', 'secret/'],
+    ['secret/', 'secret/'],
+    ['secret/data/x/', 'secret/data/x'],
+    ['secret/data/*', 'secret/data/*'],
+    ['secret/data*', 'secret/data*'],
+    ['auth/token', 'auth/token/'],
+  ]) {
+    await succeed(ask, 'POST', 'sys/quotas/rate-limit/spelled', { rate: 1e6, path: given });
+    const { path } = (await succeed(ask, 'GET', 'sys/quotas/rate-limit/spelled')).body.data;
+    assert.equal(path, kept);
+    assert.equal((await ask('POST', 'sys/quotas/rate-limit/again', { rate: 1e6, path: kept })).status, 400);
+  }
+  await succeed(ask, 'DELETE', 'sys/quotas/rate-limit/spelled');
+});
+
+test('logins by one role, or of one user, are held apart from others', async () => {
+  for (const type of ['approle', 'userpass']) await succeed(ask, 'POST', `sys/auth/${type}`, { type });
+  await succeed(ask, 'POST', 'auth/userpass/users/bob', { password: 'p' });
+  for (const role of ['web', '7']) await succeed(ask, 'POST', `auth/approle/role/${role}`, { role_id: role });
+  const nobody = asking(server.address, '');
+  const statuses = async (count: number, path: string, body: object) => {
+    const found: number[] = [];
+    for (let n = 0; n < count; n++) found.push((await nobody('POST', path, body)).status);
+    return found;
+  };
+  const quota = { rate: 2, interval: '1h' };
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/web', { ...quota, path: 'auth/approle', role: 'web' });
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/seven', { ...quota, path: 'auth/approle', role: '7' });
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/bob', { ...quota, path: 'auth/userpass', role: 'bob' });
+  assert.equal((await succeed(ask, 'GET', 'sys/quotas/rate-limit/web')).body.data.role, 'web');
+  const approle = 'auth/approle/login';
+  assert.deepEqual(await statuses(3, approle, { role_id: ' web' }), [400, 400, 429]);
+  assert.deepEqual(await statuses(1, approle, { role_id: 'other' }), [400]);
+  assert.deepEqual(await statuses(1, approle, {}), [400]);
+  // A role id is told from its number as the login itself would.
+  assert.deepEqual(await statuses(2, approle, { role_id: 7 }), [400, 400]);
+  assert.deepEqual(await statuses(1, approle, { role_id: '7' }), [429]);
+  assert.equal((await ask('GET', 'auth/approle/role/web')).status, 200);
+  const [bob, eve] = ['auth/userpass/login/BOB', 'auth/userpass/login/eve'];
+  assert.deepEqual(await statuses(2, bob, { password: 'p' }), [200, 200]);
+  assert.deepEqual(await statuses(1, 'auth/userpass/login/bob', { password: 'p' }), [429]);
+  assert.deepEqual(await statuses(3, eve, { password: 'p' }), [400, 400, 400]);
+  for (const name of ['web', 'seven', 'bob']) await succeed(ask, 'DELETE', `sys/quotas/rate-limit/${name}`);
+  assert.deepEqual(await statuses(1, bob, { password: 'p' }), [200]);
+});
 
 test('the configuration keeps what is not named, and begins with what must never be locked out', async () => {
   const first = (await succeed(ask, 'GET', 'sys/quotas/config')).body.data;
