@@ -21,6 +21,15 @@ export const AUDIT_HEADER = 'audit-header/';
 /** Headers that are logged as they are unless a setting says otherwise: those of Vault. */
 export const USUAL_AUDIT_HEADERS: readonly string[] = ['correlation-id', 'user-agent', 'x-correlation-id'];
 
+/** How clients would be counted. Absent: as in a new Vault. */
+export const COUNTERS_CONFIG = 'counters-config';
+
+export interface CountersConfig {
+  readonly default_report_months: number;
+  readonly enabled: 'default' | 'enable' | 'disable';
+  readonly retention_months: number;
+}
+
 /** Absent: no other origin is allowed. */
 export const CORS = 'cors';
 

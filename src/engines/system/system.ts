@@ -12,6 +12,7 @@ import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
 import { corsRoutes } from './cors.ts';
 import { counterRoutes } from './counters.ts';
+import { countersConfigRoutes } from './counters-config.ts';
 import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
@@ -63,6 +64,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...leaseCountRoutes(core),
     ...uiHeaderRoutes(core),
     ...counterRoutes(core),
+    ...countersConfigRoutes(core),
     ...factRoutes(core),
     ...pluginRoutes(core),
     ...clusterRoutes(core),
