@@ -99,7 +99,9 @@ export class MembershipWorkload {
         // One that has just gone on was silent for its own pause.
         const { isPaused, resumedMs } = node.process;
         const wasPaused = isPaused || atMs < resumedMs + AFTER_OUTAGE_MS;
-        if (!wasPaused && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
+        // Who unseals begins a view of its own, once all members of the sealed one have said that they have no keys (protocol §15).
+        const isUnsealed = before.sealed && !view.sealed;
+        if (!wasPaused && !isUnsealed && atMs < this.#outageEndedMs + AFTER_OUTAGE_MS)
           violations.push(`I14: ${who} for an outage of all`);
       }
     }
