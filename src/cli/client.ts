@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { IncomingMessage } from 'node:http';
 import { CLI_RETRY_WAIT_MAX_MS, CLI_RETRY_WAIT_MIN_MS } from '../model/limits.ts';
 import { RequestDescribed } from './failure.ts';
 import { encodeQuery, escapePath, joinPath, parseAddress, type ServerAddress } from './request-url.ts';
 import { ResponseError } from './response-error.ts';
-import { exchange, type Reply, type TlsSettings } from './transport.ts';
+import { type Exchange, exchange, openExchange, type Reply, readAll, type TlsSettings } from './transport.ts';
 
 /** Whether requests are sent, or only described (`-output-curl-string`, `-output-policy`). */
 export type Describe = 'send' | 'curl' | 'policy';
@@ -93,6 +94,21 @@ export class Client {
     }
   }
 
+  /**
+   * As `request`, with the body as it comes, until `end` is aborted. Tried once, and no redirect is followed.
+   * @throws as `request`.
+   */
+  async stream(call: Call, end: AbortSignal): Promise<IncomingMessage> {
+    const { settings } = this;
+    const { address } = settings;
+    const target = this.#target(call);
+    if (settings.describe !== 'send') throw await this.#describe(call, target);
+    const url = `${address.scheme}://${address.host}${target}`;
+    const reply = await openExchange(await this.#exchangeOf(call, address, target, url), end);
+    if (reply.status < 400) return reply.body;
+    throw new ResponseError(call.method, url, { ...reply, body: await readAll(reply.body) });
+  }
+
   #target(call: Call): string {
     const path = escapePath(joinPath(this.settings.address.basePath, '/v1/', call.path));
     const query = call.query && call.query.size > 0 ? `?${encodeQuery(call.query)}` : '';
@@ -123,19 +139,25 @@ export class Client {
     return headers;
   }
 
-  async #retrying(call: Call, address: ServerAddress, target: string, url: string): Promise<Reply> {
-    const { settings } = this;
-    const request = {
+  async #exchangeOf(call: Call, address: ServerAddress, target: string, url: string): Promise<Exchange> {
+    const { timeoutMs, tls, findProxy } = this.settings;
+    const proxy = await findProxy(address);
+    return {
       method: call.method,
       address,
       target,
       url,
       headers: this.#headers(call),
       body: call.body,
-      timeoutMs: settings.timeoutMs,
-      tls: settings.tls,
-      proxy: await settings.findProxy(address),
+      timeoutMs,
+      tls,
+      proxy,
     };
+  }
+
+  async #retrying(call: Call, address: ServerAddress, target: string, url: string): Promise<Reply> {
+    const { settings } = this;
+    const request = await this.#exchangeOf(call, address, target, url);
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= settings.retriesMax;
       let reply: Reply | undefined;

@@ -113,6 +113,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Says which node owns a path',
     load: () => from(import('./commands/cluster.ts'), 'clusterWhereis'),
   },
+  debug: {
+    synopsis: 'Gathers what helps to find out what is wrong with a server',
+    load: () => from(import('./commands/debug.ts'), 'debug'),
+  },
   delete: {
     synopsis: 'Deletes secrets and configuration',
     load: () => from(import('./commands/delete.ts'), 'deleteCommand'),
@@ -179,6 +183,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   login: {
     synopsis: 'Logs in and keeps the token',
     load: () => from(import('./commands/login.ts'), 'login'),
+  },
+  monitor: {
+    synopsis: 'Shows the log of the server as it is written',
+    load: () => from(import('./commands/monitor.ts'), 'monitor'),
   },
   namespace: { synopsis: 'Work with namespaces' },
   'namespace create': {

@@ -41,8 +41,34 @@ export interface Reply {
  * @throws Error in the form of Go's `url.Error`: `Get "http://…": dial tcp …: connect: connection refused`.
  */
 export async function exchange(request: Exchange): Promise<Reply> {
+  const deadline = AbortSignal.timeout(request.timeoutMs);
+  return explained(request, async () => {
+    const { status, headers, body } = await head(request, deadline);
+    return { status, headers, body: await readAll(body) };
+  });
+}
+
+export interface OpenReply extends Omit<Reply, 'body'> {
+  readonly body: IncomingMessage;
+}
+
+/**
+ * As `exchange`, with the body as it comes: only its head has to be there in time.
+ * @param end - ends it, whenever that is.
+ */
+export async function openExchange(request: Exchange, end: AbortSignal): Promise<OpenReply> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), request.timeoutMs);
   try {
-    return await send(request);
+    return await explained(request, () => head(request, AbortSignal.any([late.signal, end])));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function explained<T>(request: Exchange, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
   } catch (error) {
     const verb = request.method.charAt(0) + request.method.slice(1).toLowerCase();
     throw new Error(`${verb} ${quote(request.url)}: ${explain(error as NodeJS.ErrnoException, request)}`, {
@@ -51,11 +77,10 @@ export async function exchange(request: Exchange): Promise<Reply> {
   }
 }
 
-async function send(request: Exchange): Promise<Reply> {
+async function head(request: Exchange, deadline: AbortSignal): Promise<OpenReply> {
   const { address, body } = request;
   const headers: Record<string, string | string[]> = Object.fromEntries(request.headers);
   if (body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(body));
-  const deadline = AbortSignal.timeout(request.timeoutMs);
   const options: RequestOptions = {
     agent: false,
     method: request.method,
@@ -69,7 +94,7 @@ async function send(request: Exchange): Promise<Reply> {
   };
   const outgoing = await open(request, options, deadline);
   const incoming = await answerTo(outgoing, body);
-  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: await readAll(incoming) };
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming };
 }
 
 /** Plain HTTP needs nothing else; TLS and proxies are loaded only where they are used, since loading them takes longer than a request. */
