@@ -12,6 +12,7 @@ import type { WrappedReplies } from './auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from './auth/token/wrapping-jwt.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import type { Lifecycle } from './cluster/opening-interface.ts';
+import { searchKv } from './engines/kv/kv.ts';
 import type { Acl, SystemCore } from './engines/system/core.ts';
 import type { Claims, Cluster } from './model/actor.ts';
 import type { ClusterControl } from './model/cluster-control.ts';
@@ -23,6 +24,7 @@ import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditChains } from './pipeline/audit-chains.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
+import { explainSeenFrom, mayAsk } from './pipeline/explain-access.ts';
 import type { LeaseCounts } from './pipeline/lease-counts.ts';
 import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
@@ -103,6 +105,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     access: {
       aclOf: ({ namespace, state }, from) =>
         aclSeenFrom(from, namespace, authority.aclOf(namespace, state.policies), parts.resolver),
+      mayAsk: (caller, from) => mayAsk(caller, from, authority, parts.resolver),
       accessorOf: tokens.accessorOf,
       stateOf: tokens.stateOf,
       countTokens: async (namespace) => (await tokens.accessors(namespace)).length,
@@ -151,6 +154,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       return namespace && (mount || asked === '') ? { namespacePath: namespace.path, mount } : undefined;
     },
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
+    searchKv,
   };
 }
 
@@ -167,5 +171,6 @@ function aclSeenFrom(from: Namespace, of: string, acl: RuleAcl, resolver: Resolv
       return prefix !== undefined && acl.touches(prefix + path);
     },
     resultant: () => acl.resultant(),
+    explain: (asked) => explainSeenFrom(from, of, acl, resolver, asked),
   };
 }

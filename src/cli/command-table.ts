@@ -162,6 +162,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Writes an earlier version of a secret again',
     load: () => from(import('./commands/kv-rollback.ts'), 'kvRollback'),
   },
+  'kv search': {
+    synopsis: 'Looks for secrets by path, field or value',
+    load: () => from(import('./commands/kv-search.ts'), 'kvSearch'),
+  },
   'kv undelete': {
     synopsis: 'Brings deleted versions of a secret back',
     load: () => from(import('./commands/kv-versions.ts'), 'kvUndelete'),
@@ -283,6 +287,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   'policy delete': {
     synopsis: 'Deletes a policy',
     load: () => from(import('./commands/policy.ts'), 'policyDelete'),
+  },
+  'policy explain': {
+    synopsis: 'Says why a request would be let pass or not',
+    load: () => from(import('./commands/policy-explain.ts'), 'policyExplain'),
   },
   'policy fmt': {
     synopsis: 'Formats a policy file',

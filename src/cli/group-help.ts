@@ -35,6 +35,7 @@ Secrets that are pairs of names and values, with or without versions.
     $ vault kv get -mount=secret hello
     $ vault kv get -mount=secret -version=1 hello
     $ vault kv list -mount=secret
+    $ vault kv search -mount=secret password
 
 The mount may also be the first part of the path (secret/hello). Mind that with versions the API itself
 has /data/ in between; policies are written for that path (secret/data/hello).`,
@@ -61,6 +62,7 @@ Policies say which paths a token may use, and how.
     $ vault policy write my-policy ./my-policy.hcl
     $ vault policy read my-policy
     $ vault policy list
+    $ vault policy explain GET secret/data/hello
     $ vault policy fmt ./my-policy.hcl`,
   print: `
 Shows what commands would use.

@@ -419,6 +419,8 @@ export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
 export const KV_WALKED_MAX = 1_000_000;
 
 // auth
+/** Rules that an explanation names besides the one that decides. */
+export const EXPLAINED_RULES_MAX = 100;
 /** Of a role's or user's record: what it gives its tokens is in each of theirs. */
 export const AUTH_RECORD_BYTES_MAX = 32 * 1024;
 /** A sweep of a deleted role's secret ids that has not ended is begun again after this; none begins while the request may be under way. */
@@ -597,6 +599,20 @@ export const KV_VERSIONS_MAX = 30_000;
 export const KV_ERASED_PER_CHANGE = 24;
 /** Messages that one request sends at a time. */
 export const KV_SENT_AT_ONCE = 64;
+/** A search ends its answer after this, or so many characters of finds, and says where to go on; and how many are under way on one node. */
+export const KV_SEARCH_MS = 1 * SECOND_MS;
+export const KV_SEARCH_CHARS_MAX = 1 * MIB;
+export const KV_SEARCHES_AT_ONCE = 4;
+/** Secrets that one answer of a search names. */
+export const KV_SEARCH_MATCHES_MAX = 10_000;
+export const KV_SEARCH_MATCHES = 1_000;
+/** Names that a search lists at once. */
+export const KV_SEARCH_PAGE = 1_000;
+/** Fields of one secret that a search names, and folders that it may not list. */
+export const KV_SEARCH_FIELDS_MAX = 100;
+export const KV_SEARCH_NOT_LISTED_MAX = 1_000;
+/** Of what is looked for. */
+export const KV_SEARCH_TERM_CHARS_MAX = 1_024;
 
 // seal
 /** A root token or a rekey that is attempted lapses so long after its beginning, or its last right share. */

@@ -10,18 +10,18 @@ import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
 import { CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
-import { apiPath } from '../model/mount.ts';
 import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
+import { questionOf } from './question.ts';
 import type { Quotas } from './quotas.ts';
 import { errorReply, textOf } from './replies.ts';
 import type { Resolved } from './resolve.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
-import { beginning, changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
+import { beginning, changesNothing, fieldsOf, routeOperation, type Walk } from './walk.ts';
 import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 
 export interface PipelineOptions extends RunnerOptions {
@@ -230,15 +230,14 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     state.caller = caller;
     state.prefix = prefix;
     if (tokenOptional) return undefined;
-    state.question = {
-      path: prefix + resolved.path,
-      lowerCaseBelow: resolved.match?.route.lowerCase && resolved.mount && prefix + apiPath(resolved.mount),
+    state.question = questionOf({
+      resolved,
+      prefix,
       verb: request.verb,
-      mayCreate: mayCreate(state.operation),
-      sudo: resolved.match?.route.sudo === true,
+      operation: state.operation,
       fields: fieldsOf(request),
       wrapTtlSeconds: request.wrapTtlSeconds,
-    };
+    });
     state.decision = authority.decide(caller, state.question);
     return state.decision.allowed ? undefined : denied();
   }

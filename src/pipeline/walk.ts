@@ -5,7 +5,7 @@
  */
 import type { Question } from '../auth/policies/acl.ts';
 import type { Caller } from '../model/caller.ts';
-import type { AnyOperation } from '../model/engine.ts';
+import type { AnyOperation, Route } from '../model/engine.ts';
 import type { JsonMap } from '../model/json.ts';
 import type { Request, Verb } from '../model/request.ts';
 import type { Decision } from './authority.ts';
@@ -42,15 +42,18 @@ export function beginning(request: Request, resolved: Resolved, version: number)
 const EMPTY: JsonMap = new Map();
 
 export function routeOperation({ request, resolved }: Walk): AnyOperation | undefined {
-  const route = resolved.match?.route;
+  return operationFor(request.verb, resolved.match?.route);
+}
+
+export function operationFor(verb: Verb, route: Route | undefined): AnyOperation | undefined {
   if (!route) return undefined;
-  switch (request.verb) {
+  switch (verb) {
     case 'help':
       return undefined;
     case 'header':
       return route.head ? route.read : undefined;
     default:
-      return route[request.verb];
+      return route[verb];
   }
 }
 

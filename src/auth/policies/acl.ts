@@ -4,7 +4,9 @@
  * @module
  */
 import assert from 'node:assert';
+import type { Explanation } from '../../model/explanation.ts';
 import { BIT, capabilityNames } from './capabilities.ts';
+import { explain } from './explain.ts';
 import type { Policy } from './parse.ts';
 import { mayMatchUnder, patternOf } from './pattern.ts';
 import { type ResultantAcl, resultantOf } from './resultant.ts';
@@ -34,6 +36,8 @@ export interface Acl {
   touches(prefix: string): boolean;
   /** Data of `sys/internal/ui/resultant-acl`. */
   resultant(): ResultantAcl;
+  /** Why `check` answers as it does. Slow. */
+  explain(question: Question): Explanation;
   readonly dropped: readonly DroppedRule[];
 }
 
@@ -75,6 +79,20 @@ export function compileAcl(policies: readonly Policy[], values: TemplateValues =
   return aclOf(new RuleSet(entries), dropped);
 }
 
+const ROOT_EXPLANATION: Explanation = {
+  allowed: true,
+  reason: 'root',
+  wanted: [],
+  wantsSudo: false,
+  granting: ['root'],
+  rule: undefined,
+  passedOver: [],
+  faults: [],
+  wrapping: { min: 0, max: 0 },
+  dropped: [],
+  needed: undefined,
+};
+
 const ROOT_ACL: Acl = {
   isRoot: true,
   check: () => ROOT_VERDICT,
@@ -82,21 +100,25 @@ const ROOT_ACL: Acl = {
   capabilities: () => ['root'],
   touches: () => true,
   resultant: () => ({ root: true }),
+  explain: () => ROOT_EXPLANATION,
   dropped: [],
 };
 
 function aclOf(rules: RuleSet, dropped: readonly DroppedRule[]): Acl {
+  const readFor = ({ lowerCaseBelow }: Question): RuleSet =>
+    lowerCaseBelow === undefined ? rules : rules.folded(lowerCaseBelow);
   return {
     isRoot: false,
     check(question) {
       if (question.verb === 'help') return HELP_VERDICT;
-      const set = question.lowerCaseBelow === undefined ? rules : rules.folded(question.lowerCaseBelow);
+      const set = readFor(question);
       return set.find(question.path, question.verb === 'list')?.judge(question) ?? DENIED;
     },
     isSudo: (path) => ((rules.find(path, false)?.capabilities ?? 0) & BIT.sudo) !== 0,
     capabilities: (path) => capabilityNames(rules.find(path.replace(/^\/+/, ''), true)?.capabilities ?? 0),
     touches: (prefix) => touches(rules, prefix),
     resultant: () => resultantOf(rules),
+    explain: (question) => explain(readFor(question), question, dropped),
     dropped,
   };
 }

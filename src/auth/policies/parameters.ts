@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FieldFault } from '../../model/explanation.ts';
 import { type Json, type JsonMap, JsonNumber } from '../../model/json.ts';
 
 /** Names are lower-case. An empty list of values stands for any value; the name `*` for any field. */
@@ -45,6 +46,25 @@ export function parametersPass(rules: ParameterRules, fields: JsonMap): boolean 
   if (fields.size === 0) return true;
   return passDenied(rules.denied, fields) && passAllowed(rules.allowed, fields);
 }
+
+/** Why `parametersPass` does not: none where it does. */
+export function parameterFaults(rules: ParameterRules, fields: JsonMap): FieldFault[] {
+  const faults: FieldFault[] = rules.required
+    .filter((name) => !fields.has(name))
+    .map((name) => ({ name, reason: 'required' }));
+  const { denied = NONE, allowed = NONE } = rules;
+  for (const [name, value] of fields) {
+    const one: JsonMap = new Map([[name, value]]);
+    if (!passDenied(denied, one)) {
+      const isAny = denied.has('*') || denied.get(name.toLowerCase())?.length === 0;
+      faults.push({ name, reason: isAny ? 'denied' : 'value denied' });
+    } else if (!passAllowed(allowed, one))
+      faults.push({ name, reason: allowed.has(name.toLowerCase()) ? 'value not allowed' : 'not allowed' });
+  }
+  return faults;
+}
+
+const NONE: ParameterValues = new Map();
 
 function passDenied(denied: ParameterValues | undefined, fields: JsonMap): boolean {
   if (denied === undefined || denied.size === 0) return true;

@@ -93,6 +93,12 @@ function keyOf(segments: readonly (string | null)[], open: boolean): string {
   return JSON.stringify([segments, open]);
 }
 
+/** Does a pattern match a path by itself? */
+export function matches(pattern: Pattern, path: string): boolean {
+  if (pattern.kind === 'exact') return pattern.text === path;
+  return pattern.kind === 'prefix' ? path.startsWith(pattern.text) : matchesSegments(pattern, path);
+}
+
 /** Does `path` match? What comes before `pattern.head` has been compared already and is compared again: it is short. */
 export function matchesSegments(pattern: SegmentPattern, path: string): boolean {
   const { segments, open } = pattern;

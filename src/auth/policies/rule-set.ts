@@ -4,7 +4,7 @@
  * @module
  */
 import type { PathRule } from './parse.ts';
-import { foldBelow, type Pattern, type SegmentPattern } from './pattern.ts';
+import { foldBelow, matches, type Pattern, type SegmentPattern } from './pattern.ts';
 import { Rule } from './rule.ts';
 import { RuleTree } from './rule-tree.ts';
 
@@ -53,6 +53,18 @@ export class RuleSet {
     if (!isList || !path.endsWith('/')) return this.#tree.find(path);
     const bare = path.slice(0, -1);
     return this.exact.get(bare) ?? this.#tree.find(path) ?? this.#tree.find(bare);
+  }
+
+  /** All rules that match, the one that decides among them. For explanations: looks at each. */
+  matching(path: string, isList: boolean): Rule[] {
+    const paths = isList && path.endsWith('/') ? [path, path.slice(0, -1)] : [path];
+    const found = this.#entries.filter(({ pattern }) => paths.some((one) => matches(pattern, one)));
+    return [...new Set(found.map(({ pattern }) => this.#known(pattern) as Rule))];
+  }
+
+  /** The blocks that a rule is merged from, in the order of the token's policies. */
+  entriesOf(rule: Rule): readonly Entry[] {
+    return this.#entries.filter(({ pattern }) => this.#known(pattern) === rule);
   }
 
   /**

@@ -47,7 +47,7 @@ export const DENIED: Verdict = Object.freeze({
 });
 
 /** Verbs and the capabilities they may be done with: any one of them is enough. */
-function wantedBy(verb: Verb, mayCreate: boolean): CapabilitySet {
+export function wantedBy(verb: Verb, mayCreate: boolean): CapabilitySet {
   switch (verb) {
     case 'read':
     case 'header':

@@ -8,6 +8,7 @@ import { cubbyholeValue } from '../cubbyhole/cubbyhole.ts';
 import { kvConfig } from './config.ts';
 import { kvSecret } from './kinds.ts';
 
+export { searchKv } from './search.ts';
 export { kv1 } from './v1.ts';
 export { kv2 } from './v2.ts';
 

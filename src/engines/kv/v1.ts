@@ -10,6 +10,7 @@ import { RawJson } from '../../model/json.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { type KvState, kvSecret } from './kinds.ts';
 import { asFolder, LIST_PARAMS, namesBelow } from './list.ts';
+import { kvSearchSends } from './search.ts';
 import { deleteValue, leaseAskedFor, textOf, VALUE_FORMAT, type Value, writeValue } from './value.ts';
 
 /** A mount never goes back from v2 to v1, so v1 sees what v1 wrote. */
@@ -67,6 +68,9 @@ const list = operation({
   }),
 });
 
-export const kv1 = engine('kv', 'Key-value secrets, one value per path.', {
-  ':path*': { read: readValue, update: write, delete: remove, list },
-});
+export const kv1 = engine(
+  'kv',
+  'Key-value secrets, one value per path.',
+  { ':path*': { read: readValue, update: write, delete: remove, list } },
+  kvSearchSends,
+);

@@ -9,6 +9,7 @@ import { dataSends, deleteData, patchData, readData, writeData } from './data.ts
 import { onInvalidPath, onRoot } from './invalid-path.ts';
 import { deleteMetadata, metadataSends, patchMetadata, readMetadata, writeMetadata } from './metadata.ts';
 import { listDetailed, listMetadata, metadataListSends } from './metadata-lists.ts';
+import { kvSearchSends } from './search.ts';
 import { readSubkeys } from './subkeys.ts';
 import { deleteByNumber, destroyByNumber, undeleteByNumber, versionSends } from './versions.ts';
 
@@ -52,5 +53,5 @@ export const kv2 = engine(
 
     ':path*': { ...invalid, list: onInvalidPath },
   },
-  [...configSends, ...dataSends, ...metadataSends, ...metadataListSends, ...versionSends],
+  [...configSends, ...dataSends, ...metadataSends, ...metadataListSends, ...versionSends, ...kvSearchSends],
 );

@@ -20,14 +20,18 @@ const TOKEN = p.string('The token asked about.', { absent: '' });
 
 type Paths = p.Decoded<typeof PATHS>;
 
-export function capabilityRoutes({ access }: SystemCore): Record<string, Route> {
-  /** Undefined: nobody's, or that of another namespace. */
-  async function aclOfAnother(accessor: string, ctx: RouteContext): Promise<Acl | undefined> {
-    if (!isAccessor(accessor) || !isOfNamespace(accessor, ctx)) return undefined;
-    const state = await access.stateOf(accessor);
-    return state && access.aclOf({ namespace: namespaceIdOf(accessor), state }, ctx.namespace);
-  }
+/** What the token of an accessor may do. Undefined: nobody's, or that of another namespace. */
+export async function aclOfAnother(
+  access: SystemCore['access'],
+  accessor: string,
+  ctx: RouteContext,
+): Promise<Acl | undefined> {
+  if (!isAccessor(accessor) || !isOfNamespace(accessor, ctx)) return undefined;
+  const state = await access.stateOf(accessor);
+  return state && access.aclOf({ namespace: namespaceIdOf(accessor), state }, ctx.namespace);
+}
 
+export function capabilityRoutes({ access }: SystemCore): Record<string, Route> {
   return {
     capabilities: {
       update: operation({
@@ -37,7 +41,7 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
           const paths = pathsOf(sent);
           if (token === '') throw wrong('no token found');
           const accessor = token.length > TOKEN_BYTES_MAX ? '' : access.accessorOf(token);
-          const acl = await aclOfAnother(accessor, ctx);
+          const acl = await aclOfAnother(access, accessor, ctx);
           if (!acl) throw wrong('invalid token');
           return answer(acl, paths);
         },
@@ -57,7 +61,7 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
         run: async ({ accessor, ...sent }, ctx) => {
           if (accessor === '') throw badRequest('missing accessor');
           const paths = pathsOf(sent);
-          const acl = await aclOfAnother(accessor, ctx);
+          const acl = await aclOfAnother(access, accessor, ctx);
           if (!acl) throw wrong('invalid accessor');
           return answer(acl, paths);
         },

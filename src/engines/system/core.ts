@@ -9,7 +9,9 @@ import type { ActorId, Claims, SendOptions } from '../../model/actor.ts';
 import type { Caller, TokenState } from '../../model/caller.ts';
 import type { ClusterControl } from '../../model/cluster-control.ts';
 import type { Engine } from '../../model/engine.ts';
+import type { AccessAsked, AccessExplained } from '../../model/explanation.ts';
 import type { Encodable } from '../../model/json.ts';
+import type { KvFound, KvSearch, KvSearchContext } from '../../model/kv-search.ts';
 import type { LogFormat, LogLevel, LogLevels } from '../../model/log.ts';
 import type { Mount, Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
@@ -48,6 +50,8 @@ export interface SystemCore {
   placeOf(path: string): { readonly namespacePath: string; readonly mount: Mount | undefined } | undefined;
   /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
   actorAt(path: string, caller: Caller | undefined): ActorId;
+  /** Looks for secrets in a KV mount. @throws CodedError `overloaded`; `permission_denied` where its folder may not be listed. */
+  searchKv(search: KvSearch, context: KvSearchContext): Promise<KvFound>;
 }
 
 export interface SealStatus {
@@ -280,11 +284,15 @@ export interface Acl {
   touches(prefix: string): boolean;
   /** As Vault's UI reads it. */
   resultant(): { readonly root: boolean; readonly exact_paths?: Encodable; readonly glob_paths?: Encodable };
+  /** How a request would be decided, and by what. */
+  explain(asked: AccessAsked): AccessExplained;
 }
 
 export interface AccessLookup {
   /** What a token may do that has this accessor and state, as seen from `from`: its paths are those of there. */
   aclOf(token: Pick<Caller, 'namespace' | 'state'>, from: Namespace): Acl;
+  /** Would a request of the caller, without any fields, be let pass? @param from - the namespace that its path is of. */
+  mayAsk(caller: Caller, from: Namespace): (verb: 'read' | 'list', path: string) => boolean;
   accessorOf(token: string): string;
   /** Undefined where it is not a good token. Takes no use of it. */
   stateOf(accessor: string): Promise<TokenState | undefined>;

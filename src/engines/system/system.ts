@@ -17,6 +17,7 @@ import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
 import { internalUiRoutes } from './internal-ui.ts';
+import { kvSearchRoutes } from './kv-search.ts';
 import { leaseCountRoutes } from './lease-counts.ts';
 import { leaseRoutes } from './leases.ts';
 import { lockedUsersRoutes } from './locked-users.ts';
@@ -27,6 +28,7 @@ import { nodeRoutes } from './node.ts';
 import { passwordPolicyRoutes } from './password-policies.ts';
 import { pluginRoutes } from './plugins.ts';
 import { policyRoutes } from './policies.ts';
+import { policyExplainRoutes } from './policy-explain.ts';
 import { pprofRoutes } from './pprof.ts';
 import { quotaRoutes } from './quotas.ts';
 import { rekeyRoutes } from './rekey.ts';
@@ -75,8 +77,10 @@ export function makeSystem(core: SystemCore): Engine {
       ...policyRoutes(core),
       ...passwordPolicyRoutes(core),
       ...capabilityRoutes(core),
+      ...policyExplainRoutes(core),
       ...internalUiRoutes(core),
       ...specRoutes(core),
+      ...kvSearchRoutes(core),
       ...lockedUsersRoutes(core),
       ...leaseRoutes(core),
       ...namespaceRoutes(core),

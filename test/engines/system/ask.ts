@@ -259,14 +259,26 @@ export function fakeCore(): FakeCore {
       },
     }),
     access: {
-      aclOf: ({ state }) =>
-        compileAcl(
+      aclOf({ state }) {
+        const acl = compileAcl(
           state.policies.flatMap((name) => {
             if (name === 'root') return [ROOT_POLICY];
             const text = core.policyTexts.get(name);
             return text === undefined ? [] : [parsePolicy(name, text)];
           }),
-        ),
+        );
+        return {
+          ...acl,
+          explain: (asked) => ({
+            namespace: '',
+            path: asked.path,
+            isOpen: false,
+            isServed: true,
+            explanation: acl.explain({ ...asked, mayCreate: true, sudo: false }),
+          }),
+        };
+      },
+      mayAsk: () => () => true,
       accessorOf: (token) => `accessorOf${token}`,
       stateOf: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
       countTokens: async () => core.tokens.size,
@@ -368,6 +380,14 @@ export function fakeCore(): FakeCore {
     },
     countLeases: async () => undefined,
     placeOf: (path) => ({ namespacePath: '', mount: core.mounts('root').find(path) }),
+    searchKv: async () => ({
+      matches: [],
+      next: undefined,
+      folders: 1,
+      secrets: 0,
+      notListed: [],
+      notRead: 0,
+    }),
     actorAt(path) {
       if (!path.startsWith('secret')) throw badRequest('no mount serves this path');
       return { kind: 'kv', namespace: 'root', mount: 'uuid', name: path.slice('secret/'.length) };
