@@ -8,37 +8,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
 import { until } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
-import { missing as missingTool } from '../support/missing.ts';
-import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { threeNodes } from '../support/three-nodes.ts';
 
-let cluster: TestNodes;
-let missing: string | undefined;
-let folder: string;
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-audit-nodes-'));
-  const started = await startNodes({ store: 'embedded' });
-  if ('missing' in started) {
-    missing = started.missing;
-    return;
-  }
-  cluster = started;
-  await cluster.open();
-});
-after(async () => {
-  await cluster?.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const root = () => ({ token: cluster.rootToken });
-const on = (name: string, run: (nodes: readonly TestNode[]) => Promise<void>) =>
-  void test(name, async (t) => {
-    if (missing !== undefined) return t.skip(missingTool(missing));
-    await run(cluster.nodes);
-  });
+const { cluster, onAll: on, root } = threeNodes();
+const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-nodes-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 on('one file that all nodes of a machine write to: a chain for each, all of them whole', async (nodes) => {
   const path = join(folder, 'audit.log');

@@ -4,31 +4,11 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 import { until } from '../support/configured.ts';
-import { missing as missingTool } from '../support/missing.ts';
-import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { threeNodes } from '../support/three-nodes.ts';
 
-let cluster: TestNodes;
-let missing: string | undefined;
-before(async () => {
-  const started = await startNodes({ store: 'embedded' });
-  if ('missing' in started) {
-    missing = started.missing;
-    return;
-  }
-  cluster = started;
-  await cluster.open();
-});
-after(async () => cluster?.remove());
-
-const root = () => ({ token: cluster.rootToken });
-
-const on = (name: string, run: (nodes: readonly TestNode[]) => Promise<void>) =>
-  void test(name, async (t) => {
-    if (missing !== undefined) return t.skip(missingTool(missing));
-    await run(cluster.nodes);
-  });
+const { cluster, onAll: on, root } = threeNodes();
 
 on('made at one node, used at the next, deleted at the third', async (nodes) => {
   for (let n = 0; n < 9; n++) {

@@ -4,36 +4,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { missing as missingTool } from '../support/missing.ts';
-import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { threeNodes } from '../support/three-nodes.ts';
 
-let cluster: TestNodes;
-let missing: string | undefined;
-before(async () => {
-  const started = await startNodes({ store: 'embedded' });
-  if ('missing' in started) {
-    missing = started.missing;
-    return;
-  }
-  cluster = started;
-  await cluster.open();
-});
-after(async () => cluster?.remove());
-
-const root = () => ({ token: cluster.rootToken });
-
-const on = (name: string, run: (at: (step: number) => TestNode) => Promise<void>) =>
-  void test(name, async (t) => {
-    if (missing !== undefined) return t.skip(missingTool(missing));
-    await run((step) => cluster.nodes[step % 3]!);
-  });
-
-async function well(node: TestNode, method: string, path: string, body?: object, token?: string) {
-  const reply = await node.call(method, path, { token: token ?? cluster.rootToken, body });
-  assert(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
-  return reply.body;
-}
+const { on, root, well } = threeNodes();
 
 const login = (node: TestNode, mount: string, name: string, password: string) =>
   node.call('POST', `auth/${mount}/login/${name}`, { body: { password } });

@@ -5,32 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { missing as missingTool } from '../support/missing.ts';
-import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { threeNodes } from '../support/three-nodes.ts';
 
 const INVALID = 'wrapping token is not valid or does not exist';
 
-let cluster: TestNodes;
-let missing: string | undefined;
-before(async () => {
-  const started = await startNodes({ store: 'embedded' });
-  if ('missing' in started) {
-    missing = started.missing;
-    return;
-  }
-  cluster = started;
-  await cluster.open();
-});
-after(async () => cluster?.remove());
-
-const root = () => ({ token: cluster.rootToken });
-
-const on = (name: string, run: (nodes: readonly TestNode[]) => Promise<void>) =>
-  void test(name, async (t) => {
-    if (missing !== undefined) return t.skip(missingTool(missing));
-    await run(cluster.nodes);
-  });
+const { onAll: on, root } = threeNodes();
 
 /** What waits is `{ n }`. */
 async function wrap(node: TestNode, n: number, format?: string): Promise<string> {
