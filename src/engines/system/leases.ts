@@ -73,7 +73,7 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
       read: operation({
         summary: 'Counts the leases that could not be ended: none.',
         params: { type: TYPE, include_child_namespaces: CHILDREN },
-        run: ({ type }) => irrevocable(type, '', {}),
+        run: ({ type }) => irrevocable(type, '', { counts: {} }),
       }),
     },
     'leases/lookup': {
@@ -117,11 +117,11 @@ const TYPE = p.string('Kind of leases: irrevocable.', { absent: '' });
 const CHILDREN = p.bool('Count those of namespaces below this one too.', { absent: false });
 const LIMIT = p.string('How many to show at most, or "none".', { absent: '' });
 
-function irrevocable(type: string, limit: string, more: { leases?: [] }): LogicalReply {
+function irrevocable(type: string, limit: string, more: { leases: [] } | { counts: {} }): LogicalReply {
   if (type !== 'irrevocable') throw new CodedError('not_found', []);
   if (!/^(?:none|\d{0,9})$/.test(limit))
     throw badRequest('invalid \'limit\' provided: expected a number or "none"');
-  return { data: { lease_count: 0, counts: {}, ...more } };
+  return { data: { lease_count: 0, ...more } };
 }
 
 function given(id: string): string {
@@ -136,6 +136,8 @@ async function lookUp(leases: LeaseControl, id: string, ctx: RouteContext): Prom
   return {
     data: {
       id,
+      path: id.slice(0, id.lastIndexOf('/')),
+      ...(ctx.namespace.path !== '' && { namespace_path: ctx.namespace.path }),
       issue_time: rfc3339(issuedAtMs),
       expire_time: rfc3339(expiresAtMs),
       last_renewal: renewedAtMs === undefined ? null : rfc3339(renewedAtMs),

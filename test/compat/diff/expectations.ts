@@ -42,6 +42,11 @@ const VAULT: Record<string, Covered[]> = {
       ours: /^"failed to parse JSON input: /,
     },
   ],
+  'Vault still serves the paths that leases had of old': [
+    { asks: /^PUT sys\/(renew|revoke|revoke-prefix|revoke-force)(\/| )/, where: STATUS, bao: UNSUPPORTED },
+    // Ended by such a path, here.
+    { asks: /^POST auth\/token\/lookup .*"\{c\}"/, where: STATUS },
+  ],
   'Vault 1.19 has some request headers in audit logs from the start': [
     {
       asks: /^GET sys\/config\/auditing\/request-headers( |$)/,
@@ -141,6 +146,12 @@ const STRICTER: Record<string, Covered[]> = {
 
 /** Coffer says more, or says it in its own words. */
 const OURS: Record<string, Covered[]> = {
+  'a lease ends with what it is of: nothing is left to be tidied, and it says so': [
+    { asks: /^POST sys\/leases\/tidy /, where: /^\/warnings\/0$/ },
+  ],
+  'a bad number is a bad request': [
+    { asks: /^GET sys\/leases\?.*limit=x/, where: STATUS, bao: /^500$|invalid 'limit'/ },
+  ],
   'what is wrong with a value is said in our own words, and never with the value': [
     {
       asks: ANY,

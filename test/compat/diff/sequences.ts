@@ -5,6 +5,7 @@ import { approle } from './sequences/approle.ts';
 import { cubbyhole } from './sequences/cubbyhole.ts';
 import { kvV1 } from './sequences/kv-v1.ts';
 import { kvV2 } from './sequences/kv-v2.ts';
+import { leases } from './sequences/leases.ts';
 import { mounts } from './sequences/mounts.ts';
 import { namespaces } from './sequences/namespaces.ts';
 import { policies } from './sequences/policies.ts';
@@ -17,6 +18,7 @@ export const SEQUENCES: readonly Sequence[] = [
   ...kvV2,
   ...cubbyhole,
   ...tokens,
+  ...leases,
   ...approle,
   ...wrapping,
   ...policies,

@@ -30,7 +30,8 @@ test('the lease of a token: listed, looked up, and ended with it', async () => {
   const { issue_time, expire_time, ...rest } = body.data;
   assert.equal(Date.parse(expire_time) - Date.parse(issue_time), 600_000);
   assert(rest.ttl > 590 && rest.ttl <= 600);
-  assert.deepEqual({ ...rest, ttl: 0 }, { id: leases[0], last_renewal: null, renewable: true, ttl: 0 });
+  const shown = { id: leases[0], path: 'auth/token/create', last_renewal: null, renewable: true, ttl: 0 };
+  assert.deepEqual({ ...rest, ttl: 0 }, shown);
   await succeed(ask, 'POST', 'auth/token/renew-accessor', { accessor });
   const again = await succeed(ask, 'PUT', 'sys/leases/lookup', { lease_id: leases[0] });
   assert.notEqual(again.body.data.last_renewal, null);
@@ -90,12 +91,23 @@ test('lists and prefixes want sudo; a lease is looked up by whoever knows it', a
   assert.equal((await plain('PUT', 'sys/leases/lookup', { lease_id: all[0] })).status, 200);
 });
 
+test('a lease of a namespace names it, and is none of the one above', async () => {
+  await succeed(ask, 'POST', 'sys/namespaces/ns');
+  await succeed(ask, 'POST', 'ns/auth/token/create-orphan', { ttl: '10m' });
+  const { body } = await ask('LIST', 'ns/sys/leases/lookup/auth/token/create-orphan');
+  const lease_id = `auth/token/create-orphan/${body.data.keys[0]}`;
+  const { data } = (await succeed(ask, 'PUT', 'ns/sys/leases/lookup', { lease_id })).body;
+  assert.deepEqual([data.path, data.namespace_path], ['auth/token/create-orphan', 'ns/']);
+  assert.equal((await ask('PUT', 'sys/leases/lookup', { lease_id })).status, 400);
+  await succeed(ask, 'DELETE', 'sys/namespaces/ns');
+});
+
 test('counts and order: nothing is irrevocable, nothing to tidy', async () => {
   const count = await ask('GET', 'sys/leases/count?type=irrevocable');
   assert.deepEqual(count.body.data, { counts: {}, lease_count: 0 });
   assert.equal((await ask('GET', 'sys/leases/count')).status, 404);
   const list = await ask('GET', 'sys/leases?type=irrevocable&limit=none');
-  assert.deepEqual(list.body.data, { counts: {}, lease_count: 0, leases: [] });
+  assert.deepEqual(list.body.data, { lease_count: 0, leases: [] });
   assert.equal((await ask('GET', 'sys/leases?type=irrevocable&limit=some')).status, 400);
   const tidy = await ask('PUT', 'sys/leases/tidy');
   assert.equal(tidy.status, 202);

@@ -45,6 +45,7 @@ const SOUND: Record<string, object> = {
   'policies/acl/:name*': { policy: 'path "a" { capabilities = ["read"] }' },
   'policies/password/:name': { policy: PASSWORD_POLICY },
   'quotas/rate-limit/:name': { rate: 1 },
+  'quotas/lease-count/:name': { max_leases: 1 },
   'audit-hash/:path*': { input: 'text' },
   'leases/lookup': { lease_id: 'x/y' },
   'leases/revoke': { lease_id: 'x/y' },
@@ -87,6 +88,7 @@ const SOUND_PATHS: Record<string, string> = {
   'plugins/catalog/:type': 'plugins/catalog/auth',
   'tools/hash/:urlalgorithm': 'tools/hash/sha2-256',
   'loggers/:name': 'loggers/core',
+  'config/auditing/request-headers/:header': 'config/auditing/request-headers/user-agent',
   'pprof/:profile*': 'pprof/goroutine',
   'audit-chains/:chain': 'audit-chains/0123456789abcdef',
 };

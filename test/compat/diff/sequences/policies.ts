@@ -141,6 +141,50 @@ export const policies: Sequence[] = [
     ],
   },
   {
+    name: 'policies: bounds of wrapping, and templates',
+    asks: [
+      post('d-acl/wrapped', { v: 1 }),
+      post('d-acl/both', { v: 1 }),
+      write(
+        'd-wrap',
+        `path "d-acl/wrapped" { capabilities = ["read"] min_wrapping_ttl = "10s" max_wrapping_ttl = "60s" }
+         path "d-acl/least" { capabilities = ["read"] min_wrapping_ttl = 10 }
+         path "d-acl/most" { capabilities = ["read"] max_wrapping_ttl = 10 }
+         path "d-acl/both" { capabilities = ["update"] max_wrapping_ttl = "60s" required_parameters = ["a"] }
+         path "d-acl/{{identity.entity.name}}" { capabilities = ["read"] }
+         path "d-acl/{{ identity.groups.names.x.id }}/*" { capabilities = ["read"] }
+         path "d-acl/{{no.such.thing}}" { capabilities = ["read"] }
+         path "d-acl/{one}" { capabilities = ["read"] }`,
+      ),
+      get('sys/policies/acl/d-wrap'),
+      write('d-bad', 'path "d-acl/{{identity.entity.id" { capabilities = ["read"] }'),
+      write('d-bad', 'path "d-acl/identity.entity.id}}" { capabilities = ["read"] }'),
+      write('d-bad', 'path "d-acl/{{a}}b}}" { capabilities = ["read"] }'),
+      tokenOf('d-wrap'),
+      ...as('{limited}', [
+        get('d-acl/wrapped'),
+        get('d-acl/wrapped', { headers: { 'x-vault-wrap-ttl': '9' } }),
+        get('d-acl/wrapped', { headers: { 'x-vault-wrap-ttl': '10' } }),
+        get('d-acl/wrapped', { headers: { 'x-vault-wrap-ttl': '61' } }),
+        get('d-acl/least'),
+        get('d-acl/least', { headers: { 'x-vault-wrap-ttl': '1h' } }),
+        get('d-acl/most'),
+        get('d-acl/most', { headers: { 'x-vault-wrap-ttl': '1h' } }),
+        post('d-acl/both', { a: '1' }),
+        post('d-acl/both', { b: '1' }, { headers: { 'x-vault-wrap-ttl': '5' } }),
+        get('d-acl/'),
+        get('d-acl/x'),
+        get('d-acl/{{identity.entity.name}}'),
+        get('d-acl/{{no.such.thing}}'),
+        get('d-acl/{one}'),
+        post('sys/capabilities-self', {
+          paths: ['d-acl/{{identity.entity.name}}', 'd-acl/', 'd-acl//x', 'd-acl/{one}', 'd-acl/wrapped'],
+        }),
+        get('sys/internal/ui/resultant-acl'),
+      ]),
+    ],
+  },
+  {
     name: 'policies: parameters',
     asks: [
       write(
