@@ -56,6 +56,14 @@ export function makeFileDevice({
       });
     return allowing;
   };
+  async function ownFile(): Promise<string> {
+    if (parsed.logRaw)
+      throw badRequest('that device writes secrets in the clear (log_raw): its log is not shown');
+    await allow().catch((cause) => {
+      throw badRequest('that device has no log on this node', { cause });
+    });
+    return file!;
+  }
   return {
     type: 'file',
     ...rendered,
@@ -63,6 +71,7 @@ export function makeFileDevice({
     write: (line) => (isAllowed ? sink.write(line) : allow().then(() => sink.write(line))),
     reopen: () => (isAllowed ? sink.reopen() : allow().then(sink.reopen)),
     close: sink.close,
+    ownFile: file === undefined || parsed.path === 'discard' ? undefined : ownFile,
     async open() {
       try {
         await allow();

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { makeGlob } from '../model/glob.ts';
 import { newLines } from './follow.ts';
 import { linesOf } from './verify/log-lines.ts';
 import { inOrder } from './verify/order.ts';
@@ -61,16 +63,23 @@ export async function* followLog(
   }
 }
 
-/** Entries that fit, in the order of the files and their lines. @throws Error where a file cannot be read. */
+const LINES_A_TURN = 100;
+
+/** Entries that fit, in the order of the files and their lines. Ends when `signal` is aborted. @throws Error where a file cannot be read. */
 export async function* searchLogs(
   files: readonly string[],
   filter: SearchFilter,
+  signal?: AbortSignal,
 ): AsyncGenerator<FoundEntry> {
   const fits = fitting(filter);
   // Before a line is parsed: texts that stand in it where it fits.
   const needles = [filter.requestId, filter.entityId].filter((text) => text !== undefined).map(asWritten);
+  let looked = 0;
   for (const file of inOrder(files)) {
     for await (const { bytes, number } of linesOf(file)) {
+      if (signal?.aborted) return;
+      // A server has others to serve.
+      if (signal && ++looked % LINES_A_TURN === 0) await nextTurn();
       if (needles.some((needle) => !bytes.includes(needle))) continue;
       const line = bytes.toString('utf8');
       const entry = parsed(line);
@@ -119,14 +128,10 @@ export function fitting(filter: SearchFilter): (entry: LogEntry) => boolean {
 
 /** The path within its namespace, or with the namespace before it. */
 function patternOf(text: string): (request: LogEntry['request']) => boolean {
-  const parts = text.replace(/^\//, '').split('*');
-  const pattern = new RegExp(
-    `^${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*')}$`,
-    'su',
-  );
+  const fits = makeGlob(text.replace(/^\//, ''), { whole: true });
   return (request) => {
     const path = request?.path;
-    if (path === undefined) return false;
-    return pattern.test(path) || pattern.test(`${request?.namespace?.path ?? ''}${path}`);
+    if (typeof path !== 'string') return false;
+    return fits(path) || fits(`${request?.namespace?.path ?? ''}${path}`);
   };
 }

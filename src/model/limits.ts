@@ -548,6 +548,13 @@ export const AUDIT_SEND_MAX_MS = 60 * SECOND_MS;
 export const AUDIT_DATAGRAM_BYTES_MAX = 60_000;
 /** Requests of one `http` device that are under way at once. */
 export const AUDIT_POSTS_AT_ONCE = 16;
+/** Searches of clients in the logs of one node: how many, how long, how often it is asked whether they may go on, and entries of one. */
+export const AUDIT_SEARCHES_MAX = 4;
+export const AUDIT_SEARCH_MS = 10 * MINUTE_MS;
+export const AUDIT_SEARCH_LOOK_MS = 1 * SECOND_MS;
+export const AUDIT_SEARCH_ENTRIES = 10_000;
+/** Of what is looked for. */
+export const AUDIT_SEARCH_TEXT_CHARS_MAX = 4_096;
 /** A log that is followed is looked at this often. */
 export const AUDIT_FOLLOW_MS = 200;
 /** Longest line of an audit log: data of the largest body, each character escaped. */

@@ -6,13 +6,16 @@
 import type { Audit } from '../audit/audit.ts';
 import type { AuditDevice } from '../audit/device.ts';
 import { makeFileDevice } from '../audit/file-device.ts';
+import { type LiveSearch, makeLiveSearches } from '../audit/live-search.ts';
 import { parseBool } from '../audit/options.ts';
+import type { SearchFilter } from '../audit/search.ts';
 import { makeSentDevice } from '../audit/sent-device.ts';
 import type { Catalog, Entries, SectionChange } from '../cluster/catalog.ts';
 import type { Claims } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
 import { badRequest } from '../model/errors.ts';
 import { AUDIT_CLOSE_MS } from '../model/limits.ts';
+import type { ReplyStream } from '../model/request.ts';
 import type { AuditChains } from './audit-chains.ts';
 import { unchanged } from './section-change.ts';
 
@@ -37,10 +40,20 @@ export interface AuditDevices {
   enable(device: DeviceSettings, claims: Claims): Promise<void>;
   disable(path: string, claims: Claims): Promise<void>;
   hash(path: string, input: string): string | undefined;
+  /** @throws CodedError `bad_request` where there is no such device, or several of which none is named; `overloaded`. */
+  search(search: AuditLogSearch): Promise<ReplyStream>;
   /** On unseal: opens all. One that cannot be opened fails each of its entries until it can. */
   openAll(): Promise<void>;
   /** On seal. */
   closeAll(): Promise<void>;
+}
+
+/** What is looked for in the own log of a device on this node. */
+export interface AuditLogSearch extends Omit<LiveSearch, 'file' | 'filter'> {
+  /** '' where there is only one with a file. */
+  readonly device: string;
+  /** Its accessors: those of a token in the clear, or as the log has it. */
+  readonly filter: SearchFilter;
 }
 
 export const addDevice: SectionChange<KeptDevice, void> = {
@@ -80,6 +93,7 @@ export function makeAuditDevices(
   /** Paths of devices that are being closed. */
   const closing = new Map<string, Promise<void>>();
   let isOpen = false;
+  const liveSearch = makeLiveSearches({ after });
 
   const make = (device: KeptDevice): AuditDevice => {
     const { type, options, salt } = device;
@@ -159,6 +173,14 @@ export function makeAuditDevices(
       await closing.get(path);
     },
     hash: (path, input) => (audit.devices.has(path) ? audit.hash(path, input) : undefined),
+    async search({ device, filter, ...more }) {
+      const found = deviceFor(audit.devices, device);
+      const { accessors } = filter;
+      const hashed = accessors?.flatMap((one) =>
+        one.startsWith('hmac-sha256:') ? [one] : [one, found.hash(one)],
+      );
+      return liveSearch({ ...more, filter: { ...filter, accessors: hashed }, file: await found.ownFile!() });
+    },
     async openAll() {
       isOpen = true;
       settle(catalog.entries('audit'));
@@ -170,6 +192,24 @@ export function makeAuditDevices(
       chains?.clear();
     },
   };
+}
+
+/** @param path - '' where there is only one with a file. */
+function deviceFor(devices: ReadonlyMap<string, AuditDevice>, path: string): AuditDevice {
+  const withFiles = [...devices].filter(([, { ownFile }]) => ownFile);
+  const found =
+    path === ''
+      ? withFiles.length === 1
+        ? withFiles[0]
+        : undefined
+      : withFiles.find(([name]) => name === path);
+  if (found) return found[1];
+  if (path !== '') throw badRequest('there is no audit device of that name that writes a file');
+  throw badRequest(
+    withFiles.length === 0
+      ? 'there is no audit device that writes a file'
+      : 'several audit devices write files: name one of them',
+  );
 }
 
 function inTime(run: () => void, ms: number): { clear(): void } {

@@ -1,5 +1,5 @@
 /**
- * `audit search`: entries of audit logs that fit what is asked, of files or as they are written.
+ * `audit search`: entries of audit logs that fit what is asked, of files or of a running server, or as they are written.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { Encodable } from '../../model/json.ts';
 import { SECOND_MS } from '../../model/limits.ts';
 import { toDurationSeconds } from '../../model/params.ts';
 import type { Client } from '../client.ts';
-import { command, expectArguments } from '../command.ts';
-import { describing, localFailure, messageOf } from '../failure.ts';
+import { command, expectArguments, type Run } from '../command.ts';
+import { describing, localFailure, messageOf, REMOTE } from '../failure.ts';
 import { boolFlag, type FlagTable, intFlag, listFlag, stringFlag } from '../flags.ts';
 import { writeSecret } from '../secret-requests.ts';
 
@@ -20,7 +20,11 @@ const flags = {
     'Accessor of a token: in the clear (needs -device), or as it stands in the log, hmac-sha256:….',
   ),
   device: listFlag(
-    'Audit device that wrote the log, such as "file": the server is asked how it writes the accessor.',
+    'Audit device that wrote the log, such as "file": the server is asked how it writes the accessor. ' +
+      'With -live the device to look in, needed where several write files.',
+  ),
+  live: boolFlag(
+    "Look in the log of the running server, on the node that answers, instead of files of one's own.",
   ),
   path: stringFlag('API path, such as "secret/data/app"; * stands for any text.'),
   entity: stringFlag('Id of an entity.'),
@@ -31,22 +35,27 @@ const flags = {
 } satisfies FlagTable;
 
 export const auditSearch = command({
-  usage: 'audit search [options] FILE...',
+  usage: 'audit search [options] [FILE...]',
   about: `
 Prints the entries of audit logs that fit all that is asked. Rotated files are taken in their order, packed ones
 (.gz, .zst) too. With -format=json the lines are printed as they stand in the log. The exit code is 0 where
 something was found, 1 where nothing was. No server is asked, unless an accessor is given in the clear.
 
+With -live the server looks in the log that one of its audit devices writes now; the token needs update and sudo
+on sys/audit-search. Without -limit it sends 10,000 entries at most; with -follow it ends after ten minutes.
+
     $ vault audit search -path='secret/data/app*' -since=24h /var/log/vault/audit.log*
     $ vault audit search -request-id=5f1f… /var/log/vault/audit.log
     $ vault audit search -accessor=hmac-sha256:… -format=json audit.log
     $ vault audit search -accessor=p0Ya… -device=file /var/log/vault/audit.log
-    $ vault audit search -follow -path='auth/*' /var/log/vault/audit.log`,
+    $ vault audit search -follow -path='auth/*' /var/log/vault/audit.log
+    $ vault audit search -live -since=1h -path='secret/data/app*'`,
   flags,
   output: { format: true },
   async run(run) {
     const { args, flags: given, terminal, printer } = run;
-    expectArguments(args, 1, Number.POSITIVE_INFINITY);
+    expectArguments(args, given.live ? 0 : 1, given.live ? 0 : Number.POSITIVE_INFINITY);
+    if (given.live) return searchLive(run);
     if (given.follow && args.length > 1) throw localFailure('Only one file can be followed');
     if (given.limit < 0) throw localFailure('-limit must not be negative');
     const isHashed = given.accessor.startsWith('hmac-sha256:');
@@ -86,6 +95,41 @@ something was found, 1 where nothing was. No server is asked, unless an accessor
     return count > 0 || given.follow ? 0 : 1;
   },
 });
+
+async function searchLive(run: Run<typeof flags>): Promise<number> {
+  const { flags: given, terminal, printer } = run;
+  if (given.device.length > 1) throw localFailure('Only one device can be looked in');
+  if (given.limit < 0) throw localFailure('-limit must not be negative');
+  const asTime = (flag: string, text: string) => {
+    const atMs = timeOf(flag, text);
+    return atMs === undefined ? undefined : new Date(atMs).toISOString();
+  };
+  const body: Encodable = {
+    device: given.device[0],
+    since: asTime('since', given.since),
+    until: asTime('until', given.until),
+    accessor: given.accessor || undefined,
+    path: given.path || undefined,
+    entity: given.entity || undefined,
+    request_id: given['request-id'] || undefined,
+    all: given.all,
+    follow: given.follow,
+    limit: given.limit || undefined,
+  };
+  const { liveEntries } = await import('./audit-search-live.ts');
+  const client = (await run.client()).with({ namespace: '', wrapTtl: '' });
+  let count = 0;
+  const ending = await describing(
+    'Error searching audit log',
+    liveEntries(client, body, (line, entry) => {
+      count++;
+      terminal.output(printer.format === 'table' ? summaryOf(entry) : line);
+    }),
+  );
+  if (ending !== undefined) terminal.error(`There may be more: the server ended the search (${ending}).`);
+  if (ending !== undefined && !(ending === 'limit' && given.limit > 0)) return REMOTE;
+  return count > 0 || given.follow ? 0 : 1;
+}
 
 /** As it may stand in the log: in the clear, or as each device writes it. */
 async function hashesOf(client: Client, accessor: string, devices: readonly string[]): Promise<string[]> {

@@ -326,6 +326,27 @@ export interface AuditDevice {
   readonly local: boolean;
 }
 
+export interface AuditLogAsked {
+  /** Path of the device, ending in `/`; '' where only one writes a file. */
+  readonly device: string;
+  readonly filter: {
+    readonly sinceMs: number | undefined;
+    readonly untilMs: number | undefined;
+    /** In the clear, or as the log has it. */
+    readonly accessors: readonly string[] | undefined;
+    /** With `*` for any text. */
+    readonly path: string | undefined;
+    readonly entityId: string | undefined;
+    readonly requestId: string | undefined;
+    readonly withOwnLines: boolean;
+  };
+  /** What is written from now on, instead of what is there. */
+  readonly follow: boolean;
+  readonly limit: number;
+  /** May its client still see this? Asked again and again. */
+  stillGood(): Promise<boolean>;
+}
+
 export interface AuditControl {
   /** Sorted by path, as all members have them. */
   devices(): Promise<readonly AuditDevice[]>;
@@ -334,6 +355,11 @@ export interface AuditControl {
   disable(path: string, claims: Claims): Promise<unknown>;
   /** `hmac-sha256:…` as the device at `path` writes it; undefined: there is no such device. */
   hash(path: string, input: string): string | undefined;
+  /**
+   * Lines of the own log of a device on this node, as they are found.
+   * @throws CodedError `bad_request` where there is no such device, or several of which none is named; `overloaded`.
+   */
+  search(search: AuditLogAsked): Promise<ReplyStream>;
 }
 
 /** A chain of audit lines: of one device on one node. */

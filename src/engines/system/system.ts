@@ -7,6 +7,7 @@ import { type Engine, engine, type Route } from '../../model/engine.ts';
 import { auditRoutes } from './audit.ts';
 import { auditChainRoutes } from './audit-chains.ts';
 import { auditHeaderRoutes } from './audit-headers.ts';
+import { auditSearchRoutes } from './audit-search.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { clusterRoutes } from './cluster.ts';
 import type { SystemCore } from './core.ts';
@@ -56,6 +57,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...healthRoutes(core),
     ...auditRoutes(core),
     ...auditChainRoutes(core),
+    ...auditSearchRoutes(core),
     ...auditHeaderRoutes(core),
     ...nodeRoutes(core),
     ...loggerRoutes(core),

@@ -311,6 +311,7 @@ export function fakeCore(): FakeCore {
       },
       hash: (path, input) =>
         core.deviceList.some((device) => device.path === path) ? `hmac-sha256:${input.length}` : undefined,
+      search: async () => ({ contentType: 'application/x-ndjson', start: () => () => {} }),
     },
     leases: {
       find: async (id) =>
