@@ -4,7 +4,7 @@
  * @module
  */
 import { constants, write as fsWrite } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { AUDIT_FILE_CHECK_MS } from '../model/limits.ts';
 import { type Output, WriteBroke } from './line-sink.ts';
 
@@ -12,6 +12,8 @@ import { type Output, WriteBroke } from './line-sink.ts';
 const FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY | constants.O_NONBLOCK;
 const EXECUTE_BITS = 0o111;
+/** File systems whose files are switches of the kernel: proc, sysfs, cgroup, cgroup2, debugfs, tracefs. */
+const SWITCHES = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
 const LINE_END = Buffer.from('\n');
 /** Opening the file again does not help against these. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -33,6 +35,7 @@ export function makeFileOutput(path: string, mode: number | undefined): Output {
       if (found.isFile()) {
         // A line of JSON in a program is a way to run something: never append to one.
         if ((found.mode & EXECUTE_BITS) !== 0) throw new Error(`${path} can be executed`);
+        if (SWITCHES.has((await statfs(path)).type)) throw new Error(`${path} is not a file`);
         if (mode !== undefined && (found.mode & 0o777) !== mode) await opened.chmod(mode);
         torn = found.size > 0 && !(await endsLine(path, found.size));
       }

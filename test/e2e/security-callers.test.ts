@@ -5,6 +5,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,6 +161,7 @@ test('CVE-2025-6000, O 2.4, the chain of 28 Sept 2026: an audit device writes no
     { file_path: join(folder, 'data', 'store', '..', 'store', 'new.log') },
     { file_path: folder },
     { file_path: `${fine}\n` },
+    { file_path: '/proc/self/comm' },
     { path: program },
   ]) {
     const reply = await root('PUT', 'sys/audit/lesson', { type: 'file', options });
@@ -175,6 +177,29 @@ test('CVE-2025-6000, O 2.4, the chain of 28 Sept 2026: an audit device writes no
   assert.equal(readFileSync(program, 'utf8'), '#!/bin/sh\n');
   assert.equal(existsSync(join(folder, 'data', 'store', 'new.log')), false);
   assert.deepEqual((await root('GET', 'sys/audit')).body.data, {});
+});
+
+test('CVE-2025-6000 once more: a log in a file that a shell reads runs nothing of what strangers sent', async () => {
+  const [log, trace] = [join(folder, 'read-by-a-shell'), join(folder, 'was-run')];
+  await succeed(root, 'PUT', 'sys/audit/shell', {
+    type: 'file',
+    options: { file_path: log, log_raw: 'true' },
+  });
+  const stranger = asking(server.address, '');
+  for (const way of [`$(touch%20${trace})`, `%60touch%20${trace}%60`, `%24%7BX:-$(touch%20${trace})%7D`]) {
+    await stranger('GET', `secret/data/${way}`);
+    await root('GET', `secret/data/${way}`);
+    await root('PUT', `secret/data/${way}`, { data: { [decodeURIComponent(way)]: decodeURIComponent(way) } });
+    await root('GET', `no/such/mount/${way}`);
+  }
+  await succeed(root, 'DELETE', 'sys/audit/shell');
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+  const paths = lines.map((line) => JSON.parse(line).request?.path);
+  assert(paths.includes(`secret/data/$(touch ${trace})`), 'what it says is the same');
+  for (const shell of ['sh', 'bash']) {
+    spawnSync(shell, [log], { cwd: folder });
+    assert.equal(existsSync(trace), false, shell);
+  }
 });
 
 test('CVE-2025-6011, CVE-2023-3462: a token that never was, one that ended and no token at all learn the same', async () => {
