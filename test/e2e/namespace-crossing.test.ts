@@ -215,3 +215,23 @@ test('what is known of another namespace opens nothing in one’s own', async ()
   });
   assert.equal(there.status, 200, there.text);
 });
+
+test('policies of one name are others’ in each namespace, whoever asked first', async () => {
+  const { address } = inner;
+  const asked: [Tenant, string][] = [];
+  for (const tenant of [...others, own]) {
+    await tenant.ask('POST', 'sys/mounts/same-mount', { body: { type: 'kv-v1' } });
+    await tenant.ask('PUT', 'same-mount/a', { body: { value: tenant.kept } });
+    const policy = `path "same-mount/a" { capabilities = ["${tenant === own ? 'deny' : 'read'}"] }`;
+    await tenant.ask('PUT', 'sys/policies/acl/same-rules', { body: { policy } });
+    const { body } = await tenant.ask('POST', 'auth/token/create', {
+      body: { policies: ['same-rules'] },
+    });
+    asked.push([tenant, body.auth.client_token]);
+  }
+  // Twice: what was found for one is remembered when the next asks.
+  for (const [{ path }, token] of [...asked, ...asked]) {
+    const { status } = await clientOf(address, token, path)('GET', 'same-mount/a');
+    assert.equal(status, path === own.path ? 403 : 200, path);
+  }
+});

@@ -84,6 +84,8 @@ export async function furnish(address: string, root: string, path: string, mark:
     ids.set(kind, auth.client_token);
     ids.set(`accessor of ${kind}`, auth.accessor);
   }
+  const leases = await well('LIST', 'sys/leases/lookup/auth/token/create');
+  ids.set('lease', `auth/token/create/${leases.data.keys[0]}`);
   const batch = { ...meta, type: 'batch', no_parent: true };
   ids.set('batch token', (await well('POST', 'auth/token/create', { body: batch })).auth.client_token);
   const headers = { 'x-vault-wrap-ttl': '1h' };
