@@ -54,6 +54,8 @@ const PARTLY: Record<string, string> = {
   'GET sys/host-info': 'what Node.js knows of its machine',
   'GET sys/pprof/:profile':
     'no `block`, `mutex` and `trace`, which are Go’s; `goroutine` counts what the event loop waits for',
+  'POST sys/raw/:path': 'refused: `sys/raw` only reads',
+  'DELETE sys/raw/:path': 'refused: `sys/raw` only reads',
   'POST auth/token/create': 'no entity aliases',
   'POST auth/token/create-orphan': 'no entity aliases',
   'POST auth/token/create/:role': 'no entity aliases',
@@ -160,6 +162,7 @@ const DIFFERENCES = [
   'One request asks about at most 10,000 paths of `sys/capabilities`; paths of mounts and names of policies have at most 512 bytes.',
   'A lease is a record of what it is of: those of tokens are found by a name that leads to the token, end when they are asked to (`sync` or not), and need no tidying.',
   'Rate-limit quotas have a `scope`: each `node` counts for itself, as in Vault, or the `cluster` counts as one. They hold clients by their address.',
+  '`sys/raw` shows records as they rest here, under `data/…`, and does not write: each record has an owner in the cluster. The text of a record that is none is refused; `encoding=base64` shows it.',
   'The plugin catalog lists what is built in and served; nothing can be registered. Clients are not counted: `sys/internal/counters/activity` answers 204.',
 ];
 

@@ -67,6 +67,7 @@ import { makeClusterCounts, makeQuotas } from './pipeline/quotas.ts';
 import { makeResolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
 import { makeVersionNote } from './pipeline/version-note.ts';
+import { makeRawRecords } from './raw-records.ts';
 import { makeAttemptsActor } from './seal/attempts/actor.ts';
 import { makeSealAttempts } from './seal/attempts/attempts.ts';
 import { makeRotationTimer } from './seal/rotation-timer.ts';
@@ -101,6 +102,9 @@ export interface CofferOptions {
   readonly cluster?: ClusterSettings;
   /** As `sys/config/state/sanitized` shows it; nothing where absent. */
   readonly configuration?: { readonly [key: string]: Encodable };
+  /** Serve `sys/raw`, and `sys/internal/inspect`? Not where absent. */
+  readonly rawStorage?: boolean;
+  readonly introspection?: boolean;
   /** The embedded store where absent. */
   readonly openStorage?: typeof openLmdb;
 }
@@ -348,6 +352,9 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         cluster: node.control,
         logs: { levels: logControl.levels, monitor: makeMonitors(logControl, systemClock) },
         profiles,
+        raw: options.rawStorage
+          ? makeRawRecords(makeSealedStorage(storage, seal.barrier), seal.barrier)
+          : undefined,
         node: {
           storageType: storage.type,
           cluster: clusterNow,
@@ -360,6 +367,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
           metricsText: () => (metrics.isPrometheusOn() ? metrics.text() : undefined),
           metricsSummary: metrics.summary,
           configuration: options.configuration ?? {},
+          introspection: options.introspection,
         },
       }),
     ),

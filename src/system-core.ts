@@ -56,6 +56,7 @@ export interface SystemCoreParts {
   readonly node: SystemCore['node'];
   readonly logs: SystemCore['logs'];
   readonly profiles: SystemCore['profiles'];
+  readonly raw: SystemCore['raw'];
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
 }
@@ -148,6 +149,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     node: parts.node,
     logs: parts.logs,
     profiles: parts.profiles,
+    raw: parts.raw,
     cluster: parts.cluster,
     placeOf(path) {
       const { mount, namespace, asked } = parts.resolver.resolve(path, true, '');

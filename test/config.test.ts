@@ -566,7 +566,6 @@ storage_x "y" {}
       'c.hcl:4:1: cache_size has no effect: caches are bounded by themselves',
       'unknown or unsupported field no_such_key found in configuration at c.hcl:5:1',
       'c.hcl:8:1: log_level is set for the second time; this one counts',
-      'c.hcl:9:1: raw_storage_endpoint has no effect yet',
       'c.hcl:10:13: telemetry: statsd_address has no effect: metrics are not pushed; they are served at sys/metrics',
       'unknown or unsupported field telemetry: usage found in configuration at c.hcl:10:34',
       'unknown or unsupported field storage_x found in configuration at c.hcl:17:1',

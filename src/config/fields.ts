@@ -27,7 +27,6 @@ export interface ValueField<T> {
   readonly kind: 'value';
   /** @throws HclError at the value's place. */
   read(value: HclValue, scope: Scope): T;
-  readonly notYet?: true;
 }
 
 /** A key of Vault's that does nothing here. `why` ends the sentence "… has no effect: ". */
@@ -74,11 +73,6 @@ export function refused(why: string): RefusedField {
 
 export function refusedUnlessFalse(why: string): RefusedField {
   return { kind: 'refused', why, falseIsFine: true };
-}
-
-/** As `field`, checked and handed on, but nobody acts on it yet: a warning says so. To be taken off where somebody does. */
-export function notYet<T>(field: ValueField<T>): ValueField<T> {
-  return { ...field, notYet: true };
 }
 
 /** A block inside a block: `telemetry { … }`. */
@@ -159,7 +153,6 @@ function readField(
   // JSON's null is what HCL has no word for: the key is not set.
   if (node.kind === 'null') return;
   values[name] = located(scope, name, () => field.read(node, scope));
-  if (field.notYet) scope.warnings.push(`${place}: ${scope.inside}${name} has no effect yet`);
 }
 
 /** Runs `read`; what it finds wrong becomes a ConfigError that names the file and the key. */

@@ -10,7 +10,6 @@ import {
   block,
   ConfigError,
   type Fields,
-  notYet,
   placeOf,
   readFields,
   refused,
@@ -64,8 +63,8 @@ export const TOP = {
   log_requests_level: oneOf({ ...LOG_LEVELS, '': undefined, off: undefined }, `${LOG_LEVEL_NAMES}, or "off"`),
   telemetry: block('telemetry', TELEMETRY),
   pid_file: text,
-  raw_storage_endpoint: notYet(bool),
-  introspection_endpoint: notYet(bool),
+  raw_storage_endpoint: bool,
+  introspection_endpoint: bool,
   enable_response_header_hostname: bool,
 
   ha_storage: refused('expected no ha_storage: every node uses the same storage'),

@@ -621,6 +621,9 @@ export const KV_SEARCH_NOT_LISTED_MAX = 1_000;
 /** Of what is looked for. */
 export const KV_SEARCH_TERM_CHARS_MAX = 1_024;
 
+/** Names in one answer of `sys/raw`. */
+export const RAW_NAMES_MAX = 10_000;
+
 // seal
 /** A root token or a rekey that is attempted lapses so long after its beginning, or its last right share. */
 export const ATTEMPT_MS = 10 * MINUTE_MS;

@@ -44,6 +44,8 @@ export interface SystemCore {
   readonly node: NodeFacts;
   readonly logs: NodeLogs;
   readonly profiles: NodeProfiles;
+  /** Absent: `raw_storage_endpoint` does not ask for it. */
+  readonly raw?: RawStore;
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
   /** Where a path from the root namespace leads: in which namespace, to which mount; no mount: to the namespace itself. Undefined: to nothing. */
@@ -425,6 +427,16 @@ export interface NodeFacts {
   metricsSummary(): Encodable | Promise<Encodable>;
   /** Its configuration as Vault shows it, without secrets. */
   readonly configuration: { readonly [key: string]: Encodable };
+  /** Does `introspection_endpoint` ask for it? */
+  readonly introspection?: boolean;
+}
+
+/** The store's records, decrypted, under plain names. What the seal rests on is refused, with `bad_request`. */
+export interface RawStore {
+  /** Undefined: there is none. */
+  get(path: string): Promise<Uint8Array | undefined>;
+  /** At most `limit` names under a prefix, which is '' or ends in `/`; folders end in `/`. Sorted. */
+  list(prefix: string, limit: number): Promise<string[]>;
 }
 
 /** The log of this node. */

@@ -17,6 +17,7 @@ import { countersConfigRoutes } from './counters-config.ts';
 import { factRoutes } from './facts.ts';
 import { generateRootRoutes } from './generate-root.ts';
 import { healthRoutes } from './health.ts';
+import { inspectRoutes } from './inspect.ts';
 import { internalUiRoutes } from './internal-ui.ts';
 import { kvSearchRoutes } from './kv-search.ts';
 import { leaseCountRoutes } from './lease-counts.ts';
@@ -32,6 +33,7 @@ import { policyRoutes } from './policies.ts';
 import { policyExplainRoutes } from './policy-explain.ts';
 import { pprofRoutes } from './pprof.ts';
 import { quotaRoutes } from './quotas.ts';
+import { rawRoutes } from './raw.ts';
 import { rekeyRoutes } from './rekey.ts';
 import { remountRoutes } from './remount.ts';
 import { rotationRoutes } from './rotation.ts';
@@ -63,6 +65,8 @@ export function makeSystem(core: SystemCore): Engine {
     ...loggerRoutes(core),
     ...monitorRoutes(core),
     ...pprofRoutes(core),
+    ...rawRoutes(core),
+    ...inspectRoutes(core),
     ...corsRoutes(core),
     ...quotaRoutes(core),
     ...leaseCountRoutes(core),

@@ -365,10 +365,15 @@ export function fakeCore(): FakeCore {
       metricsText: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
       metricsSummary: () => ({ Gauges: [] }),
       configuration: { enable_ui: true },
+      introspection: true,
     },
     logs: {
       levels: logWithNames().levels,
       monitor: () => ({ contentType: 'text/plain', start: () => () => {} }),
+    },
+    raw: {
+      get: async (path) => (path === 'x' ? Buffer.from('text') : undefined),
+      list: async () => ['x'],
     },
     profiles: {
       time: async ({ seconds }) => Buffer.from(`time ${seconds}`),

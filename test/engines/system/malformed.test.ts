@@ -76,6 +76,8 @@ const REFUSES_ALL = new Set([
   'leases/renew/:url_lease_id*',
   'renew',
   'renew/:url_lease_id*',
+  // It is for reading.
+  'raw/:path*',
   // They want a type in the query.
   'leases',
   'leases/count',
@@ -90,6 +92,8 @@ const SOUND_PATHS: Record<string, string> = {
   'loggers/:name': 'loggers/core',
   'config/auditing/request-headers/:header': 'config/auditing/request-headers/user-agent',
   'pprof/:profile*': 'pprof/goroutine',
+  'internal/inspect/router/:tag': 'internal/inspect/router/root',
+  'raw/:path*': 'raw/x',
   'audit-chains/:chain': 'audit-chains/0123456789abcdef',
 };
 /** Members of members. */
