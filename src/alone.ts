@@ -32,7 +32,8 @@ export function makeAlone(parts: NodeParts): Node {
   const sweeps = makeMountSweeps({
     catalog,
     isOurs: () => true,
-    sweep: ({ namespace, uuid }, signal) => cluster.sweepMount(namespace, uuid, signal),
+    now: clock.wallMs,
+    sweep: ({ namespace, uuid }, signal, removed) => cluster.sweepMount(namespace, uuid, signal, removed),
     sweepNamespace: parts.sweepNamespace,
     after: clock.after,
     fault,

@@ -200,8 +200,8 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
       tokens.clear();
     },
     found: () => foundCluster(catalog, tokens, policies, options.clusterName, node.now()),
-    async sweepNamespace(id, signal) {
-      await tokens.endAll(id, signal);
+    async sweepNamespace(id, signal, removed) {
+      await tokens.endAll(id, signal, removed);
       await policies.forget(id);
       await makeSettingsStore(catalog).forget(id);
     },
@@ -346,6 +346,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
         wrapped,
         wrappingJwt,
         leaseCounts,
+        now,
         secretTypes: ['kv'],
         authTypes: ['approle', 'userpass'],
         engineOf,

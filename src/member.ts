@@ -172,7 +172,8 @@ export async function makeMember(
   const sweeps = makeMountSweeps({
     catalog,
     isOurs: () => member.isInTime() && member.mayServe(mounts),
-    sweep: ({ namespace, uuid }, signal) => own.sweepMount(namespace, uuid, signal),
+    now,
+    sweep: ({ namespace, uuid }, signal, removed) => own.sweepMount(namespace, uuid, signal, removed),
     sweepNamespace: parts.sweepNamespace,
     after: clock.after,
     fault,

@@ -12,6 +12,7 @@ import type { ClusterControl } from './model/cluster-control.ts';
 import type { Log } from './model/log.ts';
 import type { Storage } from './model/storage.ts';
 import type { ClusterFigures } from './observe/cluster-metrics.ts';
+import type { Removed } from './pipeline/mount-sweeps.ts';
 import type { Seal } from './seal/seal.ts';
 import type { Step } from './shutdown.ts';
 
@@ -33,7 +34,7 @@ export interface NodeParts {
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
   /** Removes what a namespace that is gone had besides its mounts. Safe to repeat. @throws the signal's reason when it fires first. */
-  sweepNamespace(id: string, signal: AbortSignal): Promise<void>;
+  sweepNamespace(id: string, signal: AbortSignal, removed: Removed): Promise<void>;
   /** Ids of the requests of clients that run here. */
   requestsRunning(): readonly string[];
   /** Resolves when no request of that token, whose uses are limited, runs here. */

@@ -26,6 +26,7 @@ import type { AuditDevices } from './pipeline/audit-devices.ts';
 import type { Authority } from './pipeline/authority.ts';
 import { explainSeenFrom, mayAsk } from './pipeline/explain-access.ts';
 import type { LeaseCounts } from './pipeline/lease-counts.ts';
+import { goneNamespacesOf, sweepsOf } from './pipeline/mount-entries.ts';
 import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
@@ -39,6 +40,7 @@ export interface SystemCoreParts {
   readonly attempts: SystemCore['attempts'];
   readonly actors: Cluster;
   readonly catalog: Catalog;
+  now(): number;
   readonly mounts: MountTable;
   readonly namespaces: Namespaces;
   readonly policies: PolicyStore;
@@ -89,7 +91,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       move: (change, claims) =>
         catalog.change(moveMount, { ...change, from: mounts.byUuid(change.uuid) }, claims),
       async disable(uuid, claims) {
-        await catalog.change(removeMount, { uuid }, claims);
+        await catalog.change(removeMount, { uuid, atMs: parts.now() }, claims);
       },
     }),
     namespaces: {
@@ -99,7 +101,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       descend: namespaces.descend,
       add: (added, claims) => catalog.change(addNamespace, added, claims),
       tune: (change, claims) => catalog.change(tuneNamespace, change, claims),
-      remove: (id, claims) => catalog.change(removeNamespace, { id }, claims),
+      remove: (id, claims) => catalog.change(removeNamespace, { id, atMs: parts.now() }, claims),
     },
     types: { secret: parts.secretTypes, auth: parts.authTypes, engineOf: parts.engineOf },
     policies: policies.of,
@@ -127,6 +129,24 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
           }
         );
       },
+    },
+    async removals() {
+      const entries = await catalog.current('mounts');
+      return {
+        mounts: sweepsOf(entries).map(({ uuid, path = '', type = '', sinceMs, removed = 0 }) => ({
+          id: uuid,
+          path,
+          type,
+          sinceMs,
+          removed,
+        })),
+        namespaces: goneNamespacesOf(entries).map(({ id, path, sinceMs, removed = 0 }) => ({
+          id,
+          path,
+          sinceMs,
+          removed,
+        })),
+      };
     },
     countLeases: parts.leaseCounts.count,
     lockouts: {

@@ -30,7 +30,12 @@ export interface LocalCluster extends Cluster {
    * Removes all records of a mount that is in no mount table any more. Safe to repeat.
    * @throws the signal's reason where it fires first.
    */
-  sweepMount(namespace: string, mount: string, signal?: AbortSignal): Promise<void>;
+  sweepMount(
+    namespace: string,
+    mount: string,
+    signal?: AbortSignal,
+    removed?: (count: number) => Promise<void>,
+  ): Promise<void>;
   /** Takes messages from now on. */
   start(): void;
   /** Begins to wake actors at their times. Everything they may send to must be ready. */
@@ -53,9 +58,9 @@ export function makeLocalCluster(options: LocalClusterOptions): LocalCluster {
     peek: (id) => actors.peek(actorKey(id)),
     ...makeLists(options),
     counts: actors.counts,
-    async sweepMount(namespace, mount, signal) {
+    async sweepMount(namespace, mount, signal, removed) {
       await actors.releaseMount(mount);
-      await sweepMountRecords(storage, namespace, mount, signal);
+      await sweepMountRecords(storage, namespace, mount, signal, removed);
     },
     start: actors.start,
     startTimers: timers.start,

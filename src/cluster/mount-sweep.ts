@@ -7,6 +7,7 @@ import { COMMIT_OPERATIONS } from '../model/limits.ts';
 import type { Storage } from '../model/storage.ts';
 
 /**
+ * @param removed - told how many more are gone, and waited for.
  * Safe to repeat, and safe whoever owns its actors: a mount's uuid never comes back, so there is nothing to be compared.
  * @throws the signal's reason where it fires first.
  */
@@ -15,6 +16,7 @@ export async function sweepMountRecords(
   namespace: string,
   mount: string,
   signal?: AbortSignal,
+  removed?: (count: number) => Promise<void>,
 ): Promise<void> {
   const prefix = `data/${namespace}/${mount}/`;
   for (;;) {
@@ -25,5 +27,6 @@ export async function sweepMountRecords(
       paths.map((path) => ({ path, value: undefined })),
       [],
     );
+    await removed?.(paths.length);
   }
 }

@@ -49,7 +49,12 @@ export interface OwnActors {
   snapshotOf(id: ActorId): Snapshot | undefined;
   /** Claims and loads it, so that `snapshotOf` has something to say. @throws Moved */
   activate(id: ActorId): Promise<void>;
-  sweepMount(namespace: string, mount: string, signal?: AbortSignal): Promise<void>;
+  sweepMount(
+    namespace: string,
+    mount: string,
+    signal?: AbortSignal,
+    removed?: (count: number) => Promise<void>,
+  ): Promise<void>;
   /** Takes messages from now on. */
   start(): void;
   /** Begins to wake actors at their times. Everything they may send to must be ready. */
@@ -135,9 +140,9 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
       await shards.claim(shardOf(actorKey(id)));
       await actors.activate(id);
     },
-    async sweepMount(namespace, mount, signal) {
+    async sweepMount(namespace, mount, signal, removed) {
       await actors.releaseMount(mount);
-      await sweepMountRecords(storage, namespace, mount, signal);
+      await sweepMountRecords(storage, namespace, mount, signal, removed);
     },
     start() {
       actors.start();

@@ -482,6 +482,8 @@ export const QUOTAS_MAX = 1_000;
 /** Clients whose requests one node counts, over all quotas. */
 export const QUOTA_CLIENTS_MAX = 100_000;
 export const QUOTA_COUNTERS_MAX = 20_000;
+/** How far a sweep has come is noted for the whole cluster at most so often. */
+export const SWEEP_NOTED_MS = 1 * SECOND_MS;
 /** A sweep that failed is tried again after this. */
 export const SWEEP_RETRY_MS = 5 * SECOND_MS;
 /** A request whose authority changed while it waited is authorized anew, this often. */

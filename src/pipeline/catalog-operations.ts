@@ -8,6 +8,7 @@ import type { AnyActorOperation } from '../model/actor.ts';
 import { rotateAuditKeys } from './audit-chains.ts';
 import { addDevice, removeDevice } from './audit-devices.ts';
 import { putSetting } from './lifecycle.ts';
+import { noteRemoval } from './mount-entries.ts';
 import { changeSettings } from './mount-settings.ts';
 import { addMount, mountSwept, moveMount, removeMount, tuneMount } from './mount-table.ts';
 import { addNamespace, namespaceSwept, removeNamespace, tuneNamespace } from './namespaces.ts';
@@ -22,6 +23,7 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(removeMount),
   operationOf(moveMount),
   operationOf(mountSwept),
+  operationOf(noteRemoval),
   operationOf(changeSettings),
   operationOf(putPolicy),
   operationOf(removePolicy),

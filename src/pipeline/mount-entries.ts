@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { Entries } from '../cluster/catalog.ts';
+import type { Entries, SectionChange } from '../cluster/catalog.ts';
 import { apiPath, type Mount, servingNamespace } from '../model/mount.ts';
 import { type Namespace, ROOT_NAMESPACE } from '../model/namespace.ts';
+import { unchanged } from './section-change.ts';
 
 /** Prefix of the entries that are namespaces. */
 export const NAMESPACE = 'namespace/';
@@ -15,16 +16,44 @@ export const SWEEP = 'sweep/';
 /** Prefix of the entries of namespaces that are gone, and whose tokens and policies are still to be swept. */
 export const GONE = 'gone-namespace/';
 
-/** A mount that is gone and whose data is not gone yet. */
-export interface Sweep {
-  readonly uuid: string;
-  readonly namespace: string;
+/** How far the removal of what is gone has come. */
+export interface Removal {
+  /** Wall clock, ms, when it was taken away. Absent: an older release did that. */
+  readonly sinceMs?: number;
+  /** Records, or tokens, that were removed so far, as was last noted. Absent: nothing was. */
+  readonly removed?: number;
 }
 
-export interface GoneNamespace {
+/** A mount that is gone and whose data is not gone yet. */
+export interface Sweep extends Removal {
+  readonly uuid: string;
+  readonly namespace: string;
+  /** From the root namespace; absent as `sinceMs`. */
+  readonly path?: string;
+  readonly type?: string;
+}
+
+export interface GoneNamespace extends Removal {
   readonly id: string;
   readonly path: string;
 }
+
+/** @param served - the namespace in which it stood. */
+export function sweepOf(mount: Mount, served: Namespace | undefined, sinceMs: number | undefined): Sweep {
+  const { uuid, namespace, type } = mount;
+  if (sinceMs === undefined || !served) return { uuid, namespace };
+  return { uuid, namespace, type, path: served.path + apiPath(mount), sinceMs };
+}
+
+/** Notes how far a removal has come; of one that is through there is nothing to be noted. */
+export const noteRemoval: SectionChange<{ key: string; removed: number }, void> = {
+  id: 'mounts/removal',
+  section: 'mounts',
+  run(entries, { key, removed }) {
+    const there = entries.get(key);
+    return there ? { patch: { [key]: { ...there, removed } }, reply: undefined } : unchanged;
+  },
+};
 
 export function mountsOf(entries: Entries): Mount[] {
   const found: Mount[] = [];

@@ -1,23 +1,36 @@
 /**
  * What mounts leave behind that are in no table any more: their records are removed in the background, page by page, by whoever may; a sweep
- * that is broken off begins again.
+ * that is broken off goes on with what is left. How far it has come is noted now and then, for whoever asks at any node.
  *
  * @module
  */
 import type { Catalog } from '../cluster/catalog.ts';
-import { SWEEP_RETRY_MS } from '../model/limits.ts';
-import { goneNamespacesOf, type Sweep, sweepsOf } from './mount-entries.ts';
+import { SWEEP_NOTED_MS, SWEEP_RETRY_MS } from '../model/limits.ts';
+import {
+  GONE,
+  goneNamespacesOf,
+  noteRemoval,
+  type Removal,
+  SWEEP,
+  type Sweep,
+  sweepsOf,
+} from './mount-entries.ts';
 import { mountSwept } from './mount-table.ts';
 import { namespaceSwept } from './namespaces.ts';
+
+/** Told how many more were removed, and waited for. */
+export type Removed = (count: number) => Promise<void>;
 
 export interface MountSweepsOptions {
   readonly catalog: Pick<Catalog, 'entries' | 'change' | 'watch'>;
   /** Is it this node's to do, in this turn? */
   isOurs(): boolean;
+  /** Wall clock, ms. Absent: how far a sweep has come is not noted. */
+  now?(): number;
   /** Removes all that is stored of it. Safe to repeat. @throws the signal's reason when it fires first. */
-  sweep(mount: Sweep, signal: AbortSignal): Promise<void>;
+  sweep(mount: Sweep, signal: AbortSignal, removed: Removed): Promise<void>;
   /** Removes what a namespace had besides its mounts: tokens, policies. Safe to repeat. @throws the signal's reason when it fires first. */
-  sweepNamespace(id: string, signal: AbortSignal): Promise<void>;
+  sweepNamespace(id: string, signal: AbortSignal, removed: Removed): Promise<void>;
   /** Runs `run` once after `ms`. */
   after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
@@ -56,18 +69,31 @@ export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
       });
   }
 
+  function noting(key: string, { removed = 0 }: Removal): Removed {
+    const { now } = options;
+    if (!now) return async () => {};
+    let notedMs = now();
+    let count = removed;
+    return async (more) => {
+      count += more;
+      if (now() - notedMs < SWEEP_NOTED_MS) return;
+      await catalog.change(noteRemoval, { key, removed: count });
+      notedMs = now();
+    };
+  }
+
   async function sweepAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && options.isOurs()) {
       const [next] = sweepsOf(catalog.entries('mounts'));
       if (next) {
-        await options.sweep(next, signal);
+        await options.sweep(next, signal, noting(SWEEP + next.uuid, next));
         await catalog.change(mountSwept, { uuid: next.uuid });
         continue;
       }
       // Its id may be drawn again once this is through: so it comes last.
       const [gone] = goneNamespacesOf(catalog.entries('mounts'));
       if (!gone) return;
-      await options.sweepNamespace(gone.id, signal);
+      await options.sweepNamespace(gone.id, signal, noting(GONE + gone.id, gone));
       await catalog.change(namespaceSwept, { id: gone.id });
     }
   }

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, SectionChange } from '../cluster/catalog.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import { apiPath, issuerOf, type Mount, type Move, servingNamespace } from '../model/mount.ts';
-import { inTheWayOf, mountsOf, namespaceIn, SWEEP, type Sweep } from './mount-entries.ts';
+import { inTheWayOf, mountsOf, namespaceIn, SWEEP, sweepOf } from './mount-entries.ts';
 import { unchanged } from './section-change.ts';
 
 /** The mounts of all namespaces; each serves paths within its own. */
@@ -149,13 +149,14 @@ export const moveMount: SectionChange<Moving, void> = {
 };
 
 /** Takes a mount away and notes that its data is to be swept. */
-export const removeMount: SectionChange<{ uuid: string }, void> = {
+/** @param atMs - wall clock of who asks. */
+export const removeMount: SectionChange<{ uuid: string; atMs?: number }, void> = {
   id: 'mounts/remove',
   section: 'mounts',
-  run(entries, { uuid }) {
+  run(entries, { uuid, atMs }) {
     const mount = entries.get(uuid) as Mount | undefined;
     if (!mount) return unchanged;
-    const sweep: Sweep = { uuid, namespace: mount.namespace };
+    const sweep = sweepOf(mount, namespaceIn(entries, servingNamespace(mount)), atMs);
     return { patch: { [uuid]: null, [SWEEP + uuid]: sweep }, reply: undefined };
   },
 };

@@ -18,7 +18,7 @@ import {
   namespaceIn,
   namespacesOf,
   SWEEP,
-  type Sweep,
+  sweepOf,
 } from './mount-entries.ts';
 import { unchanged } from './section-change.ts';
 
@@ -143,22 +143,20 @@ export const tuneNamespace: SectionChange<NamespaceTuning, void> = {
 };
 
 /** Takes a namespace away with all its mounts, and notes what is to be swept. @throws CodedError where others are below it. */
-export const removeNamespace: SectionChange<{ id: string }, void> = {
+export const removeNamespace: SectionChange<{ id: string; atMs?: number }, void> = {
   id: 'namespaces/remove',
   section: 'mounts',
-  run(entries, { id }) {
+  run(entries, { id, atMs }) {
     const there = entries.get(NAMESPACE + id) as Namespace | undefined;
     if (!there) return unchanged;
     if (namespacesOf(entries).some(({ path }) => isWithin(path, there.path)))
       throw badRequest('unable to delete namespace containing child namespaces');
-    const gone: GoneNamespace = { id, path: there.path };
+    const gone: GoneNamespace = { id, path: there.path, ...(atMs !== undefined && { sinceMs: atMs }) };
     const patch: Record<string, unknown> = { [NAMESPACE + id]: null, [GONE + id]: gone };
     for (const mount of mountsOf(entries)) {
       if (servingNamespace(mount) !== id) continue;
-      const { uuid, namespace } = mount;
-      const sweep: Sweep = { uuid, namespace };
-      patch[uuid] = null;
-      patch[SWEEP + uuid] = sweep;
+      patch[mount.uuid] = null;
+      patch[SWEEP + mount.uuid] = sweepOf(mount, there, atMs);
     }
     return { patch, reply: undefined };
   },

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { SWEEP_NOTED_MS } from '../../src/model/limits.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 
 let coffer: InnerCoffer;
@@ -84,6 +85,54 @@ test('a mount whose sweep was broken off by a seal is swept after the next unsea
     [...coffer.coffer.catalog.entries('mounts').keys()].some((key) => key.startsWith('sweep/'));
   await until(async () => !isSweeping());
 });
+
+test('what is disabled is shown while it is removed, how far and since when, and after a seal goes on from there', async () => {
+  await coffer.ask('POST', 'sys/mounts/large', { type: 'kv', options: { version: '1' } });
+  for (let n = 0; n < 300; n++) await coffer.ask('POST', `large/${n}`, { n });
+  let pages = 0;
+  let release = (): void => {};
+  const held = () =>
+    new Promise<void>((resolve) => {
+      release = resolve;
+    });
+  // The second page waits for longer than progress is noted once; then the next one stays where it is.
+  coffer.beforeCommit = async (paths) => {
+    if (paths.length <= 50) return;
+    pages++;
+    if (pages === 2) await new Promise((resolve) => setTimeout(resolve, SWEEP_NOTED_MS + 50));
+    if (pages === 3) await held();
+  };
+  assert.equal((await coffer.ask('DELETE', 'sys/mounts/large')).status, 204);
+  const rows = async () => Object.values((await coffer.ask('GET', 'sys/removals')).body.data) as Row[];
+  await until(async () => pages === 3);
+  const [row] = await rows();
+  assert(row);
+  const { start_time, running_seconds, removed, ...rest } = row;
+  assert.deepEqual(rest, { kind: 'mount', mount_type: 'kv', path: 'large/' });
+  assert(Date.now() - Date.parse(start_time) < 60_000);
+  assert(running_seconds >= SWEEP_NOTED_MS / 1_000);
+  assert(removed > 50, String(removed));
+  const sealing = coffer.coffer.lifecycle.seal();
+  release();
+  await sealing;
+  pages = 10;
+  coffer.beforeCommit = async (paths) => {
+    if (paths.length > 50 && ++pages === 11) await held();
+  };
+  await coffer.coffer.lifecycle.unseal(coffer.key);
+  await until(async () => pages === 11);
+  assert((await rows())[0]!.removed >= removed);
+  assert.equal((await rows())[0]!.start_time, start_time);
+  release();
+  coffer.beforeCommit = undefined;
+  await until(async () => (await rows()).length === 0);
+});
+
+interface Row {
+  readonly start_time: string;
+  readonly running_seconds: number;
+  readonly removed: number;
+}
 
 test('seals and unseals at once come to one end, and all is served', async () => {
   const { lifecycle } = coffer.coffer;

@@ -82,8 +82,11 @@ export interface Tokens {
   revoke(accessor: string, how: 'tree' | 'self', options?: SendOptions): Promise<boolean>;
   /** Sweeps a revoked token now, rather than soon. */
   sweep(accessor: string): Promise<void>;
-  /** Ends all tokens of a namespace, for good. Safe to repeat. @throws the signal's reason when it fires first. */
-  endAll(namespaceId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Ends all tokens of a namespace, for good. Safe to repeat. @throws the signal's reason when it fires first.
+   * @param ended - told how many more are gone, and waited for.
+   */
+  endAll(namespaceId: string, signal: AbortSignal, ended?: (count: number) => Promise<void>): Promise<void>;
   /** Ends those of a namespace that are over, and sweeps what is dead. Safe to repeat. */
   tidy(namespaceId: string): Promise<void>;
   /** Of the tokens of a namespace. */
@@ -353,13 +356,14 @@ export function makeTokens(options: TokensOptions): Tokens {
       return lived;
     },
     sweep: (accessor) => actor.sweep(cluster, accessor),
-    async endAll(namespaceId, signal) {
+    async endAll(namespaceId, signal, ended) {
       const left = await cluster.list(actor.kind.kind, namespaceId, TOKEN_MOUNT, '');
       for (let at = 0; at < left.length; at += SWEEP_PAGE) {
         signal.throwIfAborted();
         const some = left.slice(at, at + SWEEP_PAGE);
         await Promise.all(some.map((accessor) => cluster.send(actor.revoke, tokenId(accessor), 'tree', OWN)));
         await Promise.all(some.map((accessor) => actor.sweep(cluster, accessor)));
+        await ended?.(some.length);
       }
     },
     async tidy(namespaceId) {

@@ -33,6 +33,11 @@ export interface SystemCore {
   readonly wrapping: WrappingControl;
   readonly settings: SettingsControl;
   readonly leases: LeaseControl;
+  /** What was taken away and is still being removed, as all members know it. */
+  removals(): Promise<{
+    readonly mounts: readonly (Removal & { readonly type: string })[];
+    readonly namespaces: readonly Removal[];
+  }>;
   /** How many leases a lease-count quota holds now; undefined: there is none of this name. */
   countLeases(quota: string): Promise<number | undefined>;
   /** Who guessed too often, by mount; absent where no auth method counts it. */
@@ -54,6 +59,16 @@ export interface SystemCore {
   actorAt(path: string, caller: Caller | undefined): ActorId;
   /** Looks for secrets in a KV mount. @throws CodedError `overloaded`; `permission_denied` where its folder may not be listed. */
   searchKv(search: KvSearch, context: KvSearchContext): Promise<KvFound>;
+}
+
+export interface Removal {
+  readonly id: string;
+  /** From the root namespace; '' where it is not known. */
+  readonly path: string;
+  /** Wall clock, ms; undefined where it is not known. */
+  readonly sinceMs: number | undefined;
+  /** Records, or tokens of a namespace, that are gone, as was last noted. */
+  readonly removed: number;
 }
 
 export interface SealStatus {

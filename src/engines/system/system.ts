@@ -36,6 +36,7 @@ import { quotaRoutes } from './quotas.ts';
 import { rawRoutes } from './raw.ts';
 import { rekeyRoutes } from './rekey.ts';
 import { remountRoutes } from './remount.ts';
+import { removalRoutes } from './removals.ts';
 import { rotationRoutes } from './rotation.ts';
 import { sealRoutes } from './seal.ts';
 import { specRoutes } from './specs.ts';
@@ -62,6 +63,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...auditSearchRoutes(core),
     ...auditHeaderRoutes(core),
     ...nodeRoutes(core),
+    ...removalRoutes(core),
     ...loggerRoutes(core),
     ...monitorRoutes(core),
     ...pprofRoutes(core),

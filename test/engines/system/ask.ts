@@ -384,6 +384,7 @@ export function fakeCore(): FakeCore {
       heapSizes: () => new Map([['used', 1]]),
       commandLine: () => ['node', 'coffer.ts'],
     },
+    removals: async () => ({ mounts: [], namespaces: [] }),
     countLeases: async () => undefined,
     placeOf: (path) => ({ namespacePath: '', mount: core.mounts('root').find(path) }),
     searchKv: async () => ({
