@@ -103,6 +103,35 @@ test("status as JSON has Vault's members in Vault's order", async () => {
   ]);
 });
 
+test("the nodes, in Vault's columns and with its members", async () => {
+  const { exit, stdout } = await run('operator', 'members');
+  assert.equal(exit, 0);
+  const [head, , row] = stdout.split('\n').map((line) => line.split(/ {4,}/).map((cell) => cell.trim()));
+  assert.deepEqual(head, [
+    'Host Name',
+    'API Address',
+    'Cluster Address',
+    'Active Node',
+    'Version',
+    'Upgrade Version',
+    'Redundancy Zone',
+    'Last Echo',
+  ]);
+  assert.deepEqual(row!.slice(3), ['true', '1.19.5', 'n/a', 'n/a', 'n/a']);
+  const { Nodes } = JSON.parse((await run('operator', 'members', '-format=json')).stdout);
+  assert.deepEqual(Object.keys(Nodes[0]), [
+    'hostname',
+    'api_address',
+    'cluster_address',
+    'active_node',
+    'last_echo',
+    'echo_duration_ms',
+    'clock_skew_ms',
+    'version',
+    'replication_primary_canary_age_ms',
+  ]);
+});
+
 test('one node is sealed alone where that is asked for', async () => {
   await run('operator', 'seal', '-node');
   assert.equal((await run('status')).exit, 2);

@@ -19,6 +19,7 @@ const HEADER = [
   'Active Node',
   'Version',
   'Upgrade Version',
+  'Redundancy Zone',
   'Last Echo',
 ];
 const MEMBERS = [
@@ -28,6 +29,7 @@ const MEMBERS = [
   'active_node',
   'version',
   'upgrade_version',
+  'redundancy_zone',
   'last_echo',
 ];
 
@@ -59,8 +61,12 @@ function nodeStruct(node: JsonMap): Encodable {
     cluster_address: node.get('cluster_address') ?? '',
     active_node: node.get('active_node') ?? false,
     last_echo: node.get('last_echo') ?? null,
+    echo_duration_ms: node.get('echo_duration_ms') ?? 0,
+    clock_skew_ms: node.get('clock_skew_ms') ?? 0,
     version: node.get('version') ?? '',
     upgrade_version: node.get('upgrade_version') || undefined,
+    redundancy_zone: node.get('redundancy_zone') || undefined,
+    replication_primary_canary_age_ms: node.get('replication_primary_canary_age_ms') ?? 0,
   };
 }
 

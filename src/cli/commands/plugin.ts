@@ -4,8 +4,9 @@
  * @module
  */
 import type { Json, JsonMap } from '../../model/json.ts';
-import { command, expectArguments } from '../command.ts';
-import { describing, remoteFailure } from '../failure.ts';
+import { command } from '../command.ts';
+import { describing, localFailure, remoteFailure } from '../failure.ts';
+import { stringFlag } from '../flags.ts';
 import { display } from '../go-text.ts';
 import { printData } from '../output.ts';
 import { asMap } from '../secret.ts';
@@ -23,7 +24,7 @@ Lists the plugins: those that are built in. TYPE is auth, database or secret.
     $ vault plugin list -detailed secret`,
   output: { format: true, detailed: true },
   async run({ args, client: connect, printer, terminal }) {
-    expectArguments(args, 0, 1);
+    oneOrTwo(args, 0, '0 or 1');
     const type = args[0] === undefined ? undefined : typeGiven(args[0]);
     const client = await connect();
     const secret = await describing(
@@ -51,25 +52,35 @@ Lists the plugins: those that are built in. TYPE is auth, database or secret.
 });
 
 export const pluginInfo = command({
-  usage: 'plugin info [options] TYPE NAME',
+  usage: 'plugin info [options] [TYPE] NAME',
   about: `
-Shows a plugin.
+Shows a plugin. TYPE is auth, database or secret.
 
     $ vault plugin info secret kv`,
+  flags: { version: stringFlag('Which version of it.') },
   output: { format: true },
-  async run({ args, client: connect, printer }) {
-    expectArguments(args, 2);
-    const type = typeGiven(args[0] as string);
-    const name = (args[1] as string).trim();
+  async run({ args, flags, client: connect, printer }) {
+    oneOrTwo(args, 1, '1 or 2');
+    // Without a type the server is asked as in Vault, whose older versions knew plugins by name alone.
+    const type = args.length === 2 ? `${typeGiven(args[0] as string)}/` : '';
+    const name = (args.at(-1) as string).trim();
     const client = await connect();
+    const query = new Map(flags.version === '' ? [] : [['version', [flags.version]]]);
     const secret = await describing(
       `Error reading plugin named ${name}`,
-      readSecret(client, `sys/plugins/catalog/${type}/${name}`),
+      readSecret(client, `sys/plugins/catalog/${type}${name}`, query),
     );
     if (!secret?.data) throw remoteFailure(`No value found for plugin "${name}"`);
     return printData(printer, secret.data);
   },
 });
+
+/** @throws CommandFailure in Vault's words, unless there are `min` arguments or one more. */
+function oneOrTwo(args: readonly string[], min: number, expected: string): void {
+  if (args.length >= min && args.length <= min + 1) return;
+  const many = args.length < min ? 'Not enough' : 'Too many';
+  throw localFailure(`${many} arguments (expected ${expected}, got ${args.length})`);
+}
 
 function typeGiven(given: string): string {
   const type = given.trim();

@@ -5,6 +5,7 @@
  */
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
+import * as p from '../../model/params.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../../model/version.ts';
 import type { SystemCore } from './core.ts';
 
@@ -54,10 +55,13 @@ export function pluginRoutes({ types }: SystemCore): Record<string, Route> {
       sudo: true,
       read: operation({
         summary: 'Shows a plugin.',
-        params: {},
-        run: (_params, ctx) => {
+        params: {
+          version: p.string('Which version of it; the one that is built in where absent.', { absent: '' }),
+        },
+        run: ({ version }, ctx) => {
           const { name } = ctx.captures;
-          if (!built(namedKind(ctx)).includes(name!)) throw new CodedError('not_found', []);
+          const isOther = version !== '' && version !== BUILTIN_PLUGIN_VERSION;
+          if (isOther || !built(namedKind(ctx)).includes(name!)) throw new CodedError('not_found', []);
           return {
             data: {
               args: null,
