@@ -272,13 +272,6 @@ const NOT_YET: Record<string, Covered[]> = {
   'identity is not served yet': [
     { asks: / sys\/(internal\/ui\/)?mounts( |$)/, where: /\/identity~1$/, ours: /^absent$/ },
   ],
-  'sys/config, version history, counters, leases, quotas, plugins and password policies are not served yet': [
-    {
-      asks: / sys\/(config\/|version-history|internal\/counters|leases\/|quotas\/|plugins\/|policies\/password)/,
-      where: /^(status|body|\/errors)$/,
-      ours: UNSUPPORTED,
-    },
-  ],
 };
 
 export const EXPECTATIONS: readonly Expectation[] = [
