@@ -6,6 +6,7 @@
  */
 import { badRequest } from '../model/errors.ts';
 import { PATH_CHARS_MAX } from '../model/limits.ts';
+import { UNPRINTABLE } from '../model/printable.ts';
 import type { CanonicalPath, Verb } from '../model/request.ts';
 
 /** A request target in its two parts, neither decoded. */
@@ -32,8 +33,6 @@ function pathOfAbsoluteForm(url: string): number {
 const PLAIN = /^[!-"$&-~]*$/;
 /** Anything else that may stand in a target at all: `#` has no place there, and the rest must come percent-encoded. */
 const ENCODED = /^[!-"$-~]*$/;
-/** Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols, and of the blanks only U+0020. */
-const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 /**
  * Percent-decodes a path, once. `%2F` is `/`, as in Vault.

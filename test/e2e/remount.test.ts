@@ -12,7 +12,7 @@ import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 const RESERVED = "cannot remount to the destination in 'to': it is reserved";
 
 const UNREACHABLE =
-  "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a control character";
+  "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a character that is not printable";
 
 let inner: InnerCoffer;
 before(async () => {
@@ -155,6 +155,9 @@ test('what cannot be moved, or not there, is refused and stays where it is', asy
     ['stays', 'a/../b', UNREACHABLE],
     ['stays', './b', UNREACHABLE],
     ['stays', 'a\u0000b', UNREACHABLE],
+    ['stays', 'a\u200bb', UNREACHABLE],
+    ['stays', 'a\u00a0b', UNREACHABLE],
+    ['stays', 'a\u2028b', UNREACHABLE],
     ['auth/up', 'auth/a//b', UNREACHABLE],
     ['sys', 'x', 'cannot remount "sys/"'],
     ['cubbyhole', 'x', 'cannot remount "cubbyhole/"'],

@@ -12,6 +12,7 @@ import { MOUNT_PATH_BYTES_MAX } from '../../model/limits.ts';
 import type { Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
+import { UNPRINTABLE } from '../../model/printable.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import type { SystemCore } from './core.ts';
 import { isProtected, uuid, withSlash } from './mount-info.ts';
@@ -19,8 +20,8 @@ import { isProtected, uuid, withSlash } from './mount-info.ts';
 const QUEUED =
   "Mount move has been queued. Progress will be reported in Vault's server log, tagged with the returned migration_id";
 
-/** Paths of requests have one spelling; unlike those, this one comes in a body. */
-const UNREACHABLE = /(?:^|\/)\.{0,2}\/|[\u0000-\u001f\u007f]/;
+/** Paths of requests have one spelling; unlike those, this one comes in a body. Ends in a slash. */
+const UNREACHABLE = /(?:^|\/)\.{0,2}\//;
 
 export function remountRoutes(core: SystemCore): Record<string, Route> {
   return {
@@ -67,9 +68,9 @@ async function remount(core: SystemCore, from: string, to: string, ctx: RouteCon
   const path = isAuth ? target.path.slice('auth/'.length) : target.path;
   if (path === '' || (!isAuth && isProtected(path)))
     throw badRequest("cannot remount to the destination in 'to': it is reserved");
-  if (UNREACHABLE.test(path) || !path.isWellFormed())
+  if (UNREACHABLE.test(path) || UNPRINTABLE.test(path) || !path.isWellFormed())
     throw badRequest(
-      "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a control character",
+      "no request could reach the path in 'to': it has an empty segment, `.`, `..` or a character that is not printable",
     );
   if (Buffer.byteLength(path) > MOUNT_PATH_BYTES_MAX)
     throw badRequest(`a mount's path must not be longer than ${MOUNT_PATH_BYTES_MAX} bytes`);
