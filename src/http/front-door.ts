@@ -26,7 +26,7 @@ import type { ForwardedAddress } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import { type Encoded, encodeReply, replyToError } from './envelope.ts';
 import { type InFlight, type InFlightRow, makeInFlight } from './in-flight.ts';
-import { type AnyResponse, type Asked, IncomingRequest } from './incoming-request.ts';
+import { type AnyResponse, type Asked, IncomingRequest, isCut } from './incoming-request.ts';
 import { sentVerb } from './list-verb.ts';
 import type { ListenerAccess } from './listener-access.ts';
 import { apiPath, decodePath, pathFor, splitTarget } from './path.ts';
@@ -108,12 +108,28 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
       if (address !== undefined) request.remoteAddress = address;
       if (verb === 'read' && options.access?.isOpen(path.text)) request.openHere = true;
       if (verb === 'patch') checkPatchType(incoming.headers['content-type']);
-      if (takesBody(request) && hasBody(incoming)) {
-        withBody(request, continues);
-      } else run(request);
+      if (!takesBody(request) || !hasBody(incoming)) run(request);
+      else unlessRefused(request, () => withBody(request, continues));
     } catch (error) {
       refuse(incoming, response, error, false);
     }
+  }
+
+  /** Who asked too often is answered at once, whatever follows. */
+  function unlessRefused(request: IncomingRequest, goOn: () => void): void {
+    const refused = handler.refusal?.(request);
+    if (refused === undefined) {
+      goOn();
+      return;
+    }
+    refused.then(
+      (reply) => {
+        if (isCut(request.response)) return;
+        if (reply === undefined) goOn();
+        else answer(request, reply, declaredLength(request.incoming) > BODY_BYTES_FREE);
+      },
+      (error: unknown) => refuse(request.incoming, request.response, error, true, request),
+    );
   }
 
   function takesBody({ verb, path, namespace }: IncomingRequest): boolean {
@@ -197,12 +213,12 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
     request.bodyHeld = 0;
   }
 
-  function answer(request: IncomingRequest, reply: Reply): void {
+  function answer(request: IncomingRequest, reply: Reply, unread = false): void {
     if (request.answered) return;
     request.answered = true;
     const { incoming, response } = request;
     const namespace = incoming.headers['x-vault-namespace'];
-    const delivery = typeof namespace === 'string' ? { namespace } : undefined;
+    const delivery = typeof namespace === 'string' ? { namespace, unread } : { unread };
     try {
       const encoded = encodeReply(reply);
       // Health codes are the client's to choose (`?standbycode=`): those that are no final status would break the message.

@@ -149,6 +149,8 @@ type AnyReply =
 /** The whole of what `http/` needs from `pipeline/`. Never rejects. */
 export interface RequestHandler {
   handle(request: Request): Promise<Reply>;
+  /** Why a request is answered before its body is read; undefined: it is not. Asked at most once of each, before `handle`. */
+  refusal?: ((request: Request) => Promise<Reply | undefined> | undefined) | undefined;
   /** Is this path served without a token? Such bodies are bounded by OPEN_BODY_BYTES_MAX. @param namespace - as the header says. */
   isOpen(path: string, namespace: string): boolean;
   /** Is the body of a DELETE read? Absent: of none. */

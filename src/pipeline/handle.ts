@@ -16,6 +16,7 @@ import { auditEntry, auditResponse } from './audit-entry.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
 import { questionOf } from './question.ts';
+import { makeQuotaGate } from './quota-gate.ts';
 import type { Quotas } from './quotas.ts';
 import { errorReply, textOf } from './replies.ts';
 import type { Resolved } from './resolve.ts';
@@ -53,29 +54,21 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   const { run } = wrapping;
   const auditHeaders = options.auditHeaders ?? (() => NO_HEADERS);
 
+  const { quotas } = options;
+  const gate = quotas && makeQuotaGate({ quotas, resolver, roleOf: options.roleOfLogin, refuse: overLimit });
+
   async function handle(request: Request): Promise<Reply> {
-    return options.quotas?.isOn() ? underQuotas(request, options.quotas) : admitted(request);
+    return quotas?.isOn() ? gate!.pass(request, () => admitted(request)) : admitted(request);
   }
 
-  async function underQuotas(request: Request, quotas: Quotas): Promise<Reply> {
-    const { path, verb } = request;
-    const resolved = resolver.resolve(path.text, verb === 'list', request.namespace);
-    const role = options.roleOfLogin;
-    const asked = resolved.namespace && { namespacePath: resolved.namespace.path, path: resolved.path };
-    const taken = asked && (await quotas.take(request, asked, role && (() => role(request, resolved))));
-    if (!taken) return admitted(request);
-    const { allowed, headers, audited } = taken;
-    if (allowed) return { ...(await admitted(request)), more: headers };
-    const refusal = new CodedError('rate_limited', `request path "${path.text}": rate limit quota exceeded`);
-    if (audited && audit.isOn()) {
-      const entry = auditEntry(beginning(request, resolved, authority.version()), auditHeaders());
-      try {
-        await audit.request(entry, textOf(refusal));
-      } catch (error) {
-        return errorReply(error, options.fault);
-      }
+  async function overLimit(request: Request, resolved: Resolved, refusal: CodedError, isTold: boolean) {
+    try {
+      const entry = () => auditEntry(beginning(request, resolved, authority.version()), auditHeaders());
+      if (isTold && audit.isOn()) await audit.request(entry(), textOf(refusal));
+      return errorReply(refusal, options.fault);
+    } catch (error) {
+      return errorReply(error, options.fault);
     }
-    return { ...errorReply(refusal, options.fault), more: headers };
   }
 
   async function admitted(request: Request): Promise<Reply> {
@@ -244,6 +237,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
 
   return {
     handle,
+    refusal: gate?.refusal,
     isOpen: (path, namespace) => resolver.resolve(path, false, namespace).match?.route.open !== undefined,
     readsDeleteBody: (path, namespace) =>
       resolver.resolve(path, false, namespace).match?.route.deleteBody === true,

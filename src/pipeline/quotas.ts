@@ -35,6 +35,8 @@ export interface Quotas {
     asked: Omit<Scoped, 'role'>,
     roleOf?: () => Promise<string | undefined>,
   ): QuotaAnswer | Promise<QuotaAnswer | undefined> | undefined;
+  /** May it make a difference as which role a request asks to be let in? */
+  needsRole(asked: Omit<Scoped, 'role'>): boolean;
 }
 
 type Counting = ActorOperation<undefined, LimitRules, Taken>;
@@ -125,12 +127,16 @@ export function makeQuotas({ catalog, cluster, counts, now }: QuotasOptions): Qu
     return cluster.send(counts.count, id, found.rules, { claims: OWN_CLAIMS }).then(answer, here);
   }
 
+  function needsRole(asked: Omit<Scoped, 'role'>): boolean {
+    return held.some(({ quota }) => quota.role !== '' && holds(quota, { ...asked, role: quota.role }));
+  }
+
   return {
     isOn: () => held.length > 0,
+    needsRole,
     take({ remoteAddress }, asked, roleOf) {
       if (isExempt(asked.namespacePath, asked.path)) return undefined;
-      const ofRole = ({ quota }: Held) => quota.role !== '' && holds(quota, { ...asked, role: quota.role });
-      if (!roleOf || !held.some(ofRole)) return takeOf(remoteAddress, asked);
+      if (!roleOf || !needsRole(asked)) return takeOf(remoteAddress, asked);
       // Where that cannot be told, it is not let in either; as whom it asks then makes no difference.
       const role = roleOf().catch(() => undefined);
       return role.then((role) => takeOf(remoteAddress, { ...asked, role }));

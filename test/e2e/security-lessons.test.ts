@@ -16,7 +16,7 @@
  * | CVE-2025-6010 / 6011, CVE-2023-3462 (who is there?) | `security-callers.test.ts`, of tokens |
  * | CVE-2025-6004 / 54998 (lockout by spelling), guesses made at once; CVE-2025-6011 / 54999 (timing) | `test/auth/userpass/userpass.test.ts`, `test/auth/login/lockout.test.ts`; `userpass-nodes.test.ts` |
  * | CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282 | `seal-attempts.test.ts`, `test/seal/attempts.test.ts`; `security-callers.test.ts`; `test/pipeline/every-endpoint.test.ts` |
- * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185, GHSA-8w8f | `exhaustion.test.ts`, `slow-texts.test.ts`; `test/http/body.test.ts`, `slow-clients.test.ts`, `turns.test.ts`; `test/audit/audit.test.ts` |
+ * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185, GHSA-8w8f | `exhaustion.test.ts`, `slow-texts.test.ts`, `quota-bodies.test.ts`; `test/http/body.test.ts`, `slow-clients.test.ts`, `turns.test.ts`; `test/audit/audit.test.ts` |
  * | CVE-2025-4166, CVE-2025-62513 / 62705, GHSA-8xxq, CVE-2024-8365, CVE-2024-0831, GHSA-444v | `canary.test.ts`, `malformed.test.ts` |
  * | GO-2026-5199 (CVE-2026-4525) | `test/http/server.test.ts`: the pipeline sees no credentials among the headers |
  * | CVE-2026-46405, GHSA-rh46 | `security-callers.test.ts` |
