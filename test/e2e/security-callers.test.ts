@@ -161,7 +161,7 @@ test('CVE-2025-6000, O 2.4, the chain of 28 Sept 2026: an audit device writes no
     { file_path: join(folder, 'data', 'store', '..', 'store', 'new.log') },
     { file_path: folder },
     { file_path: `${fine}\n` },
-    { file_path: '/proc/self/comm' },
+    { file_path: '/proc/self/comm', mode: '0' },
     { path: program },
   ]) {
     const reply = await root('PUT', 'sys/audit/lesson', { type: 'file', options });
