@@ -66,14 +66,24 @@ const PARTLY: Record<string, string> = {
   'POST sys/unseal': '`migrate` has no effect',
 };
 
+/** What a Vault without Enterprise, raft and recovery mode answers 404 to as well; by area or by path below sys/. */
+const NOT_THERE: Record<string, string> = {
+  'System: raft storage': 'only where raft is the storage',
+  'generate-recovery-token/attempt': 'only in recovery mode',
+  'generate-recovery-token/update': 'only in recovery mode',
+  'wrapping/pubkey': 'nor has Vault it, though its policies name it',
+  'config/reload/:subsystem': 'there is a license only in Vault Enterprise',
+};
+
 export interface Endpoint {
   readonly area: string;
   /** After `/v1/`. */
   readonly path: string;
   readonly verb: HttpVerb;
   readonly only: string | undefined;
-  readonly served: 'served' | 'partly' | 'not yet';
-  /** Of what is served in part. */
+  /** `not there`: in such a server as this one Vault has it neither. */
+  readonly served: 'served' | 'partly' | 'not there' | 'not yet';
+  /** Of what is served in part; of what is not there, why. */
   readonly missing: string | undefined;
 }
 
@@ -87,8 +97,11 @@ export function endpoints(): Endpoint[] {
       verbs.map((verb): Endpoint => {
         const route = routers.get(mount)?.match(samplePath(path), verb === 'LIST')?.route;
         const isServed = route?.[VERBS[verb]] !== undefined;
-        const missing = isServed ? PARTLY[`${verb} ${mount}${path}`] : undefined;
-        const served = isServed ? (missing ? 'partly' : 'served') : 'not yet';
+        const isEnterprise = mount === 'sys/' && only === 'Vault Enterprise';
+        const notThere = isServed ? undefined : (NOT_THERE[area] ?? NOT_THERE[path]);
+        const missing = isServed ? PARTLY[`${verb} ${mount}${path}`] : notThere;
+        const unserved = isEnterprise || notThere ? 'not there' : 'not yet';
+        const served = isServed ? (missing ? 'partly' : 'served') : unserved;
         return { area, path: mount + path, verb, only, served, missing };
       }),
     ),
@@ -133,12 +146,13 @@ export function compatibilityPage(): string {
     '## Differences',
     DIFFERENCES.map((line) => `- ${line}`).join('\n'),
     '## Endpoints',
-    'One endpoint here is a path and a verb; POST stands for PUT too. What only OpenBao or Vault Enterprise has is marked.',
+    'One endpoint here is a path and a verb; POST stands for PUT too. What only OpenBao or Vault Enterprise has is marked.' +
+      ' What is not there is not there in a Vault of the community edition either that runs as this server does: with another storage than raft, sealed by shares.',
     table(
-      ['Area', 'served', 'partly', 'not yet'],
+      ['Area', 'served', 'partly', 'not there', 'not yet'],
       byArea.map(([area, group]) => [
         area,
-        ...(['served', 'partly', 'not yet'] as const).map(countIn(group)),
+        ...(['served', 'partly', 'not there', 'not yet'] as const).map(countIn(group)),
       ]),
     ),
     ...byArea.flatMap(([area, group]) => section(area, group)),
@@ -172,7 +186,7 @@ function countIn(group: readonly Endpoint[]) {
 }
 
 function section(area: string, group: readonly Endpoint[]): string[] {
-  const there = group.filter(({ served }) => served !== 'not yet');
+  const there = group.filter(({ served }) => served === 'served' || served === 'partly');
   const rows = [...Map.groupBy(there, ({ path }) => path)].map(([path, verbs]) => [
     `\`${path}\``,
     verbs.map(({ verb }) => verb).join(' '),
@@ -181,14 +195,19 @@ function section(area: string, group: readonly Endpoint[]): string[] {
       .map(({ verb, missing }) => `${verb}: ${missing}`)
       .join('; '),
   ]);
-  const absent = group.filter(({ served }) => served === 'not yet');
-  const missing = [...Map.groupBy(absent, ({ path }) => path)].map(([path, verbs]) => {
-    const only = verbs[0]!.only;
-    return `\`${path}\` ${verbs.map(({ verb }) => verb).join(' ')}${only ? ` (${only})` : ''}`;
-  });
+  const unserved = (which: Endpoint['served']) => {
+    const absent = group.filter(({ served }) => served === which);
+    return [...Map.groupBy(absent, ({ path }) => path)].map(([path, verbs]) => {
+      const why = verbs[0]!.only ?? (which === 'not there' ? verbs[0]!.missing : undefined);
+      return `\`${path}\` ${verbs.map(({ verb }) => verb).join(' ')}${why ? ` (${why})` : ''}`;
+    });
+  };
+  const notThere = unserved('not there');
+  const missing = unserved('not yet');
   return [
     `### ${area}`,
     ...(rows.length > 0 ? [table(['Served', 'Verbs', 'Partly'], rows)] : []),
+    ...(notThere.length > 0 ? [`Not there, 404 as in Vault without it: ${notThere.join('; ')}.`] : []),
     ...(missing.length > 0 ? [`Not yet: ${missing.join('; ')}.`] : []),
   ];
 }

@@ -12,6 +12,7 @@ import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
 import { roleOfLogin } from './auth/login/login-role.ts';
 import { makeBatchTokens } from './auth/token/batch-tokens.ts';
+import { clientIdOf } from './auth/token/client-id.ts';
 import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
@@ -466,6 +467,6 @@ function inFlightRequest([id, row]: [string, InFlightRow]): InFlightRequest {
     remote: row.client_remote_address,
     path: row.request_path,
     method: row.request_method,
-    clientId: '',
+    clientId: row.askedBy ? clientIdOf(row.askedBy) : '',
   };
 }

@@ -5,12 +5,15 @@
  */
 
 import { hostPort } from '../model/address.ts';
+import type { Caller } from '../model/caller.ts';
 import { REQUEST_SWEEP_MS } from '../model/limits.ts';
 import { rfc3339 } from '../model/time.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 
-/** One row of `sys/in-flight-req`, without the client id, which the pipeline knows. */
+/** One row of `sys/in-flight-req`, with who asks where the client id is to be. */
 export interface InFlightRow {
+  /** Undefined: it is not known, or not yet. */
+  readonly askedBy: Caller | undefined;
   readonly start_time: string;
   readonly client_remote_address: string;
   readonly request_path: string;
@@ -87,6 +90,7 @@ export function makeInFlight(durationMs: number, onOverdue: (request: IncomingRe
 
 function row(request: IncomingRequest): InFlightRow {
   return {
+    askedBy: request.askedBy,
     start_time: rfc3339(request.receivedAtMs),
     client_remote_address: hostPort(request.remoteAddress, request.remotePort),
     request_path: `/v1/${request.path.text}`,

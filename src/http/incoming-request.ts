@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { plainAddress } from '../model/address.ts';
+import type { Caller } from '../model/caller.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { toDurationSeconds } from '../model/params.ts';
@@ -43,6 +44,7 @@ export class IncomingRequest implements Request {
   readonly receivedAtMs: number;
   body: JsonMap | undefined = undefined;
   openHere = false;
+  askedBy: Caller | undefined = undefined;
   bodyBytes = 0;
   /** Large-body bytes it holds of the process's budget. */
   bodyHeld = 0;

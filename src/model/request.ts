@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Caller } from './caller.ts';
 import type { Encodable, JsonMap, RawJson } from './json.ts';
 import type { WrapInfo } from './wrapping.ts';
 
@@ -49,6 +50,8 @@ export interface Request {
   readonly remotePort: number;
   /** Wall clock, ms, when the head was read. */
   readonly receivedAtMs: number;
+  /** Who asks, once that is known: set by the pipeline, for who looks at the requests under way. */
+  askedBy?: Caller | undefined;
   /** Its time is over, or its client is gone: what has not started need not. */
   readonly isOver: boolean;
 }

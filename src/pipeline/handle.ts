@@ -221,6 +221,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
     state.caller = caller;
+    request.askedBy = caller;
     state.prefix = prefix;
     if (tokenOptional) return undefined;
     state.question = questionOf({

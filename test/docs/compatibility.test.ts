@@ -36,7 +36,10 @@ test('what the first release serves is found served, and what it does not is not
     assert.equal(served.get(name), 'served', name);
   }
   assert.equal(served.get('POST sys/unseal'), 'partly');
-  for (const name of ['GET sys/generate-recovery-token/attempt', 'POST transit/encrypt/:name']) {
+  for (const name of ['GET sys/generate-recovery-token/attempt', 'GET sys/storage/raft/configuration']) {
+    assert.equal(served.get(name), 'not there', name);
+  }
+  for (const name of ['POST transit/encrypt/:name']) {
     assert.equal(served.get(name), 'not yet', name);
   }
 });

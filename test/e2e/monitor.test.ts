@@ -116,6 +116,13 @@ test('nobody looks on without a token, a policy, or in another namespace; a repl
   assert.deepEqual([wrapped.status, wrapped.body.errors], [400, ['this response cannot be wrapped']]);
 });
 
+test('requests under way say whose they are, without saying more', async () => {
+  const { body } = await succeed(root, 'GET', 'sys/in-flight-req');
+  const [row] = Object.values(body) as { client_id: string; request_path: string }[];
+  assert.equal(row!.request_path, '/v1/sys/in-flight-req');
+  assert.equal(row!.client_id, '0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8=');
+});
+
 test('a token that is revoked, or loses its policy, looks on no longer', async () => {
   const made = await makeToken(root, { policies: ['looks'] });
   const seen = monitor(made.token);

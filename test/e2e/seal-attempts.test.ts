@@ -274,13 +274,19 @@ test('what only a seal that unseals itself has is refused', async () => {
     ['GET', 'sys/rekey-recovery-key/verify'],
   ] as const)
     await refused('recovery rekeying not supported', method, path, method === 'PUT' ? {} : undefined);
-  await refused(
-    'recovery rekeying not supported',
-    'GET',
-    'sys/rekey/recovery-key-backup',
-    undefined,
-    inner.root,
-  );
+  for (const [method, path] of [
+    ['GET', 'sys/rekey/recovery-key-backup'],
+    ['GET', 'sys/rotate/recovery/init'],
+    ['PUT', 'sys/rotate/recovery/init'],
+    ['DELETE', 'sys/rotate/recovery/init'],
+    ['PUT', 'sys/rotate/recovery/update'],
+    ['PUT', 'sys/rotate/recovery/verify'],
+    ['GET', 'sys/rotate/recovery/backup'],
+  ] as const) {
+    const body = method === 'PUT' ? {} : undefined;
+    await refused('recovery rekeying not supported', method, path, body, inner.root);
+    assert.equal((await ask(method, path, body)).status, 403, path);
+  }
 });
 
 test('audited, with no word of a share, a password or a new key', async () => {

@@ -54,6 +54,7 @@ test('a row as sys/in-flight-req shows it', (t) => {
   const table = makeInFlight(0, () => {});
   table.add(fake(7));
   assert.deepEqual(table.rows().get('7'), {
+    askedBy: undefined,
     start_time: '1970-01-01T00:00:00Z',
     client_remote_address: '127.0.0.1:7',
     request_path: '/v1/p7',

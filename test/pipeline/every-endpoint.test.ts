@@ -61,7 +61,7 @@ after(() => server.stop());
 
 test('what is not served answers 404 or 405, and says so', async () => {
   await askEach(
-    endpoints().filter(({ served }) => served === 'not yet'),
+    endpoints().filter(({ served }) => !isServed(served)),
     (name, reply) => {
       assert([404, 405].includes(reply.status), `${name} answered ${reply.status}: ${reply.text}`);
       if (name.startsWith('HEAD ')) return;
@@ -76,7 +76,7 @@ test('what is not served answers 404 or 405, and says so', async () => {
 
 test('what is served is found, whatever it thinks of an empty body', async () => {
   await askEach(
-    endpoints().filter(({ served, verb, path }) => served !== 'not yet' && !NOT_ASKED.has(`${verb} ${path}`)),
+    endpoints().filter(({ served, verb, path }) => isServed(served) && !NOT_ASKED.has(`${verb} ${path}`)),
     (name, reply) => {
       assert.notEqual(reply.status, 405, name);
       assert.doesNotMatch(reply.text, /unsupported path|no handler for route/, name);
@@ -91,6 +91,10 @@ test('PUT is POST', async () => {
   const put = await call(server.address, 'PUT', '/v1/sys/capabilities-self', { token: 'root', body });
   assert.deepEqual(put.body.data, { a: ['root'], capabilities: ['root'] });
 });
+
+function isServed(served: Endpoint['served']): boolean {
+  return served === 'served' || served === 'partly';
+}
 
 async function askEach(
   asked: readonly Endpoint[],

@@ -84,6 +84,14 @@ export function pluginRoutes({ types }: SystemCore): Record<string, Route> {
         run: () => ({ data: { pinned_versions: [] } }),
       }),
     },
+    'plugins/pins/:type/:name': {
+      sudo: true,
+      ...nothingThere('pin of a plugin', 'a plugin that is built in has one version, which cannot be pinned'),
+    },
+    'plugins/runtimes/catalog/:type/:name': {
+      sudo: true,
+      ...nothingThere('runtime of plugins', 'plugins are built in: no runtime can be registered'),
+    },
     'plugins/runtimes/catalog': {
       sudo: true,
       list: operation({
@@ -92,5 +100,21 @@ export function pluginRoutes({ types }: SystemCore): Record<string, Route> {
         run: () => ({ data: { runtimes: [] } }),
       }),
     },
+  };
+}
+
+/** What could only belong to plugins from outside. */
+function nothingThere(what: string, why: string): Route {
+  return {
+    read: operation({ summary: `Shows a ${what}: there is none.`, params: {}, run: () => ({}) }),
+    update: operation({
+      summary: `Refuses a ${what}.`,
+      wholeBody: true,
+      params: {},
+      run() {
+        throw badRequest(why);
+      },
+    }),
+    delete: operation({ summary: `Removes a ${what}: there is none.`, params: {}, run: () => ({}) }),
   };
 }

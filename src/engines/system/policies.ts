@@ -5,6 +5,7 @@
  */
 import { operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
+import type { Encodable } from '../../model/json.ts';
 import { POLICY_NAME_BYTES_MAX } from '../../model/limits.ts';
 import { type Namespace, ROOT_NAMESPACE } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
@@ -64,6 +65,23 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
         run: async (_params, { namespace }) => ({
           data: { keys: await names(policies(namespace.id), namespace) },
         }),
+      }),
+    },
+    'policies/detailed/acl': {
+      list: operation({
+        summary: 'Lists the ACL policies with their texts.',
+        params: {},
+        run: async (_params, { namespace }) => {
+          const store = policies(namespace.id);
+          const keys = await names(store, namespace);
+          // One that went meanwhile is not shown.
+          const shown = new Map<string, Encodable>();
+          for (const name of keys) {
+            const text = await textOf(store, name);
+            if (text !== undefined) shown.set(name, { name, policy: text });
+          }
+          return { data: { keys: [...shown.keys()], key_info: shown } };
+        },
       }),
     },
     'policies/acl/:name*': {

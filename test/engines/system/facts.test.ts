@@ -89,6 +89,11 @@ test('nothing is registered, removed or loaded anew, and what is no plugin is no
   assert.equal((await refusal(core, 'update', 'plugins/catalog/secret/kv', { body }))[0], 405);
   assert.equal((await refusal(core, 'delete', 'plugins/catalog/secret/kv'))[0], 405);
   assert.equal((await refusal(core, 'update', 'plugins/reload/backend', { body: { plugin: 'kv' } }))[0], 404);
+  for (const path of ['plugins/pins/secret/kv', 'plugins/runtimes/catalog/container/x']) {
+    assert.equal((await refusal(core, 'update', path, { body: { version: 'v1.0.0' } }))[0], 400, path);
+    assert.deepEqual(await ask(core, 'read', path), {}, path);
+    assert.deepEqual(await ask(core, 'delete', path), {}, path);
+  }
   assert.equal((await refusal(core, 'read', 'plugins/catalog/auth/kv'))[0], 404);
   assert.equal((await refusal(core, 'read', 'plugins/catalog/nope/kv'))[0], 400);
   assert.equal((await refusal(core, 'list', 'plugins/catalog/nope/'))[0], 400);

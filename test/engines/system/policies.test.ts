@@ -107,3 +107,12 @@ test('a name that is too long is refused', async () => {
   });
   assert.equal(status, 400);
 });
+
+test('the detailed list has the texts', async () => {
+  const core = fakeCore();
+  core.policyTexts.set('p', TEXT);
+  const { keys, key_info: info } = await answer(core, 'list', 'policies/detailed/acl');
+  assert.deepEqual(keys, ['default', 'p', 'root']);
+  assert.deepEqual(info.p, { name: 'p', policy: TEXT });
+  assert.deepEqual(info.root, { name: 'root', policy: '' });
+});
