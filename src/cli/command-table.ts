@@ -117,6 +117,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'Gathers what helps to find out what is wrong with a server',
     load: () => from(import('./commands/debug.ts'), 'debug'),
   },
+  completion: {
+    synopsis: 'Prints a script that completes commands',
+    load: () => from(import('./commands/completion.ts'), 'completion'),
+  },
   delete: {
     synopsis: 'Deletes secrets and configuration',
     load: () => from(import('./commands/delete.ts'), 'deleteCommand'),

@@ -23,6 +23,9 @@ const UNKNOWN_COMMAND = 127;
  */
 export async function runCli(argv: string[], env: Environment, streams: Streams): Promise<number> {
   const program = programName(env);
+  // A shell asks, whatever the arguments: bash gives words of the line.
+  if (env.COMP_LINE)
+    return (await import('./completion/complete.ts')).complete(program, argv, env, streams.stdout);
   const globals = scanGlobals(argv, env);
   const complaints: string[] | undefined = globals.describe === 'send' ? undefined : [];
   const terminal = makeTerminal(streams, env, globals.format, complaints);
@@ -31,6 +34,8 @@ export async function runCli(argv: string[], env: Environment, streams: Streams)
     return 1;
   }
   const version = argv.length === 1 && /^(?:-v|--?version)$/.test(argv[0] as string);
+  const installing = argv.length === 1 && /^--?autocomplete-(un)?install$/.exec(argv[0] as string);
+  if (installing) return installCompletion(installing[1] === undefined, program, env, terminal);
   const found = findCommand(version ? ['version'] : argv);
   const help = async () => import('./help.ts');
   if (found.help && found.path === '') return (await help()).printOverview(program, streams.stdout, 0);
@@ -58,6 +63,26 @@ export async function runCli(argv: string[], env: Environment, streams: Streams)
     code = error instanceof CommandFailure ? error.exitCode : 1;
   }
   return complaints ? nothingDescribed(globals.describe, code, complaints, streams) : code;
+}
+
+async function installCompletion(
+  isWanted: boolean,
+  program: string,
+  env: Environment,
+  terminal: Terminal,
+): Promise<number> {
+  const [{ install, uninstall }, { programCall }] = await Promise.all([
+    import('./completion/install.ts'),
+    import('./completion/scripts.ts'),
+  ]);
+  try {
+    return isWanted
+      ? install(env, program, programCall(program, env), terminal)
+      : uninstall(env, program, terminal);
+  } catch (error) {
+    terminal.error(messageOf(error));
+    return 1;
+  }
 }
 
 /** Under the name `vault` only names in texts differ. The launcher says which it is. */

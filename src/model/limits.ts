@@ -415,6 +415,9 @@ export const CLI_RETRY_WAIT_MIN_MS = 1 * SECOND_MS;
 export const CLI_RETRY_WAIT_MAX_MS = 1.5 * SECOND_MS;
 export const CLI_REPLY_BYTES_MAX = 256 * MIB;
 export const CLI_TIMEOUT_MS = 60 * SECOND_MS;
+/** A shell that completes a line waits no longer for the server, and is told no more names. */
+export const COMPLETION_WAIT_MS = 1 * SECOND_MS;
+export const COMPLETION_NAMES_MAX = 1_000;
 /** Secrets that one recursive list prints unless more are asked for. */
 export const KV_WALKED_MAX = 1_000_000;
 
