@@ -18,7 +18,7 @@ export interface ReplicaReadsOptions {
   /** Sealed. */
   readonly storage: Pick<Storage, 'get'>;
   readonly names: Names;
-  grants(): Pick<Grants, 'peek' | 'ask'>;
+  grants(): Pick<Grants, 'peek' | 'held' | 'ask'>;
   /** So many reads within HOT_READ_MS are reason enough to ask for a `hot` one; REPLICA_READS_WORTH where absent. */
   readonly hotReads?: number;
   now(): number;
@@ -77,7 +77,7 @@ export function makeReplicaReads(options: ReplicaReadsOptions): ReplicaReads {
 
   return {
     run(op, id, key, params, sent) {
-      const replica = options.grants().peek(key);
+      const replica = options.grants().held(key);
       const state = replica?.state;
       if (!replica || state === undefined) return undefined;
       if (!sent.claims.good()) throw new CodedError('stale_claims');

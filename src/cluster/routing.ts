@@ -60,7 +60,7 @@ export interface RoutingOptions {
     read(op: AnyActorOperation, id: ActorId, params: unknown, options: ActorSendOptions): unknown;
     peek(key: string): Peeked | undefined;
   };
-  grants(): Pick<Grants, 'peek' | 'ask' | 'pin' | 'goodUntilMs' | 'whenReleased' | 'clockOf'>;
+  grants(): Pick<Grants, 'peek' | 'held' | 'ask' | 'pin' | 'goodUntilMs' | 'whenReleased' | 'clockOf'>;
   /** Sequence numbers of the catalog's sections as applied here, in the order of its sections. */
   sections(): readonly number[];
   /** Cluster time, ms. */

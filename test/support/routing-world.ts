@@ -245,6 +245,7 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
       }),
       grants: () => ({
         peek: (key) => node.replicas.get(key),
+        held: (key) => node.replicas.get(key),
         async ask(id, spanMs) {
           node.spans.push(spanMs);
           const key = actorKey(id);

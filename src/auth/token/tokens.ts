@@ -140,21 +140,23 @@ export function makeTokens(options: TokensOptions): Tokens {
   /** Token actors met lately, by accessor: each request looks at its token three times. */
   const held = new Map<string, Peeked>();
 
-  /** Its state, if it can be told in this turn. */
-  function peek(accessor: string): Peeked | undefined {
+  /** Its state, if it can be told in this turn. Asked for once: whether it may be told takes looks at clocks. */
+  function stateNow(accessor: string): TokenState | undefined {
     const met = held.get(accessor);
-    if (met?.state) {
-      met.touched = true;
-      return met;
+    const known = met?.state;
+    if (known) {
+      met!.touched = true;
+      return known as TokenState;
     }
     const found = cluster.peek(tokenId(accessor));
-    if (found?.state === undefined) {
+    const state = found?.state;
+    if (state === undefined) {
       held.delete(accessor);
       return undefined;
     }
     if (held.size >= TOKENS_KNOWN_MAX) held.clear();
-    held.set(accessor, found);
-    return found;
+    held.set(accessor, found!);
+    return state as TokenState;
   }
 
   const isIssued = ({ issuer }: TokenState) =>
@@ -170,14 +172,12 @@ export function makeTokens(options: TokensOptions): Tokens {
     return id === ROOT_NAMESPACE.id || options.isNamespace?.(id) === true;
   };
 
-  const stateIn = (peeked: Peeked | undefined) => peeked?.state as TokenState | undefined;
-
-  /** By which a state is judged: a replica ends when its owner says so. */
-  const nowFor = (peeked: Peeked | undefined) => (peeked?.isReplica ? Number.NEGATIVE_INFINITY : now());
+  /** By which a state is judged that `stateNow` told: a replica ends when its owner says so. */
+  const nowFor = (accessor: string) => (held.get(accessor)?.isReplica ? Number.NEGATIVE_INFINITY : now());
 
   /** What the token's owner says of it. */
   async function read(accessor: string): Promise<TokenState | undefined> {
-    return stateIn(peek(accessor)) ?? cluster.send(actor.read, tokenId(accessor), undefined, OWN);
+    return stateNow(accessor) ?? cluster.send(actor.read, tokenId(accessor), undefined, OWN);
   }
 
   /**
@@ -188,12 +188,13 @@ export function makeTokens(options: TokensOptions): Tokens {
     accessor: string,
     isGood: (state: TokenState | undefined, nowMs: number) => state is TokenState,
   ): Promise<{ readonly state: TokenState | undefined; readonly isGood: boolean }> {
-    const peeked = peek(accessor);
-    const state = stateIn(peeked) ?? (await cluster.send(actor.read, tokenId(accessor), undefined, OWN));
-    if (isGood(state, nowFor(peeked))) return { state, isGood: true };
+    const told = stateNow(accessor);
+    const nowMs = told && nowFor(accessor);
+    const state = told ?? (await cluster.send(actor.read, tokenId(accessor), undefined, OWN));
+    if (isGood(state, nowMs ?? now())) return { state, isGood: true };
     if (!isGood(state, Number.NEGATIVE_INFINITY)) return { state, isGood: false };
-    const told = await cluster.send(actor.expire, tokenId(accessor), undefined, OWN);
-    return { state: told, isGood: isGood(told, Number.NEGATIVE_INFINITY) };
+    const expired = await cluster.send(actor.expire, tokenId(accessor), undefined, OWN);
+    return { state: expired, isGood: isGood(expired, Number.NEGATIVE_INFINITY) };
   }
 
   /** Do all above the token of `accessor` bear? @param parent - whom its state, read before, names. */
@@ -228,7 +229,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     let depth = 0;
     for (let at: string | undefined = parent; at !== undefined; ) {
       if (++depth > TOKEN_DEPTH_MAX) throw badRequest('too many generations of tokens');
-      at = (stateIn(peek(at)) ?? (await read(at)))?.parent;
+      at = (stateNow(at) ?? (await read(at)))?.parent;
     }
   }
 
@@ -250,16 +251,14 @@ export function makeTokens(options: TokensOptions): Tokens {
   function isGoodNow(caller: Caller): boolean {
     if (caller.namespace !== ROOT_NAMESPACE.id && !options.isNamespace?.(caller.namespace)) return false;
     if (caller.state.type === 'batch') return lives(caller.state, now()) && parentLivesNow(caller.state);
-    const peeked = peek(caller.accessor);
-    const state = stateIn(peeked);
-    return lives(state, nowFor(peeked)) && isSameToken(caller, state) && ancestorsBearNow(state);
+    const state = stateNow(caller.accessor);
+    return lives(state, nowFor(caller.accessor)) && isSameToken(caller, state) && ancestorsBearNow(state);
   }
 
   function ancestorsBearNow(child: TokenState): boolean {
     for (let state = child; state.parent !== undefined; ) {
-      const peeked = peek(state.parent);
-      const above = stateIn(peeked);
-      if (!bears(above, nowFor(peeked))) return false;
+      const above = stateNow(state.parent);
+      if (!bears(above, nowFor(state.parent))) return false;
       state = above;
     }
     return true;
@@ -267,9 +266,8 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   function parentLivesNow({ parent }: TokenState): boolean {
     if (parent === undefined) return true;
-    const peeked = peek(parent);
-    const state = stateIn(peeked);
-    return lives(state, nowFor(peeked)) && ancestorsBearNow(state);
+    const state = stateNow(parent);
+    return lives(state, nowFor(parent)) && ancestorsBearNow(state);
   }
 
   /** Nothing is stored, so that the authority is asked once more, when it is given out. */
@@ -321,7 +319,7 @@ export function makeTokens(options: TokensOptions): Tokens {
       const chain: ActorId[] = [];
       const isBatch = caller.state.type === 'batch';
       let at = isBatch ? caller.state.parent : caller.accessor;
-      for (; at !== undefined; at = stateIn(peek(at))?.parent) chain.push(tokenId(at));
+      for (; at !== undefined; at = stateNow(at)?.parent) chain.push(tokenId(at));
       return chain;
     },
     stateOf,

@@ -57,6 +57,8 @@ export interface Grants {
   // What a holder does
   /** The replica, if it is good in this turn. */
   peek(key: string): Replica | undefined;
+  /** The replica, good or not: its `state` tells. */
+  held(key: string): Replica | undefined;
   /**
    * The replica's state however old: for `partition_reads`, out of time (protocol §16). Undefined where none is held, and once a term of its own is
    * over.

@@ -30,6 +30,7 @@ export function makeGrants(options: GrantsOptions): Grants {
 
   return {
     peek: holding.peek,
+    held: holding.held,
     peekStale: holding.peekStale,
     dropReplicas: holding.dropAll,
     ask: holding.ask,

@@ -47,6 +47,7 @@ export interface HoldingOptions {
 
 export interface Holding {
   peek(key: string): Replica | undefined;
+  held(key: string): Replica | undefined;
   peekStale(key: string): unknown;
   /** No link is good until it is renewed. */
   endLinks(): void;
@@ -236,6 +237,7 @@ export function makeHolding(options: HoldingOptions): Holding {
 
   return {
     peek,
+    held: (key) => replicas.get(key),
     peekStale: (key) => replicas.get(key)?.staleState,
     endLinks() {
       for (const link of links.values()) link.goodUntilMs = Number.NEGATIVE_INFINITY;
