@@ -111,6 +111,7 @@ function memberNodes(cluster: ClusterControl, nowMs: number): Encodable[] {
       last_echo: node.nodeId === self ? null : rfc3339(nowMs - node.silentMs),
       echo_duration_ms: 0,
       clock_skew_ms: 0,
+      replication_primary_canary_age_ms: 0,
       version: VAULT_VERSION,
     }));
 }
@@ -124,6 +125,7 @@ function thisNode({ node }: SystemCore): Encodable {
     last_echo: null,
     echo_duration_ms: 0,
     clock_skew_ms: 0,
+    replication_primary_canary_age_ms: 0,
     version: VAULT_VERSION,
   };
 }
