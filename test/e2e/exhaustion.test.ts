@@ -1,7 +1,7 @@
 /**
  * Requests that are made to use up time or memory (CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, GHSA-8w8f), at the front door of a server
  * with an audit device: each is answered, none with a 500, and what strangers send is hardly looked at. The table of advisories is in
- * `security-lessons.test.ts`; bodies and clients that are slow are in `test/http`.
+ * `docs/security-lessons.md`; bodies and clients that are slow are in `test/http`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * What went wrong in others, tried at our front door: who asks, and what operators may make of the server. The table is in
- * `security-lessons.test.ts`.
+ * `docs/security-lessons.md`.
  *
  * @module
  */

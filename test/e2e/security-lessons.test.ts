@@ -1,31 +1,6 @@
 /**
- * What went wrong in others, tried at our front door: spellings of paths, and policies. Each was seen to fail with its defence taken away.
- *
- * | advisory | its test |
- * | --- | --- |
- * | CVE-2026-89322 (HCSEC-2026-43), GHSA-fg5x-7whg-6c28, O 2.5.3 dot segments | here; `test/http/path.test.ts`, `test/auth/policies/acl.test.ts` |
- * | CVE-2026-3605 (HCSEC-2026-05) | here; `test/auth/policies/acl.test.ts` |
- * | CVE-2026-12624, GHSA-xp3c | here; `test/auth/policies/acl.test.ts` |
- * | CVE-2026-5006, GHSA-59w7-v8rr-pr4p, GHSA-hr5j | here (nobody has an identity yet); `test/auth/policies/template.test.ts` |
- * | CVE-2026-105820, GHSA-mjch (cached policies) | here |
- * | GHSA-mwr2, CVE-2020-10661, GHSA-c36x (namespaces: there is but one) | `security-callers.test.ts` |
- * | CVE-2026-40264 (accessors) | `security-callers.test.ts` |
- * | GHSA-vv66 (what outlives its mount) | `security-callers.test.ts`; `authority.test.ts` |
- * | CVE-2024-9180, CVE-2025-5999, CVE-2025-64761 | `security-callers.test.ts`; `tokens.test.ts` |
- * | CVE-2025-6000 / 54997, O 2.4 (mode), the chain of 28 Sept 2026 | `security-callers.test.ts`; `test/audit/options.test.ts`, `file-device.test.ts` |
- * | CVE-2025-6010 / 6011, CVE-2023-3462 (who is there?) | `security-callers.test.ts`, of tokens |
- * | CVE-2025-6004 / 54998 (lockout by spelling), guesses made at once; CVE-2025-6011 / 54999 (timing) | `test/auth/userpass/userpass.test.ts`, `test/auth/login/lockout.test.ts`; `userpass-nodes.test.ts` |
- * | CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282 | `seal-attempts.test.ts`, `test/seal/attempts.test.ts`; `security-callers.test.ts`; `test/pipeline/every-endpoint.test.ts` |
- * | CVE-2023-6337, CVE-2023-5954, CVE-2025-6203, CVE-2025-12044, CVE-2024-8185, GHSA-8w8f | `exhaustion.test.ts`, `slow-texts.test.ts`, `quota-bodies.test.ts`; `test/http/body.test.ts`, `slow-clients.test.ts`, `turns.test.ts`; `test/audit/audit.test.ts` |
- * | CVE-2025-4166, CVE-2025-62513 / 62705, GHSA-8xxq, CVE-2024-8365, CVE-2024-0831, GHSA-444v | `canary.test.ts`, `malformed.test.ts` |
- * | GO-2026-5199 (CVE-2026-4525) | `test/http/server.test.ts`: the pipeline sees no credentials among the headers |
- * | CVE-2026-46405, GHSA-rh46 | `security-callers.test.ts` |
- * | CVE-2023-25000, CVE-2023-4680, storage write swap, a nonce used twice, malformed ciphertext | `test/seal/shamir.test.ts`, `aead.test.ts`, `record.test.ts`, `sealed-storage.test.ts` |
- * | HCSEC-2026-12 (links), a server that is not trusted (clients) | `test/cli/token-helper.test.ts`, `client.test.ts` |
- * | success answered for what is not there | `test/pipeline/every-endpoint.test.ts` |
- * | a key drawn at start-up on which data then depends | `token-ends.test.ts`, `data-folders.test.ts` |
- *
- * Not here, since what they speak of is not built: a store that is put back is noticed, PKI, certificate, JWT and cloud auth, MFA, transit, databases, snapshots, plugins.
+ * What went wrong in others, tried at our front door: spellings of paths, and policies. Each was seen to fail with its defence taken away; the table of
+ * them all is `docs/security-lessons.md`.
  *
  * @module
  */
