@@ -217,7 +217,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
   const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
   const namespaces = makeNamespaces(catalog);
-  leaseCounts.watch(catalog);
+  leaseCounts.watch(catalog, { mounts, namespaces });
   const policies = makePolicyStore(catalog);
   const uses = makeLimitedUses({
     revoke: (caller) => authority.revokeSpent(caller),
@@ -381,7 +381,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     audit,
     auditHeaders: watchAuditHeaders(catalog),
     uses,
-    quotas: makeQuotas({ catalog, cluster, counts: clusterCounts, now }),
+    quotas: makeQuotas({ catalog, places: { mounts, namespaces }, cluster, counts: clusterCounts, now }),
     roleOfLogin: ({ verb, body }, { mount, match }) =>
       roleOfLogin({ verb, body, mount, pattern: match?.pattern, captures: match?.captures ?? {} }, cluster),
     wrapping: {

@@ -20,6 +20,7 @@ import type { Engine } from './model/engine.ts';
 import { LOCKED_USERS_MAX } from './model/limits.ts';
 import type { Mount } from './model/mount.ts';
 import type { Namespace } from './model/namespace.ts';
+import type { Anchored, QuotaScope } from './model/quotas.ts';
 import { actorAt } from './pipeline/actor-at.ts';
 import type { AuditChains } from './pipeline/audit-chains.ts';
 import type { AuditDevices } from './pipeline/audit-devices.ts';
@@ -30,6 +31,7 @@ import { goneNamespacesOf, sweepsOf } from './pipeline/mount-entries.ts';
 import { addMount, type MountTable, moveMount, removeMount, tuneMount } from './pipeline/mount-table.ts';
 import { addNamespace, type Namespaces, removeNamespace, tuneNamespace } from './pipeline/namespaces.ts';
 import type { PolicyStore } from './pipeline/policy-store.ts';
+import { quotaNow } from './pipeline/quota-scopes.ts';
 import type { Resolver } from './pipeline/resolve.ts';
 import { makeSettingsStore } from './pipeline/settings-store.ts';
 import type { Seal } from './seal/seal.ts';
@@ -66,6 +68,7 @@ export interface SystemCoreParts {
 export function makeSystemCore(parts: SystemCoreParts): SystemCore {
   const { namespaces, seal, lifecycle, catalog, mounts, policies, tokens, authority, auditDevices } = parts;
   const { wrapped, wrappingJwt } = parts;
+  const settings = makeSettingsStore(catalog);
   const leases = makeTokenLeases(
     tokens,
     makeLeaseIds(() => seal.barrier.derive('token lease')),
@@ -114,7 +117,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
       countTokens: async (namespace) => (await tokens.accessors(namespace)).length,
     },
     audit: auditDevices,
-    settings: makeSettingsStore(catalog),
+    settings,
     auditChains: parts.auditChains,
     leases: {
       ...leases,
@@ -173,7 +176,15 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
     cluster: parts.cluster,
     placeOf(path) {
       const { mount, namespace, asked } = parts.resolver.resolve(path, true, '');
-      return namespace && (mount || asked === '') ? { namespacePath: namespace.path, mount } : undefined;
+      return namespace && (mount || asked === '') ? { namespace, mount } : undefined;
+    },
+    async quotas(prefix) {
+      const quotas = new Map<string, QuotaScope>();
+      for (const [name, kept] of await settings.all(prefix)) {
+        const quota = quotaNow(kept as Anchored<QuotaScope>, { mounts, namespaces });
+        if (quota) quotas.set(name, quota);
+      }
+      return quotas;
     },
     actorAt: (path, caller) => actorAt(parts.resolver, path, caller),
     searchKv,

@@ -19,6 +19,18 @@ export interface QuotaScope {
   readonly inheritable: boolean;
 }
 
+/** What the beginning of a quota's path names: it moves with the mount, and ends with mount or namespace. */
+export interface QuotaAnchor {
+  readonly mount?: string;
+  /** Id of the namespace, where it names no mount. */
+  readonly namespace?: string;
+  /** What follows in the path. */
+  readonly suffix: string;
+}
+
+/** As a quota rests: `path` is what it was when it was written. */
+export type Anchored<Q extends QuotaScope> = Q & { readonly at?: QuotaAnchor };
+
 export interface LeaseCount extends QuotaScope {
   readonly max_leases: number;
 }

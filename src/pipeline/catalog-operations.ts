@@ -13,6 +13,7 @@ import { changeSettings } from './mount-settings.ts';
 import { addMount, mountSwept, moveMount, removeMount, tuneMount } from './mount-table.ts';
 import { addNamespace, namespaceSwept, removeNamespace, tuneNamespace } from './namespaces.ts';
 import { forgetPolicies, putPolicy, removePolicy } from './policy-store.ts';
+import { forgetQuotas } from './quota-scopes.ts';
 import { forgetSettings, removeSetting } from './settings-store.ts';
 import { noteVersion } from './version-note.ts';
 
@@ -24,6 +25,7 @@ export const catalogOperations: readonly AnyActorOperation[] = [
   operationOf(moveMount),
   operationOf(mountSwept),
   operationOf(noteRemoval),
+  operationOf(forgetQuotas),
   operationOf(changeSettings),
   operationOf(putPolicy),
   operationOf(removePolicy),

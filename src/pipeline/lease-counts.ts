@@ -28,8 +28,8 @@ import {
   TOKENS_LOOKED_AT_ONCE,
 } from '../model/limits.ts';
 import { namespaceIdOf, ROOT_NAMESPACE } from '../model/namespace.ts';
-import { LEASE_COUNT, type LeaseCount } from '../model/quotas.ts';
-import { bySpecificity, holds } from './quota-scopes.ts';
+import { type Anchored, LEASE_COUNT, type LeaseCount } from '../model/quotas.ts';
+import { bySpecificity, holds, type Places, quotaNow } from './quota-scopes.ts';
 
 interface Quota extends LeaseCount {
   readonly name: string;
@@ -77,7 +77,7 @@ export interface LeaseCounts extends LeaseBounds {
   readonly kind: ActorKind<Ledger>;
   readonly sends: readonly AnyActorOperation[];
   /** Obeys the quotas of this catalog from now on. */
-  watch(catalog: Pick<Catalog, 'watch'>): void;
+  watch(catalog: Pick<Catalog, 'watch' | 'entries'>, places: Places): void;
   /** How many leases a quota holds now; undefined: there is none of this name. */
   count(name: string): Promise<number | undefined>;
 }
@@ -215,12 +215,14 @@ export function makeLeaseCounts(options: () => LeaseCountsOptions): LeaseCounts 
   return {
     kind,
     sends: [take, release, size],
-    watch(catalog) {
-      catalog.watch('settings', (entries) => {
+    watch(catalog, places) {
+      const look = () => {
         const all: Quota[] = [];
-        for (const [key, value] of entries)
-          if (key.startsWith(LEASE_COUNT))
-            all.push({ ...(value as LeaseCount), name: key.slice(LEASE_COUNT.length) });
+        for (const [key, value] of catalog.entries('settings')) {
+          if (!key.startsWith(LEASE_COUNT)) continue;
+          const quota = quotaNow(value as Anchored<LeaseCount>, places);
+          if (quota) all.push({ ...quota, name: key.slice(LEASE_COUNT.length) });
+        }
         quotas = all.sort(bySpecificity);
         const scopes = all.map(({ name, path, role, inheritable }) =>
           JSON.stringify([name, path, role, inheritable]),
@@ -228,7 +230,10 @@ export function makeLeaseCounts(options: () => LeaseCountsOptions): LeaseCounts 
         const next = sha256(scopes.sort().join('\n'));
         if (next !== generation) epoch++;
         generation = next;
-      });
+      };
+      catalog.watch('settings', look);
+      // The mount table and the namespaces watch it too, and did so before.
+      catalog.watch('mounts', look);
     },
     isOn: () => quotas.length > 0,
     async admit(state, accessor, { namespace, caller, request }: CreateOptions) {

@@ -17,6 +17,7 @@ import {
 } from './mount-entries.ts';
 import { mountSwept } from './mount-table.ts';
 import { namespaceSwept } from './namespaces.ts';
+import { forgetQuotas, quotaKeysOf } from './quota-scopes.ts';
 
 /** Told how many more were removed, and waited for. */
 export type Removed = (count: number) => Promise<void>;
@@ -82,11 +83,17 @@ export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
     };
   }
 
+  /** Its quotas hold nothing since it is gone. */
+  async function forget(gone: { mount?: string; namespace?: string }): Promise<void> {
+    if (quotaKeysOf(catalog.entries('settings'), gone).length > 0) await catalog.change(forgetQuotas, gone);
+  }
+
   async function sweepAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && options.isOurs()) {
       const [next] = sweepsOf(catalog.entries('mounts'));
       if (next) {
         await options.sweep(next, signal, noting(SWEEP + next.uuid, next));
+        await forget({ mount: next.uuid });
         await catalog.change(mountSwept, { uuid: next.uuid });
         continue;
       }
@@ -94,6 +101,7 @@ export function makeMountSweeps(options: MountSweepsOptions): MountSweeps {
       const [gone] = goneNamespacesOf(catalog.entries('mounts'));
       if (!gone) return;
       await options.sweepNamespace(gone.id, signal, noting(GONE + gone.id, gone));
+      await forget({ namespace: gone.id });
       await catalog.change(namespaceSwept, { id: gone.id });
     }
   }

@@ -4,7 +4,52 @@
  *
  * @module
  */
-import type { QuotaScope } from '../model/quotas.ts';
+import type { SectionChange } from '../cluster/catalog.ts';
+import { apiPath, servingNamespace } from '../model/mount.ts';
+import { type Anchored, LEASE_COUNT, type QuotaScope, RATE_LIMIT } from '../model/quotas.ts';
+import type { MountTable } from './mount-table.ts';
+import type { Namespaces } from './namespaces.ts';
+import { unchanged } from './section-change.ts';
+
+/** Where mounts and namespaces are. */
+export interface Places {
+  readonly mounts: Pick<MountTable, 'byUuid'>;
+  readonly namespaces: Pick<Namespaces, 'byId'>;
+}
+
+/** The quota with the path that it has now; undefined: what it is for is gone. */
+export function quotaNow<Q extends QuotaScope>({ at, ...quota }: Anchored<Q>, places: Places): Q | undefined {
+  const kept = quota as unknown as Q;
+  if (!at) return kept;
+  const mount = at.mount === undefined ? undefined : places.mounts.byUuid(at.mount);
+  if (at.mount !== undefined && !mount) return undefined;
+  const namespace = places.namespaces.byId(mount ? servingNamespace(mount) : at.namespace!);
+  return namespace && { ...kept, path: namespace.path + (mount ? apiPath(mount) : '') + at.suffix };
+}
+
+/** Takes away the quotas of what is gone: a mount by its uuid, or a namespace by its id. */
+export const forgetQuotas: SectionChange<{ mount?: string; namespace?: string }, void> = {
+  id: 'quotas/forget',
+  section: 'settings',
+  run(entries, gone) {
+    const keys = quotaKeysOf(entries, gone);
+    if (keys.length === 0) return unchanged;
+    return { patch: Object.fromEntries(keys.map((key) => [key, null])), reply: undefined };
+  },
+};
+
+export function quotaKeysOf(
+  entries: ReadonlyMap<string, unknown>,
+  { mount, namespace }: { mount?: string; namespace?: string },
+): string[] {
+  const keys: string[] = [];
+  for (const [key, value] of entries) {
+    if (!key.startsWith(RATE_LIMIT) && !key.startsWith(LEASE_COUNT)) continue;
+    const { at } = value as Anchored<QuotaScope>;
+    if (at && (at.mount === undefined ? at.namespace === namespace : at.mount === mount)) keys.push(key);
+  }
+  return keys;
+}
 
 export interface Scoped {
   /** '' or ending in `/`. */

@@ -8,6 +8,7 @@ import type { Catalog, Entries } from '../cluster/catalog.ts';
 import { type ActorKind, type ActorOperation, type Cluster, OWN_CLAIMS } from '../model/actor.ts';
 import { QUOTA_CLIENTS_MAX, QUOTA_COUNTERS_MAX, SECOND_MS } from '../model/limits.ts';
 import {
+  type Anchored,
   QUOTA_CONFIG,
   type QuotaConfig,
   RATE_LIMIT,
@@ -15,7 +16,7 @@ import {
   USUAL_QUOTA_CONFIG,
 } from '../model/quotas.ts';
 import type { Request } from '../model/request.ts';
-import { bySpecificity, holds, type Scoped } from './quota-scopes.ts';
+import { bySpecificity, holds, type Places, quotaNow, type Scoped } from './quota-scopes.ts';
 import { type LimitRules, makeRateLimiter, type RateLimiter, type Taken } from './rate-limiter.ts';
 
 export interface QuotaAnswer {
@@ -73,20 +74,26 @@ interface Held {
 }
 
 export interface QuotasOptions {
-  readonly catalog: Pick<Catalog, 'watch'>;
+  readonly catalog: Pick<Catalog, 'watch' | 'entries'>;
+  readonly places: Places;
   readonly cluster: Pick<Cluster, 'send'>;
   readonly counts: ClusterCounts;
   now(): number;
 }
 
-export function makeQuotas({ catalog, cluster, counts, now }: QuotasOptions): Quotas {
+export function makeQuotas({ catalog, places, cluster, counts, now }: QuotasOptions): Quotas {
   const limiter: RateLimiter = makeRateLimiter(QUOTA_CLIENTS_MAX);
   let held: readonly Held[] = [];
   let config: QuotaConfig = USUAL_QUOTA_CONFIG;
 
   catalog.watch('settings', (entries) => {
-    held = heldIn(entries);
+    held = heldIn(entries, places);
     config = (entries.get(QUOTA_CONFIG) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
+  });
+
+  // The mount table and the namespaces watch it too, and did so before.
+  catalog.watch('mounts', () => {
+    held = heldIn(catalog.entries('settings'), places);
   });
 
   function isExempt(namespacePath: string, path: string): boolean {
@@ -144,11 +151,12 @@ export function makeQuotas({ catalog, cluster, counts, now }: QuotasOptions): Qu
   };
 }
 
-function heldIn(entries: Entries): Held[] {
+function heldIn(entries: Entries, places: Places): Held[] {
   const held: Held[] = [];
   for (const [key, value] of entries) {
     if (!key.startsWith(RATE_LIMIT)) continue;
-    const quota = value as RateLimit;
+    const quota = quotaNow(value as Anchored<RateLimit>, places);
+    if (!quota) continue;
     const { rate, interval, block_interval: block, scope } = quota;
     const rules = { rate, intervalMs: interval * SECOND_MS, blockMs: block * SECOND_MS };
     // One that was changed counts anew.

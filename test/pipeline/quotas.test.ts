@@ -19,7 +19,11 @@ function quotas(
     entries.set(RATE_LIMIT + name, { ...usual, ...of });
   }
   return makeQuotas({
-    catalog: { watch: (_section, listener) => listener(entries) },
+    catalog: {
+      watch: (section, listener) => listener(section === 'settings' ? entries : new Map()),
+      entries: () => entries,
+    },
+    places: { mounts: { byUuid: () => undefined }, namespaces: { byId: () => undefined } },
     cluster: { send: () => Promise.reject(new Error('nobody can be asked')) },
     counts: makeClusterCounts(),
     now: () => 0,

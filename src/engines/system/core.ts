@@ -15,6 +15,7 @@ import type { KvFound, KvSearch, KvSearchContext } from '../../model/kv-search.t
 import type { LogFormat, LogLevel, LogLevels } from '../../model/log.ts';
 import type { Mount, Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
+import type { QuotaScope } from '../../model/quotas.ts';
 import type { ReplyStream, Request } from '../../model/request.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 
@@ -54,7 +55,9 @@ export interface SystemCore {
   /** Absent: this server runs alone. */
   readonly cluster?: ClusterControl;
   /** Where a path from the root namespace leads: in which namespace, to which mount; no mount: to the namespace itself. Undefined: to nothing. */
-  placeOf(path: string): { readonly namespacePath: string; readonly mount: Mount | undefined } | undefined;
+  placeOf(path: string): { readonly namespace: Namespace; readonly mount: Mount | undefined } | undefined;
+  /** The quotas of a kind as all members have them, with the paths that they have now. @param prefix - of the kind. */
+  quotas(prefix: string): Promise<ReadonlyMap<string, QuotaScope>>;
   /** Whose state an API path reads or changes. @throws CodedError `bad_request` where it is that of no one actor. */
   actorAt(path: string, caller: Caller | undefined): ActorId;
   /** Looks for secrets in a KV mount. @throws CodedError `overloaded`; `permission_denied` where its folder may not be listed. */

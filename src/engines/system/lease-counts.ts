@@ -7,20 +7,20 @@ import { operation, type Route } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { QUOTA_LEASES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
-import { LEASE_COUNT, type LeaseCount } from '../../model/quotas.ts';
+import { type Anchored, LEASE_COUNT, type LeaseCount } from '../../model/quotas.ts';
 import type { SystemCore } from './core.ts';
 import { SCOPE_PARAMS, scopeOf } from './quota-scope.ts';
 
 export function leaseCountRoutes(core: SystemCore): Record<string, Route> {
   const { settings } = core;
   const quotaOf = async (name: string) =>
-    (await settings.current(LEASE_COUNT + name)) as LeaseCount | undefined;
+    (await core.quotas(LEASE_COUNT)).get(name) as LeaseCount | undefined;
   return {
     'quotas/lease-count': {
       list: operation({
         summary: 'Lists the lease-count quotas.',
         params: {},
-        run: async () => ({ data: { keys: await settings.names(LEASE_COUNT) } }),
+        run: async () => ({ data: { keys: [...(await core.quotas(LEASE_COUNT)).keys()] } }),
       }),
     },
     'quotas/lease-count/:name': {
@@ -48,7 +48,7 @@ export function leaseCountRoutes(core: SystemCore): Record<string, Route> {
           if (!(max_leases >= 1 && max_leases <= QUOTA_LEASES_MAX))
             throw badRequest("'max_leases' is invalid");
           const scope = await scopeOf(core, { prefix: LEASE_COUNT, name, given: params });
-          const quota: LeaseCount = { ...scope, max_leases };
+          const quota: Anchored<LeaseCount> = { ...scope, max_leases };
           await settings.put(LEASE_COUNT + name, quota, claims);
           return {};
         },

@@ -117,7 +117,11 @@ const TYPE = p.string('Kind of leases: irrevocable.', { absent: '' });
 const CHILDREN = p.bool('Count those of namespaces below this one too.', { absent: false });
 const LIMIT = p.string('How many to show at most, or "none".', { absent: '' });
 
-function irrevocable(type: string, limit: string, more: { leases: [] } | { counts: {} }): LogicalReply {
+function irrevocable(
+  type: string,
+  limit: string,
+  more: { leases: [] } | { counts: Record<string, number> },
+): LogicalReply {
   if (type !== 'irrevocable') throw new CodedError('not_found', []);
   if (!/^(?:none|\d{0,9})$/.test(limit))
     throw badRequest('invalid \'limit\' provided: expected a number or "none"');

@@ -7,7 +7,7 @@ import { badRequest } from '../../model/errors.ts';
 import { POLICY_NAME_BYTES_MAX, QUOTAS_MAX } from '../../model/limits.ts';
 import { apiPath } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
-import type { QuotaScope } from '../../model/quotas.ts';
+import type { Anchored, QuotaAnchor, QuotaScope } from '../../model/quotas.ts';
 import type { SystemCore } from './core.ts';
 
 export const SCOPE_PARAMS = {
@@ -27,22 +27,25 @@ export interface Writing {
 }
 
 /** What is not given stays. @throws CodedError where nothing is there, or another quota is for the same. */
-export async function scopeOf(core: SystemCore, { prefix, name, given }: Writing): Promise<QuotaScope> {
+export async function scopeOf(
+  core: SystemCore,
+  { prefix, name, given }: Writing,
+): Promise<Anchored<QuotaScope>> {
   if (Buffer.byteLength(name) > POLICY_NAME_BYTES_MAX)
     throw badRequest(`a quota's name must not be longer than ${POLICY_NAME_BYTES_MAX} bytes`);
-  const quotas = (await core.settings.all(prefix)) as ReadonlyMap<string, QuotaScope>;
+  const quotas = await core.quotas(prefix);
   const before = quotas.get(name);
   const role = given.role ?? before?.role ?? '';
   if (Buffer.byteLength(role) > POLICY_NAME_BYTES_MAX) throw badRequest('role is too long');
-  const path = pathOf(core, given.path ?? before?.path ?? '', role !== '');
+  const { path, at } = placeOf(core, given.path ?? before?.path ?? '', role !== '');
   if (!before && quotas.size >= QUOTAS_MAX) throw badRequest(`there may be ${QUOTAS_MAX} quotas`);
   for (const [other, quota] of quotas)
     if (other !== name && quota.path === path && quota.role === role)
       throw badRequest('quota rule with similar properties exists under another name');
-  return { path, role, inheritable: given.inheritable ?? before?.inheritable ?? path === '' };
+  return { path, role, inheritable: given.inheritable ?? before?.inheritable ?? path === '', at };
 }
 
-function pathOf(core: SystemCore, asked: string, ofRole: boolean): string {
+function placeOf(core: SystemCore, asked: string, ofRole: boolean): { path: string; at: QuotaAnchor } {
   const path = asked.replace(/^\/+/, '');
   if (Buffer.byteLength(path) > POLICY_NAME_BYTES_MAX) throw badRequest('path is too long');
   if (path.slice(0, -1).includes('*')) throw badRequest("path: expected no '*' but at its end");
@@ -50,8 +53,8 @@ function pathOf(core: SystemCore, asked: string, ofRole: boolean): string {
   const base = isBeginning ? path.slice(0, -1) : path;
   const place = core.placeOf(base === '' || base.endsWith('/') ? base : `${base}/`);
   if (!place) throw badRequest('invalid mount or namespace: nothing is there');
-  const { namespacePath, mount } = place;
-  const start = namespacePath + (mount ? apiPath(mount) : '');
+  const { namespace, mount } = place;
+  const start = namespace.path + (mount ? apiPath(mount) : '');
   const rest = base.slice(start.length).replace(/\/$/, '');
   if (ofRole) {
     if (rest !== '' || isBeginning)
@@ -66,5 +69,9 @@ function pathOf(core: SystemCore, asked: string, ofRole: boolean): string {
       throw badRequest('the auth method at path does not support use with role-based quotas');
   }
   // Of what a beginning names, a slash at the end is a part.
-  return isBeginning ? `${start}${base.slice(start.length)}*` : start + rest;
+  const suffix = isBeginning ? `${base.slice(start.length)}*` : rest;
+  return {
+    path: start + suffix,
+    at: { ...(mount ? { mount: mount.uuid } : { namespace: namespace.id }), suffix },
+  };
 }

@@ -7,6 +7,7 @@ import { operation, type Route } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import * as p from '../../model/params.ts';
 import {
+  type Anchored,
   QUOTA_CONFIG,
   type QuotaConfig,
   RATE_LIMIT,
@@ -51,7 +52,7 @@ export function quotaRoutes(core: SystemCore): Record<string, Route> {
       list: operation({
         summary: 'Lists the rate-limit quotas.',
         params: {},
-        run: async () => ({ data: { keys: await settings.names(RATE_LIMIT) } }),
+        run: async () => ({ data: { keys: [...(await core.quotas(RATE_LIMIT)).keys()] } }),
       }),
     },
     'quotas/rate-limit/:name': {
@@ -77,7 +78,7 @@ export function quotaRoutes(core: SystemCore): Record<string, Route> {
           const name = captures.name!;
           if (params.type !== 'rate-limit') throw badRequest('type: expected "rate-limit"');
           const before = await quotaOf(core, name);
-          const quota: RateLimit = {
+          const quota: Anchored<RateLimit> = {
             ...(await scopeOf(core, { prefix: RATE_LIMIT, name, given: params })),
             rate: inRange("'rate'", params.rate ?? before?.rate ?? 0, Number.MIN_VALUE, RATE_MAX),
             interval: inRange("'interval'", params.interval || (before?.interval ?? 1), 1, INTERVAL_MAX_S),
@@ -109,8 +110,8 @@ async function configOf({ settings }: SystemCore): Promise<QuotaConfig> {
   return ((await settings.current(QUOTA_CONFIG)) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
 }
 
-async function quotaOf({ settings }: SystemCore, name: string): Promise<RateLimit | undefined> {
-  return (await settings.current(RATE_LIMIT + name)) as RateLimit | undefined;
+async function quotaOf(core: SystemCore, name: string): Promise<RateLimit | undefined> {
+  return (await core.quotas(RATE_LIMIT)).get(name) as RateLimit | undefined;
 }
 
 function inRange(what: string, value: number, min: number, max: number): number {

@@ -25,6 +25,7 @@ import { parseJson } from '../../../src/model/json-parser.ts';
 import { apiPath, type Mount, type SettingsOfMount } from '../../../src/model/mount.ts';
 import { type Namespace, ROOT_NAMESPACE } from '../../../src/model/namespace.ts';
 import { decodeParams } from '../../../src/model/params.ts';
+import type { QuotaScope } from '../../../src/model/quotas.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
 import { makeLog, type ServerLog } from '../../../src/observe/log.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
@@ -386,7 +387,8 @@ export function fakeCore(): FakeCore {
     },
     removals: async () => ({ mounts: [], namespaces: [] }),
     countLeases: async () => undefined,
-    placeOf: (path) => ({ namespacePath: '', mount: core.mounts('root').find(path) }),
+    placeOf: (path) => ({ namespace: ROOT_NAMESPACE, mount: core.mounts('root').find(path) }),
+    quotas: async (prefix) => (await core.settings.all(prefix)) as ReadonlyMap<string, QuotaScope>,
     searchKv: async () => ({
       matches: [],
       next: undefined,

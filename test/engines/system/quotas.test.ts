@@ -113,6 +113,37 @@ test('a path is kept as what it names: a mount, or one path in it', async () => 
   await succeed(ask, 'DELETE', 'sys/quotas/rate-limit/spelled');
 });
 
+test('a quota moves with its mount, and ends with mount or namespace: what comes to that path later is not held', async () => {
+  const at = (name: string) => ask('GET', `sys/quotas/rate-limit/${name}`);
+  const quota = { rate: 1, interval: '1h' };
+  await succeed(ask, 'POST', 'sys/mounts/old', { type: 'kv' });
+  await succeed(ask, 'POST', 'sys/namespaces/tenant');
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/m', { ...quota, path: 'old/x*' });
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/n', { ...quota, path: 'tenant' });
+  await succeed(ask, 'POST', 'sys/quotas/lease-count/n', { max_leases: 9, path: 'tenant' });
+  const statuses = async (path: string) => [(await ask('GET', path)).status, (await ask('GET', path)).status];
+  assert.deepEqual(await statuses('old/x'), [404, 429]);
+  await succeed(ask, 'POST', 'sys/remount', { from: 'old', to: 'tenant/new' });
+  assert.equal((await at('m')).body.data.path, 'tenant/new/x*');
+  await succeed(ask, 'POST', 'sys/mounts/old', { type: 'kv' });
+  assert.deepEqual(await statuses('old/x'), [404, 404]);
+  assert.equal((await ask('GET', 'tenant/new/x')).status, 429);
+  assert.deepEqual(await statuses('tenant/new/y'), [404, 429]);
+  // Part of it is changed where it is now.
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/m', { rate: 2 });
+  assert.equal((await at('m')).body.data.path, 'tenant/new/x*');
+  await succeed(ask, 'POST', 'sys/quotas/rate-limit/n', { rate: 1e6 });
+  await succeed(ask, 'DELETE', 'tenant/sys/mounts/new');
+  assert.equal((await at('m')).status, 404);
+  assert.deepEqual((await ask('LIST', 'sys/quotas/rate-limit')).body.data, { keys: ['n'] });
+  await succeed(ask, 'DELETE', 'sys/namespaces/tenant');
+  for (const kind of ['rate-limit', 'lease-count'])
+    assert.equal((await ask('GET', `sys/quotas/${kind}/n`)).status, 404);
+  await succeed(ask, 'POST', 'sys/namespaces/tenant');
+  assert.equal((await ask('LIST', 'sys/quotas/rate-limit')).status, 404);
+  await succeed(ask, 'DELETE', 'sys/namespaces/tenant');
+});
+
 test('logins by one role, or of one user, are held apart from others', async () => {
   for (const type of ['approle', 'userpass']) await succeed(ask, 'POST', `sys/auth/${type}`, { type });
   await succeed(ask, 'POST', 'auth/userpass/users/bob', { password: 'p' });
