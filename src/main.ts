@@ -28,7 +28,7 @@ import type { Lifecycle } from './cluster/opening-interface.ts';
 import { openStore } from './cluster-stores.ts';
 import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
-import type { InFlightRequest } from './engines/system/core.ts';
+import type { InFlightRequest } from './engines/system/node-core.ts';
 import { makeSystem } from './engines/system/system.ts';
 import { foundCluster, rootToken } from './founding.ts';
 import { encodeReply } from './http/envelope.ts';

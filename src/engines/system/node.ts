@@ -10,7 +10,8 @@ import type { Encodable } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
-import type { InFlightRequest, NodeFacts, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
+import type { InFlightRequest, NodeFacts } from './node-core.ts';
 
 export function nodeRoutes({ node }: SystemCore): Record<string, Route> {
   return {

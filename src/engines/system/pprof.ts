@@ -8,7 +8,8 @@ import { badRequest, CodedError } from '../../model/errors.ts';
 import { PROFILE_SECONDS_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply, Request } from '../../model/request.ts';
-import type { NodeProfiles, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
+import type { NodeProfiles } from './node-core.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
 const CPU_SECONDS = 30;

@@ -10,7 +10,8 @@ import { badRequest, CodedError, unsupportedPath } from '../../model/errors.ts';
 import { RAW_NAMES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
-import type { RawStore, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
+import type { RawStore } from './node-core.ts';
 
 const READ_ONLY =
   'sys/raw does not write: each record has an owner in the cluster, which would not learn of it. Use the API of what is to be changed';
