@@ -25,6 +25,7 @@ import {
 import { routesOf } from './malformations.ts';
 
 const CONNECTIONS = 16;
+const TRIES = 200;
 
 let folder: string;
 let server: RunningServer;
@@ -60,8 +61,13 @@ function assertNone(where: string, text: string): void {
   assert.equal(shown(aviary.in(text)), '', where);
 }
 
-const send = ({ method, path, token, headers, body }: Sent): Promise<CallReply> =>
-  call(server.address, method, `/v1/${path}`, { token, headers, body });
+/** As a client does: where a server has its hands full and says when to ask again, it is asked again. */
+async function send({ method, path, token, headers, body }: Sent): Promise<CallReply> {
+  for (let left = TRIES; ; left--) {
+    const reply = await call(server.address, method, `/v1/${path}`, { token, headers, body });
+    if (reply.status !== 503 || reply.headers['retry-after'] === undefined || left === 0) return reply;
+  }
+}
 
 /** What an error may say of what was sent: names and paths, and a policy's own words where it cannot be parsed. */
 function assertRepeatsNothing(sent: Sent, reply: CallReply): void {
