@@ -23,6 +23,7 @@ import {
   MINUTE_MS,
 } from '../../model/limits.ts';
 import type { Mount } from '../../model/mount.ts';
+import type { Request } from '../../model/request.ts';
 
 interface Failures {
   readonly count: number;
@@ -127,6 +128,18 @@ function rulesOf({ config }: Mount): Rules | undefined {
   };
 }
 
+export interface LoginContext {
+  readonly cluster: Cluster;
+  readonly mount: Mount;
+  readonly request: Request;
+}
+
+/** What requests that were let in have proven. Once is enough, however often authority has to be established anew: it was settled, and may have cost a use. */
+const letIn = new WeakMap<
+  Request,
+  { readonly mount: string; readonly name: string; readonly found: unknown }
+>();
+
 /**
  * Runs `check` unless the name is locked, and counts what it finds. It goes by the program's own authority, and once begun to its end: who hangs
  * up has guessed all the same.
@@ -135,7 +148,19 @@ function rulesOf({ config }: Mount): Rules | undefined {
  * @returns what `check` said. @throws CodedError 403 where the name is locked.
  */
 export async function underLockout<T>(
-  { cluster, mount }: { readonly cluster: Cluster; readonly mount: Mount },
+  { cluster, mount, request }: LoginContext,
+  name: string,
+  check: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const before = letIn.get(request);
+  if (before?.mount === mount.uuid && before.name === name) return before.found as T;
+  const found = await checked({ cluster, mount }, name, check);
+  if (found !== undefined) letIn.set(request, { mount: mount.uuid, name, found });
+  return found;
+}
+
+async function checked<T>(
+  { cluster, mount }: Omit<LoginContext, 'request'>,
   name: string,
   check: () => Promise<T | undefined>,
 ): Promise<T | undefined> {

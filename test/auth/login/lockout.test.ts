@@ -9,6 +9,7 @@ import {
 } from '../../../src/auth/login/lockout.ts';
 import { OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Mount } from '../../../src/model/mount.ts';
+import type { Request } from '../../../src/model/request.ts';
 import { startCluster } from '../../support/cluster.ts';
 import { makeMemoryStorage } from '../../support/memory-storage.ts';
 
@@ -20,7 +21,7 @@ function make(tuned?: Record<string, unknown>) {
   const start = () => startCluster(storage, [failedLogins], () => clock.ms);
   const world = { cluster: start(), mount: mountWith(tuned) };
   const guess = (right: boolean, name = 'bob') =>
-    underLockout(world, name, async () => (right ? 'in' : undefined));
+    underLockout(anew(world), name, async () => (right ? 'in' : undefined));
   return {
     clock,
     guess,
@@ -31,6 +32,9 @@ function make(tuned?: Record<string, unknown>) {
     },
   };
 }
+
+/** As another request. */
+const anew = <T extends object>(world: T) => ({ ...world, request: {} as Request });
 
 function mountWith(user_lockout_config: Record<string, unknown> | undefined): Mount {
   const config = { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false, user_lockout_config };
@@ -54,7 +58,7 @@ test('a locked name is not even checked', async () => {
   const { guess, world } = make();
   for (let i = 0; i < 5; i++) await guess(false);
   await assert.rejects(
-    underLockout(world, 'bob', async () => assert.fail('checked')),
+    underLockout(anew(world), 'bob', async () => assert.fail('checked')),
     DENIED,
   );
 });
@@ -78,7 +82,7 @@ test('of guesses made at once none is settled as right once the count is full', 
   const guesses = Array.from({ length: 30 }, () => {
     const door = Promise.withResolvers<string | undefined>();
     doors.push(door);
-    return underLockout(world, 'bob', () => door.promise);
+    return underLockout(anew(world), 'bob', () => door.promise);
   });
   const outcomes = Promise.allSettled(guesses);
   // All were let in before any was settled; the right one is the last.
@@ -87,6 +91,21 @@ test('of guesses made at once none is settled as right once the count is full', 
   assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 5);
   assert.equal(settled.at(-1)!.status, 'rejected');
   assert.deepEqual(await locked(), ['bob']);
+});
+
+test('a request that was let in and begins anew is let in, and proves nothing twice', async () => {
+  const { guess, world } = make();
+  const request = anew(world);
+  const proven = { user: 'bob' };
+  assert.equal(await underLockout(request, 'bob', async () => proven), proven);
+  for (let i = 0; i < 5; i++) await guess(false);
+  await assert.rejects(guess(true), DENIED);
+  const again = () => Promise.reject(new Error('asked to prove it again'));
+  assert.equal(await underLockout(request, 'bob', again), proven);
+  // Neither another name nor another mount's.
+  assert.equal(await underLockout(request, 'alice', async () => undefined), undefined);
+  const elsewhere = { ...request, mount: { ...request.mount, uuid: 'm2' } };
+  assert.equal(await underLockout(elsewhere, 'bob', async () => undefined), undefined);
 });
 
 test('the count outlives the process', async () => {
