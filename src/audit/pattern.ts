@@ -30,27 +30,33 @@ const NONE = -1;
 export function compilePattern(pattern: string): (text: string) => boolean {
   const { steps, start, found } = compile(parsePattern(pattern));
   const isAnchored = steps[start]?.place === 'text start';
+  const next = Int32Array.from(steps, ({ to }) => to);
+  const other = Int32Array.from(steps, ({ or = NONE }) => or);
+  const places = steps.map(({ place }) => place);
+  const tests = steps.map(({ test }) => test);
+  const tables = tables7Bit(tests);
   // Numbers of steps that may come next, and in which round each was last put there. Made once: a match is over before the next begins.
-  let now: number[] = [];
-  let later: number[] = [];
-  const stack: number[] = [];
+  let now = new Int32Array(steps.length);
+  let later = new Int32Array(steps.length);
+  let count = 0;
+  const stack = new Int32Array(2 * steps.length + 2);
   const seen = new Float64Array(steps.length);
   let round = 0;
 
-  /** Adds `step` and what follows it without a character. @returns whether that is the end of the pattern. */
-  function add(list: number[], step: number, before: number, after: number): boolean {
-    stack.length = 0;
-    stack.push(step);
-    while (stack.length > 0) {
-      const at = stack.pop()!;
+  /** Adds `step` to `list` at `count`, and what follows it without a character. @returns whether that is the end of the pattern. */
+  function add(list: Int32Array, step: number, before: number, after: number): boolean {
+    stack[0] = step;
+    for (let depth = 1; depth > 0; ) {
+      const at = stack[--depth]!;
       if (at === found) return true;
       if (seen[at] === round) continue;
       seen[at] = round;
-      const { test, place, to, or } = steps[at]!;
-      if (test) list.push(at);
-      else if (place === undefined || isAt(place, before, after)) {
-        stack.push(to);
-        if (or !== undefined) stack.push(or);
+      if (tables[at]) list[count++] = at;
+      else {
+        const place = places[at];
+        if (place !== undefined && !isAt(place, before, after)) continue;
+        stack[depth++] = next[at]!;
+        if (other[at] !== NONE) stack[depth++] = other[at]!;
       }
     }
     return false;
@@ -58,7 +64,7 @@ export function compilePattern(pattern: string): (text: string) => boolean {
 
   return (whole) => {
     const text = whole.length > AUDIT_MATCHED_CHARS_MAX ? whole.slice(0, AUDIT_MATCHED_CHARS_MAX) : whole;
-    now.length = 0;
+    count = 0;
     round++;
     let before = NONE;
     let code = text.codePointAt(0) ?? NONE;
@@ -68,17 +74,33 @@ export function compilePattern(pattern: string): (text: string) => boolean {
       before = code;
       code = text.codePointAt(at) ?? NONE;
       round++;
-      later.length = 0;
-      for (const step of now) {
-        const { test, to } = steps[step]!;
-        if (test!(before) && add(later, to, before, code)) return true;
+      const held = count;
+      count = 0;
+      for (let index = 0; index < held; index++) {
+        const step = now[index]!;
+        const fits = before < 128 ? tables[step]![before] === 1 : tests[step]!(before);
+        if (fits && add(later, next[step]!, before, code)) return true;
       }
       if (!isAnchored && add(later, start, before, code)) return true;
-      if (later.length === 0 && isAnchored) return false;
+      if (count === 0 && isAnchored) return false;
       [now, later] = [later, now];
     }
     return false;
   };
+}
+
+/** Of each step that takes a character: which of ASCII, 1 where it does. */
+function tables7Bit(tests: readonly (CharTest | undefined)[]): (Uint8Array | undefined)[] {
+  const known = new Map<CharTest, Uint8Array>();
+  return tests.map((test) => {
+    if (!test) return undefined;
+    let table = known.get(test);
+    if (!table) {
+      table = Uint8Array.from({ length: 128 }, (_, code) => Number(test(code)));
+      known.set(test, table);
+    }
+    return table;
+  });
 }
 
 function isAt(place: Place, before: number, after: number): boolean {
