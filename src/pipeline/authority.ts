@@ -23,6 +23,8 @@ export interface Decision {
 export interface Authority {
   /** Who `token` is; takes a use where uses are limited. */
   authenticate(token: string): Promise<Caller | undefined>;
+  /** Who `token` is, where that can be told in this turn and takes no use; undefined: ask `authenticate`. */
+  authenticateNow(token: string): Caller | undefined;
   /** In this turn; false also where it cannot be told without waiting. */
   isGood(caller: Caller): boolean;
   /** As `isGood`, but waits where it has to. */
@@ -78,6 +80,7 @@ export function makeAuthority(
 
   return {
     authenticate: (token) => tokens.authenticate(token),
+    authenticateNow: tokens.authenticateNow,
     isGood: tokens.isGood,
     isStillGood: tokens.isStillGood,
     aclOf,

@@ -57,7 +57,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   const { quotas } = options;
   const gate = quotas && makeQuotaGate({ quotas, resolver, roleOf: options.roleOfLogin, refuse: overLimit });
 
-  async function handle(request: Request): Promise<Reply> {
+  // Here and below no promise is made that need not be: each step of each request would have some.
+  function handle(request: Request): Promise<Reply> {
     return quotas?.isOn() ? gate!.pass(request, () => admitted(request)) : admitted(request);
   }
 
@@ -146,8 +147,12 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
     state.operation = routeOperation(state);
     // A use that this request has taken already says enough of its token.
-    let refusal = taken.caller ? undefined : await wrapping.refusal(state);
-    if (!open && !refusal) refusal = await authorize(state, taken, route?.open === 'token welcome');
+    const checking = taken.caller ? undefined : wrapping.refusal(state);
+    let refusal = checking && (await checking);
+    if (!open && !refusal) {
+      const authorizing = authorize(state, taken, route?.open === 'token welcome');
+      refusal = authorizing instanceof Promise ? await authorizing : authorizing;
+    }
     // Sealed meanwhile, so that no audit device is open: nothing may go past them.
     refuseSealed();
     // What is nowhere is open to nobody, and may be somewhere by now.
@@ -170,7 +175,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     // which then go out in one write.
     if (changesNothing(request.verb)) logged.catch(() => {});
     else await logged;
-    return runAudited(state, entry, logged);
+    return await runAudited(state, entry, logged);
   }
 
   async function runAudited(state: Walk, entry: AuditEntry, logged: Promise<void>): Promise<Reply> {
@@ -192,13 +197,13 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     return ran.reply;
   }
 
-  /** Who asks, and may they? The refusal is returned, since it is audited before it is answered. */
-  async function authorize(
+  /** Who asks, and may they? The refusal is returned, since it is audited before it is answered; in this turn where that can be. */
+  function authorize(
     state: Walk,
     taken: { caller?: Caller },
     tokenOptional: boolean,
-  ): Promise<CodedError | undefined> {
-    const { request, resolved } = state;
+  ): Promise<CodedError | undefined> | CodedError | undefined {
+    const { resolved } = state;
     const token = wrapping.tokenOf(state);
     if (token === undefined || token === '') {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
@@ -206,17 +211,34 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     // Elsewhere than in its namespace and below it a token is nobody's: not even a use of it is taken.
     const prefix = resolver.prefixFrom(namespaceIdOfToken(token), resolved.namespace ?? ROOT_NAMESPACE);
     if (prefix === undefined) return tokenOptional ? undefined : denied();
-    let { caller } = taken;
-    if (!caller) caller = await authority.authenticate(token);
-    else if (!(await authority.isStillGood(caller))) caller = undefined;
-    if (!caller) {
+    const known = taken.caller ? undefined : authority.authenticateNow(token);
+    if (known) return decide(state, known, prefix, tokenOptional);
+    return authenticate(token, taken).then((caller) => {
+      if (caller) return decide(state, caller, prefix, tokenOptional);
       if (tokenOptional) return undefined;
       return new CodedError('permission_denied', multiError(['permission denied', 'invalid token']));
-    }
-    if (caller.state.usesLeft !== undefined && !taken.caller) {
+    });
+  }
+
+  /** Who asks, where that needs the token's owner or takes a use. */
+  async function authenticate(token: string, taken: { caller?: Caller }): Promise<Caller | undefined> {
+    if (taken.caller) return (await authority.isStillGood(taken.caller)) ? taken.caller : undefined;
+    const caller = await authority.authenticate(token);
+    if (caller?.state.usesLeft !== undefined) {
       taken.caller = caller;
       uses.begin(caller);
     }
+    return caller;
+  }
+
+  /** May they? */
+  function decide(
+    state: Walk,
+    caller: Caller,
+    prefix: string,
+    tokenOptional: boolean,
+  ): CodedError | undefined {
+    const { request, resolved } = state;
     if (!isWithin(request.remoteAddress, caller.state.boundCidrs)) {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }

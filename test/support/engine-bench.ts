@@ -162,6 +162,7 @@ export function makeEngineBench(
         resolver,
         authority: {
           authenticate: async () => caller as unknown as Caller,
+          authenticateNow: () => undefined,
           isGood: () => true,
           isStillGood: async () => true,
           decide: () => decision,

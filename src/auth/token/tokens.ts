@@ -62,6 +62,8 @@ export interface Tokens {
   accessorOf(token: string): string;
   /** Who `token` is, one use taken where uses are limited; undefined: not a good token. */
   authenticate(token: string, options?: { takeUse: boolean }): Promise<Caller | undefined>;
+  /** The same, where that can be told in this turn and takes no use; undefined: only `authenticate` can tell. */
+  authenticateNow(token: string): Caller | undefined;
   /** Is it good still, in this turn? False also where it cannot be told without waiting. */
   isGood(caller: Caller): boolean;
   /** As `isGood`, but waits where it has to. A caller whose last use was taken is good while its request runs. */
@@ -98,6 +100,11 @@ export interface Tokens {
 /** The text of a token may be given anew once it is gone; what was decided under the old one must not run under the new. */
 function isSameToken(caller: Caller, state: TokenState): boolean {
   return state.createdAtMs === caller.state.createdAtMs;
+}
+
+function callerOf(token: string, accessor: string, state: TokenState): Caller {
+  const namespace = namespaceIdOf(accessor);
+  return { token, accessor, namespace, state, isRoot: state.policies.includes('root') };
 }
 
 const OWN: SendOptions = { claims: OWN_CLAIMS };
@@ -256,12 +263,24 @@ export function makeTokens(options: TokensOptions): Tokens {
   }
 
   function ancestorsBearNow(child: TokenState): boolean {
+    let depth = 0;
     for (let state = child; state.parent !== undefined; ) {
+      if (++depth > TOKEN_DEPTH_MAX) return false;
       const above = stateNow(state.parent);
       if (!bears(above, nowFor(state.parent))) return false;
       state = above;
     }
     return true;
+  }
+
+  /** A service token met before, as `authenticate` would find it. What is not certain in this turn is not for here to say. */
+  function callerNow(token: string): Caller | undefined {
+    const accessor = known.get(token);
+    if (accessor === undefined || !isHome(accessor)) return undefined;
+    const state = stateNow(accessor);
+    if (!lives(state, nowFor(accessor)) || state.usesLeft !== undefined) return undefined;
+    if (!ancestorsBearNow(state)) return undefined;
+    return callerOf(token, accessor, state);
   }
 
   function parentLivesNow({ parent }: TokenState): boolean {
@@ -303,9 +322,9 @@ export function makeTokens(options: TokensOptions): Tokens {
         return undefined;
       }
       remember(token, accessor);
-      const namespace = namespaceIdOf(accessor);
-      return { token, accessor, namespace, state, isRoot: state.policies.includes('root') };
+      return callerOf(token, accessor, state);
     },
+    authenticateNow: callerNow,
     isGood: isGoodNow,
     async isStillGood(caller) {
       if (isGoodNow(caller)) return true;
