@@ -59,6 +59,7 @@ function behind(catchesUp: 'in time' | 'with the token' | 'never') {
         if (catchesUp === 'with the token') arrive();
         return caller;
       },
+      authenticateNow: () => undefined,
       isGood: () => true,
       isStillGood: async () => true,
       decide: () => ({ allowed: true, mayCreate: true, mayUpdate: true, granting: [] }),
