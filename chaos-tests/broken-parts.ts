@@ -88,6 +88,15 @@ export function withTokensUnswept(spaces: Spaces): Spaces {
   };
 }
 
+/** What ends looks for what is below it, and finds nothing. */
+export function withChildrenLeft(storage: Storage): Storage {
+  return {
+    ...storage,
+    list: async (prefix, after, limit, signal) =>
+      prefix.startsWith('by/parent/') ? [] : storage.list(prefix, after, limit, signal),
+  };
+}
+
 export function withFailuresOfItsOwn(cluster: Cluster): Cluster {
   const counts = new Map<string, number>();
   return {

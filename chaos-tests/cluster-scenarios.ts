@@ -8,6 +8,9 @@ import { linearizable, lostWrites, watchRecords } from './checkers/store.ts';
 import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { Scenario, Workload } from './scenario.ts';
 import type { SimNode, World } from './sim/world.ts';
+import { AlarmWorkload } from './workloads/alarms.ts';
+import { startChanges } from './workloads/changes.ts';
+import { ExpiryWorkload } from './workloads/expiries.ts';
 import { checkKv, KvWorkload } from './workloads/kv.ts';
 import { LoginWorkload } from './workloads/logins.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
@@ -15,8 +18,10 @@ import { MoveWorkload } from './workloads/moves.ts';
 import { NamespaceWorkload } from './workloads/namespaces.ts';
 import {
   CLOCK_FAULTS,
+  COMMITS_BETWEEN,
   COORDINATOR_FAULTS,
   type Faults,
+  LATE_THEN_CUT,
   MEMBER_FAULTS,
   NETWORK_FAULTS,
   NODE_FAULTS,
@@ -37,6 +42,14 @@ const FAULTS: Faults = {
   ...MEMBER_FAULTS,
   ...OVERTAKEN,
 };
+
+/** Some of them. */
+function of(faults: Faults, ...names: readonly string[]): Faults {
+  return Object.fromEntries(names.map((name) => [name, faults[name]!]));
+}
+
+/** A cluster that begins anew goes by the wall clock of its first node. */
+const { 'wall clock steps': _, ...UNSTEPPED } = FAULTS;
 
 interface ClusterWorld {
   readonly world: World;
@@ -122,6 +135,7 @@ function once({ world, operations, anyNode }: ClusterWorld): Workload {
     new LoginWorkload(world, { clients: 14, operations: half }),
   ];
   for (const part of parts) part.start(anyNode);
+  startChanges(world, anyNode, () => parts.every((part) => part.isOver));
   return {
     get isOver() {
       return parts.every((part) => part.isOver);
@@ -176,9 +190,26 @@ function namespaces({ world, operations, anyNode }: ClusterWorld): Workload {
   };
 }
 
+/** What ends by itself. */
+function expiries({ world, operations, anyNode, anyMember }: ClusterWorld): Workload {
+  const share = Math.ceil(operations / 5);
+  const alarms = new AlarmWorkload(world, { clients: 12, alarms: 24, operations: share });
+  const tokens = new ExpiryWorkload(world, { clients: 20, operations: operations - share });
+  tokens.start(anyNode);
+  alarms.start(anyNode);
+  return {
+    get isOver() {
+      return tokens.isOver && alarms.isOver;
+    },
+    finish: () => alarms.finish(world.client('reader'), anyMember),
+    check: () => tokens.check(),
+  };
+}
+
 function secretIds({ world, operations, anyNode }: ClusterWorld): Workload {
   const clients = new SecretIdWorkload(world, { clients: 24, operations });
   clients.start(anyNode);
+  startChanges(world, anyNode, () => clients.isOver);
   return clients;
 }
 
@@ -203,6 +234,39 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
     { faults: { ...FAULTS, ...UNHEARD } },
     kv({ clients: 42, keys: 6, pauseMs: [0, 120], reads: 0.8, operationsPerKey: 150 }),
   ),
+  // Owners change while commits are on their way, and few changes correct what is read.
+  'cluster-overtaken': cluster(
+    { faults: { ...COMMITS_BETWEEN, ...UNHEARD, crash: NODE_FAULTS.crash! }, faultEveryMs: [1_000, 4_000] },
+    kv({ clients: 30, keys: 10, pauseMs: [0, 200], reads: 0.93, operationsPerKey: 150 }),
+  ),
+  // Who holds what another owns, while that one loses its place, or is heard late.
+  'cluster-evicted': cluster(
+    {
+      faults: {
+        ...LATE_THEN_CUT,
+        ...of(COORDINATOR_FAULTS, 'the coordinator does not hear', 'the coordinator holds answers'),
+        ...of(NETWORK_FAULTS, 'messages are slow', 'is cut off one way'),
+        ...of(NODE_FAULTS, 'pause'),
+      },
+      faultEveryMs: [300, 2_500],
+    },
+    kv({ clients: 36, keys: 9, pauseMs: [0, 200], reads: 0.88, operationsPerKey: 150 }),
+  ),
+  // Nothing changes hands for long, and commits arrive late all the time.
+  'cluster-late': cluster(
+    { faults: of(STORE_FAULTS, 'the store hears late'), faultEveryMs: [300, 1_500] },
+    (parts) => {
+      parts.world.store.weather.lateMs = [500, 60_000];
+      return kv({
+        clients: 20,
+        keys: 12,
+        pauseMs: [0, 4_000],
+        reads: 0.1,
+        forgets: 0.4,
+        operationsPerKey: 40,
+      })(parts);
+    },
+  ),
   // What is deleted comes to life again by nothing that was sent before.
   'cluster-deletes': deletes,
   // Nothing starts anywhere under a token that was revoked, or below one.
@@ -210,14 +274,29 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
     { isOpen: false, sealsAlone: 0.9, faults: { ...FAULTS, ...CLOCK_FAULTS } },
     tokens,
   ),
-  'cluster-once': cluster({ isOpen: false }, once),
+  // What ends by itself ends once, everywhere, and not before.
+  'cluster-expiry': cluster(
+    { isOpen: false, hasClusterTime: true, faults: UNSTEPPED, calmMs: 30_000 },
+    expiries,
+  ),
+  'cluster-once': cluster({ isOpen: false, hasPolicies: true }, once),
   // What is moved is found at its new path, with all that was written at the old one.
   'cluster-moves': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, moves),
   // What is deleted with its namespace is gone everywhere, and from the store.
   'cluster-namespaces': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, namespaces),
-  'cluster-secret-ids': cluster({ isOpen: false }, secretIds),
+  'cluster-secret-ids': cluster({ isOpen: false, hasPolicies: true }, secretIds),
   // Nothing starts anywhere under a policy that was tightened, and all members hold one catalog.
   'cluster-policies': cluster({ isOpen: false, hasPolicies: true, sealsAlone: 0.9 }, policies),
+  // Members come and go all the time.
+  'cluster-joins': cluster(
+    {
+      isOpen: false,
+      hasPolicies: true,
+      faults: { ...MEMBER_FAULTS, ...of(NODE_FAULTS, 'crash') },
+      faultEveryMs: [300, 2_500],
+    },
+    policies,
+  ),
   // With operators who seal it and open it again.
   'cluster-sealing': cluster({ sealsAlone: 0.4 }, kv({ clients: 30, keys: 12, pauseMs: [0, 400] })),
 };

@@ -34,6 +34,22 @@ export const FAULTS = {
     operations: 200,
     connect: { keeps: () => false },
   },
+  'slice-before-commit': {
+    about: 'a slice of a key’s budget is handed out before its commit is known',
+    scenario: 'budgets',
+    foundBy: ['I9'],
+    seed: 1,
+    operations: 300,
+    connect: { trustsSilence: true },
+  },
+  'slice-unconditional': {
+    about: 'a slice is debited from what the keyring said before others debited theirs',
+    scenario: 'budgets',
+    foundBy: ['I9'],
+    seed: 1,
+    operations: 300,
+    connect: { keeps: () => false },
+  },
   'ancestors-ignored': {
     about: 'a token is good though an ancestor is revoked',
     scenario: 'tokens',

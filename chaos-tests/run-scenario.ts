@@ -49,9 +49,8 @@ export async function runScenario(name: string, options: RunOptions): Promise<Ru
   const scenario = SCENARIOS[name];
   if (!scenario) throw new Error(`no such scenario: ${name}`);
   const { seed, fault, keepTrace } = options;
-  const { nodes, kind, isOpen, hasPolicies, hasSpaces, sealsAlone } = scenario;
-  const hasSeal = sealsAlone !== undefined;
-  const world = makeWorld({ seed, nodes, kind, isOpen, hasPolicies, hasSpaces, hasSeal, fault, keepTrace });
+  const hasSeal = scenario.sealsAlone !== undefined;
+  const world = makeWorld({ ...scenario, seed, hasSeal, fault, keepTrace });
   return withSimulatedGlobals(world.scheduler, () => runIn(world, scenario, options));
 }
 

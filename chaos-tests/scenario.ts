@@ -19,6 +19,7 @@ export interface Scenario {
   readonly isOpen?: boolean;
   readonly hasPolicies?: boolean;
   readonly hasSpaces?: boolean;
+  readonly hasClusterTime?: boolean;
   /** Nodes begin sealed and are sealed again: one alone in this share, else all of them. */
   readonly sealsAlone?: number;
   readonly faults: Faults;

@@ -6,6 +6,7 @@
 import { doubleVersions, linearizable, lostWrites } from './checkers/store.ts';
 import { CLUSTER_SCENARIOS } from './cluster-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { BudgetWorkload } from './workloads/budgets.ts';
 import { KvWorkload } from './workloads/kv.ts';
 import { MembershipWorkload } from './workloads/membership.ts';
 import {
@@ -87,6 +88,16 @@ const shared: Scenario = {
   },
 };
 
+/** Processes that encrypt under one keyring, over a store that answers late or not at all: no key is used more often than was debited for it. */
+const budgets: Scenario = {
+  nodes: 1,
+  kind: 'servers',
+  faults: STORE_FAULTS,
+  faultEveryMs: [50, 1_200],
+  calmMs: 12_000,
+  begin: (world, operations) => new BudgetWorkload(world, { holders: 4, operations }),
+};
+
 /** Nodes that join, leave, crash, pause and lose sight of the coordinator: who owns what, and when. */
 const membership: Scenario = {
   nodes: 4,
@@ -102,6 +113,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   kv,
   tokens,
   shared,
+  budgets,
   membership,
   ...CLUSTER_SCENARIOS,
 };

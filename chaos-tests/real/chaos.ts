@@ -7,6 +7,7 @@ import { makeHosts } from '../../test/support/namespaces.ts';
 import { type StoreKind, startNodes } from '../../test/support/nodes.ts';
 import type { HistoryEntry } from '../checkers/history.ts';
 import { makeRandom } from '../sim/random.ts';
+import { startComings } from './comings.ts';
 import { sleep } from './fault-context.ts';
 import { FAULTS, faultsFor } from './faults.ts';
 import { enableKv, startLoad } from './load.ts';
@@ -92,6 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
       rate: options.rate,
       keys: options.keys,
     });
+    const comings = await startComings(addresses, rootToken, random.fork('comings'));
     const disturbances: Disturbance[] = [];
     const watched = watchStandstill(disturbances, say);
     const names = options.faults ?? faultsFor({ cluster, hosts, machine });
@@ -103,13 +105,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | { m
       faults++;
     }
     await sleep(1_000);
-    await load.stop();
+    await Promise.all([load.stop(), comings.stop()]);
     watched();
     const found = await report(load, addresses, rootToken, disturbances);
+    const came = await comings.check();
+    say(`beside the load: ${came.summary}`);
     const good = load.requests.filter(({ heard }) => heard.kind === 'reply' && heard.status < 300);
     const latencies = good.map(({ sentMs, endedMs }) => endedMs - sentMs);
     return {
       ...found,
+      violations: [...found.violations, ...came.violations],
+      undecided: found.undecided + came.undecided,
       faults,
       p50Ms: percentile(latencies, 0.5),
       p99Ms: percentile(latencies, 0.99),

@@ -20,6 +20,7 @@ import { wrappingRoutes } from '../../src/engines/system/wrapping.ts';
 import type { ActorKind } from '../../src/model/actor.ts';
 import { type Engine, engine, type Route } from '../../src/model/engine.ts';
 import type { Mount } from '../../src/model/mount.ts';
+import { alarmKind, alarms } from './alarms.ts';
 import type { Spaces } from './spaces.ts';
 
 const DAY_SECONDS = 86_400;
@@ -39,7 +40,7 @@ export const NO_JWT = {
 export const accessorKey = () => createHmac('sha256', 'simulated').digest();
 
 export function kindsWith(tokens: TokenActor): ActorKind<never>[] {
-  const kinds = [...kvKinds, tokens.kind, failedLogins, userpassUser, ...appRoleKinds];
+  const kinds = [...kvKinds, tokens.kind, failedLogins, userpassUser, ...appRoleKinds, alarmKind];
   return kinds as unknown as ActorKind<never>[];
 }
 
@@ -62,6 +63,7 @@ export function makeEngines({
   const core = { wrapping: wrappingControl(wrapped) } as unknown as SystemCore;
   const engines = new Map<string, Engine>([
     ['kv', kv2],
+    ['alarm', alarms],
     [
       'token',
       makeTokenAuth({

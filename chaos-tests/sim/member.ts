@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ClusterTime } from '../../src/cluster/cluster-time.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
 import { type Membership, makeMembership } from '../../src/cluster/membership.ts';
 import type { MembershipHooks } from '../../src/cluster/membership-hooks.ts';
@@ -22,6 +23,8 @@ export interface MemberOptions {
   readonly faults: Faults | undefined;
   /** What follows from the view, where this node owns anything. */
   readonly owning?: Omit<Routed, 'cluster' | 'catalog' | 'routing' | 'held'>;
+  /** The cluster's time, where nodes tell it each other. */
+  readonly time?: ClusterTime;
   /** Opens and closes it, where nodes are sealed. */
   readonly opening?: SimOpening;
   /** Lets nobody in any more; resolves when what was let in is answered. */
@@ -39,6 +42,8 @@ const LONG_STEP_MS: readonly [number, number] = [500, 7_000];
 const LONG = 0.05;
 const FAILS = 0.03;
 const HEARTBEAT_MS = 250;
+/** How often a node looks at what times the others have. */
+const TIME_LOOK_MS = 200;
 
 /** What a peer is called that runs in a process of this name, or under this node id. */
 export function peerOf(name: string): string {
@@ -52,6 +57,7 @@ export function bootMember({
   faults,
   owning,
   opening,
+  time,
   closeDoor,
   isCalm,
   changed,
@@ -72,6 +78,18 @@ export function bootMember({
         random.between(from, to),
       );
     });
+  }
+
+  /** Cluster times of the other members. */
+  function memberTimes(): number[] {
+    const records = membership.members();
+    const others = (membership.view()?.members ?? []).filter(({ inc }) => inc !== membership.inc());
+    return others.flatMap(({ inc }) => records.get(inc)?.clusterTime ?? []);
+  }
+
+  function seeTimes(): void {
+    for (const timeMs of memberTimes()) time!.see(timeMs);
+    clock.after(seeTimes, TIME_LOOK_MS);
   }
 
   let evictions = 0;
@@ -99,6 +117,7 @@ export function bootMember({
     expectJoiners: () => {},
     async prepare(signal) {
       heard.keep();
+      time?.join(memberTimes());
       const prepared = opening ? opening.hooks.prepare(signal) : owning?.prepare();
       await Promise.all([step(signal, 'prepare'), prepared]);
       if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
@@ -116,7 +135,7 @@ export function bootMember({
     onSealed: () => opening?.hooks.onSealed() ?? step(undefined, 'wipe'),
     ...(owning ? { quiet: owning.quiet } : {}),
     unreachable: owning?.unreachable ?? heard.unreachable,
-    clusterTimeMs: () => clock.wallMs(),
+    clusterTimeMs: () => time?.now() ?? clock.wallMs(),
     async highestFence() {
       return 0;
     },
@@ -147,6 +166,7 @@ export function bootMember({
   });
   void transport.start();
   membership.start();
+  if (time) seeTimes();
   if (opening) clock.after(opening.start, 0);
   else clock.after(() => membership.setSealed(false), random.between(1, 300));
   return membership;

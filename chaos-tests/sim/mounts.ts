@@ -67,6 +67,7 @@ const BY_PATH: readonly (readonly [string, Mount])[] = [
   ['auth/token/', TOKEN],
   ['auth/userpass/', LOGINS],
   ['auth/approle/', APPROLE],
+  ['alarm/', mountOf('alarm/', 'alarm', 'secret')],
 ];
 
 export function mountAt(path: string): Mount | undefined {

@@ -31,6 +31,7 @@ import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { catalogOperations } from '../../src/pipeline/catalog-operations.ts';
 import type { Answerable, Answers } from '../checkers/answers.ts';
+import { alarms } from './alarms.ts';
 import type { SimProcess } from './process.ts';
 import type { SweepParts } from './spaces.ts';
 
@@ -93,6 +94,7 @@ const OPERATIONS = makeOperations([
   ...makeWrappingOperations(tokenActor.kind).sends,
   ...USER_SENDS,
   ...LOCKOUT_SENDS,
+  ...actorOperationsOf(alarms),
   // Those of the engine itself, which nothing is asked of here.
   ...actorOperationsOf(makeAppRole({} as AppRoleParts)),
   ...catalogOperations,

@@ -10,6 +10,7 @@ import { makeTokens, type Tokens } from '../../src/auth/token/tokens.ts';
 import { makeWrappedReplies } from '../../src/auth/token/wrapped-replies.ts';
 import { makeWrappingOperations } from '../../src/auth/token/wrapping-operations.ts';
 import type { Catalog } from '../../src/cluster/catalog.ts';
+import type { ClusterTime } from '../../src/cluster/cluster-time.ts';
 import { makeLocalCluster } from '../../src/cluster/local.ts';
 import type { Routing } from '../../src/cluster/routing.ts';
 import type { SystemCore } from '../../src/engines/system/core.ts';
@@ -98,6 +99,8 @@ export interface ServerOptions {
   isSealed?(): boolean;
   /** The highest time that is known of at start: the records of members show it (protocol §14). */
   readonly timeFloorMs: number;
+  /** The cluster's time, where nodes tell it each other; otherwise each goes by its own clock. */
+  readonly time?: ClusterTime;
   readonly plant?: ServerPlant;
 }
 
@@ -117,7 +120,7 @@ export function bootServer(options: ServerOptions): SimServer {
   const { clock, random } = process;
   // Cluster time: the wall clock once, or what others had, from then on the monotonic one, which no step moves (protocol §14).
   const base = Math.max(clock.wallMs(), timeFloorMs) - clock.monotonicMs();
-  const now = () => Math.floor(base + clock.monotonicMs());
+  const now = options.time?.now ?? (() => Math.floor(base + clock.monotonicMs()));
   const randomBytes = (bytes: number) => random.bytes(bytes);
   const tokenActor = makeTokenActor(async () => {});
   const wrapping = makeWrappingOperations(tokenActor.kind);

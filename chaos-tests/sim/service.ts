@@ -30,6 +30,9 @@ export interface Weather {
   readonly brokenFor: Set<string>;
   /** A claim takes so much longer on its way, ms; 0: no longer than anything else. */
   claimsMs: number;
+  /** Names of processes whose commits, but for claims, take `commitsMs` longer on their way; their answers do not. */
+  readonly commitsSlowFor: Set<string>;
+  commitsMs: readonly [number, number];
   /** Nobody answers and nothing arrives. */
   isAway: boolean;
   /** What a process has sent and not seen done dies with it, as in a store of the same machine. */
@@ -59,6 +62,8 @@ export function calm(): Weather {
     broken: 0,
     brokenFor: new Set(),
     claimsMs: 0,
+    commitsSlowFor: new Set(),
+    commitsMs: [200, 3_000],
     isAway: false,
     dropsTheDead: false,
     farFrom: new Set(),
@@ -71,6 +76,8 @@ export function calm(): Weather {
 export interface Question<T> {
   readonly label: string;
   readonly isClaim?: boolean;
+  /** It changes something, and is no claim. */
+  readonly isCommit?: boolean;
   /** At the server, in one step. */
   perform(): T;
   /** In a turn of the one who asked. */
@@ -96,7 +103,7 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
 
   return {
     weather,
-    ask(process, life, timeoutMs, { label, isClaim, perform, answered, gaveUp }) {
+    ask(process, life, timeoutMs, { label, isClaim, isCommit, perform, answered, gaveUp }) {
       let isOver = false;
       const timer = scheduler.after(
         timeoutMs / process.clock.rate,
@@ -111,8 +118,9 @@ export function makeService(name: string, scheduler: Scheduler, random: Random):
       const isLost = random.chance(weather.lostQuestion);
       const isLate = random.chance(weather.late);
       const isAnswerLost = random.chance(weather.lostAnswer);
-      const there =
-        (isLate ? random.between(...weather.lateMs) : way(process)) + (isClaim ? weather.claimsMs : 0);
+      const isHeldUp = isCommit && weather.commitsSlowFor.has(process.name);
+      const longer = isClaim ? weather.claimsMs : isHeldUp ? random.between(...weather.commitsMs) : 0;
+      const there = (isLate ? random.between(...weather.lateMs) : way(process)) + longer;
       const back = random.chance(weather.heldAnswer) ? random.between(...weather.heldMs) : way(process);
       const broken = weather.brokenFor.has(process.name) ? BROKEN_FOR : weather.broken;
       if (broken > 0 && random.chance(broken)) {

@@ -19,7 +19,7 @@ import {
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
-import { makeService, type Weather } from './service.ts';
+import { makeService, type Question, type Weather } from './service.ts';
 
 /** How long a node waits for the store, ms of its own clock. */
 const ANSWER_MS = 5_000;
@@ -127,10 +127,10 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
     paths,
     connect(process, { keeps, trustsSilence } = {}) {
       const { life } = process;
-      const ask = <T>(label: string, perform: () => T, isClaim = false): Promise<T> =>
+      const ask = <T>(label: string, perform: () => T, kind: Partial<Question<T>> = {}): Promise<T> =>
         new Promise((answered, reject) => {
           const gaveUp = () => reject(new StorageFailed('the store did not answer', false));
-          service.ask(process, life, ANSWER_MS, { label, isClaim, perform, answered, gaveUp });
+          service.ask(process, life, ANSWER_MS, { label, ...kind, perform, answered, gaveUp });
         });
       return {
         type: 'simulated',
@@ -151,7 +151,10 @@ export function makeStore(scheduler: Scheduler, random: Random): SimStore {
           const isClaim = changes.some(({ path }) => path.startsWith(FENCE_PREFIX));
           let done: Applied | Conflict;
           try {
-            done = await ask(label, () => apply(process, life, sentMs, copies, conditions, keeps), isClaim);
+            done = await ask(label, () => apply(process, life, sentMs, copies, conditions, keeps), {
+              isClaim,
+              isCommit: !isClaim,
+            });
           } catch (error) {
             if (trustsSilence) return version + 1;
             throw error;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ClusterTime, makeClusterTime } from '../../src/cluster/cluster-time.ts';
 import type { Membership } from '../../src/cluster/membership.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
@@ -27,7 +28,7 @@ import {
   type SimRequest,
   type SimServer,
 } from './server.ts';
-import { makeStore, type SimStore } from './storage.ts';
+import { type ConnectOptions, makeStore, type SimStore } from './storage.ts';
 import { makeTrace, type Trace } from './trace.ts';
 
 export interface SimNode {
@@ -79,6 +80,8 @@ export interface World {
   readonly trace: Trace;
   readonly scheduler: Scheduler;
   readonly store: SimStore;
+  /** How processes are connected to it: as a planted fault wants it. */
+  readonly connectOptions: ConnectOptions | undefined;
   readonly coordinator: SimCoordinator;
   readonly network: SimNetwork;
   readonly nodes: readonly SimNode[];
@@ -112,6 +115,8 @@ export interface WorldOptions {
   readonly hasPolicies?: boolean;
   /** Mounts and namespaces come and go. */
   readonly hasSpaces?: boolean;
+  /** Nodes tell each other the time, as real ones do. */
+  readonly hasClusterTime?: boolean;
   /** Nodes begin sealed, and may be sealed again. */
   readonly hasSeal?: boolean;
   readonly fault?: FaultName;
@@ -150,6 +155,7 @@ export function makeWorld(options: WorldOptions): World {
     let opening: SimOpening | undefined;
     let owning: Routed | undefined;
     let timeFloorMs = 0;
+    let time: ClusterTime | undefined;
     let door = makeDoor();
     const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
     const membership = () => member!;
@@ -164,6 +170,7 @@ export function makeWorld(options: WorldOptions): World {
       const storage = planted.storage ? planted.storage(connected) : connected;
       const transport = network.connect(process, peerOf(name));
       owning = undefined;
+      time = options.hasClusterTime ? makeClusterTime({ clock: process.clock, alarm() {} }) : undefined;
       if (kind === 'cluster') {
         bootsServer(
           storage,
@@ -212,6 +219,7 @@ export function makeWorld(options: WorldOptions): World {
         isSealed: hasSeal ? () => opening!.isSealed() : undefined,
         fault: log,
         timeFloorMs,
+        time,
         plant: planted.server,
       });
     }
@@ -236,6 +244,7 @@ export function makeWorld(options: WorldOptions): World {
         transport,
         owning,
         opening,
+        time,
         async closeDoor(signal) {
           const mine = door;
           mine.isClosed = true;
@@ -358,6 +367,7 @@ export function makeWorld(options: WorldOptions): World {
     trace,
     scheduler,
     store,
+    connectOptions: planted.connect,
     coordinator,
     network,
     nodes,

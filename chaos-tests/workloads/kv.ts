@@ -132,6 +132,11 @@ export class KvWorkload {
     });
   }
 
+  /** Nothing more is asked. */
+  stop(): void {
+    this.#left = 0;
+  }
+
   get isOver(): boolean {
     return this.#running === 0 && this.#left <= 0;
   }

@@ -56,6 +56,11 @@ export class NamespaceWorkload {
     this.#left = options.operations;
   }
 
+  /** Nothing more is asked. */
+  stop(): void {
+    this.#left = 0;
+  }
+
   get isOver(): boolean {
     return this.#running === 0 && this.#left <= 0;
   }
@@ -76,6 +81,11 @@ export class NamespaceWorkload {
         }
       });
     }
+  }
+
+  /** Of which the deletion has returned. */
+  get deleted(): number {
+    return this.#gone().length;
   }
 
   #run(name: string, body: (client: SimClient) => Promise<void>): void {

@@ -181,6 +181,39 @@ export const OVERTAKEN: Faults = {
   },
 };
 
+/** A node loses its place while its commits are on their way, and those who take over claim slowly: what it sent lands in between, and it hears so. */
+export const COMMITS_BETWEEN: Faults = {
+  'commits are overtaken': ({ store, coordinator }, random, { process }) => {
+    store.weather.commitsSlowFor.add(process.name);
+    coordinator.weather.deafTo.add(process.name);
+    store.weather.claimsMs = random.between(100, 1_500);
+    return () => {
+      store.weather.claimsMs = 0;
+      store.weather.commitsSlowFor.delete(process.name);
+      coordinator.weather.deafTo.delete(process.name);
+    };
+  },
+};
+
+/** A node is heard late, and then not at all: what it is told by then is old. */
+export const LATE_THEN_CUT: Faults = {
+  'is heard late, then cut off': (world, random, node) => {
+    const { network, scheduler } = world;
+    const { slow } = network.weather;
+    network.weather.slow = 0.7;
+    let mend: (() => void) | undefined;
+    let isOver = false;
+    scheduler.after(random.between(400, 2_000), 'cut off', () => {
+      if (!isOver) mend = cut(world, node, othersOf(world, node), ['there', 'back']);
+    });
+    return () => {
+      isOver = true;
+      network.weather.slow = slow;
+      mend?.();
+    };
+  },
+};
+
 /** What a node commits it does not hear of, and others do not hear that it is about to. */
 export const UNHEARD: Faults = {
   'is cut off, and does not hear of its commits': (world, _random, node) => {

@@ -68,8 +68,18 @@ export class SecretIdWorkload {
     this.#left = options.operations;
   }
 
+  /** Nothing more is asked. */
+  stop(): void {
+    this.#left = 0;
+  }
+
   get isOver(): boolean {
     return this.#running === 0 && this.#left <= 0;
+  }
+
+  /** That were let in. */
+  get logins(): number {
+    return this.#made.flatMap(({ asked }) => asked.filter(({ output }) => output === 'in')).length;
   }
 
   start(nodeFor: () => SimNode): void {
@@ -112,7 +122,7 @@ export class SecretIdWorkload {
 
   async #make(client: SimClient, node: SimNode): Promise<void> {
     const secret: SecretId = {
-      text: `${client.process.name}-${this.#left}`,
+      text: `${client.process.name}-${this.#made.length}`,
       role: this.#random.pick(this.#roles),
       ttl: this.#random.pick(TTL_SECONDS),
       asked: [],

@@ -30,6 +30,8 @@ export interface KeyringStoreParts {
   randomBytes(bytes: number): Uint8Array;
   /** Wall clock, ms. */
   now(): number;
+  /** Encryptions that are debited at once; TERM_SLICE where absent. */
+  readonly slice?: number;
   /** Told when a slice could not be fetched ahead; the write that needs it will try again. */
   fault?(what: string, error: unknown): void;
 }
@@ -74,7 +76,7 @@ export interface KeyringStore {
 const UNKNOWN = 'the storage did not say whether the new shares are in force';
 
 export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
-  const { storage, randomBytes, now, fault } = parts;
+  const { storage, randomBytes, now, fault, slice: sliceMax = TERM_SLICE } = parts;
   let keyring: Keyring | undefined;
   let version = 0;
   /** Encryptions in hand under the active term. */
@@ -225,7 +227,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
       const { enabled, operationsMax } = from.rotation;
       const bound = enabled ? Math.min(operationsMax, TERM_OPERATIONS_MAX) : TERM_OPERATIONS_MAX;
       const room = wanted ? 0 : bound - activeTerm(from).encryptions;
-      slice = Math.min(TERM_SLICE, room > 0 ? room : bound);
+      slice = Math.min(sliceMax, room > 0 ? room : bound);
       return withDebit(room > 0 ? from : newTerm(from), slice);
     });
     left += slice;
@@ -250,13 +252,13 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     current,
     isSealed: () => keyring === undefined,
     async create(first, changes, condition) {
-      const begun = withDebit(first, TERM_SLICE);
+      const begun = withDebit(first, sliceMax);
       const stored = await storage.commit(
         [...changes, { path: KEYRING_PATH, value: sealKeyring(begun, randomBytes(NONCE_BYTES)) }],
         [condition, { path: KEYRING_PATH, version: 0 }],
       );
       use(begun, stored);
-      left = TERM_SLICE;
+      left = sliceMax;
       return stored;
     },
     load: (rootKey) => inTurn(() => load(rootKey)),
@@ -268,7 +270,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     reserve(count) {
       // The next slice is fetched while this one lasts, so that no write waits for it.
       if (left < count) return reserveSlowly(count);
-      if (left < TERM_SLICE / 4 && keyring !== undefined)
+      if (left < sliceMax / 4 && keyring !== undefined)
         startDebit().catch((error: unknown) => fault?.('term budget', error));
       return undefined;
     },
