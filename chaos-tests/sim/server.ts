@@ -191,8 +191,7 @@ export function bootServer(options: ServerOptions): SimServer {
   function systemRoutes(): Record<string, Route> {
     if (!policies) return {};
     if (!spaces || !deciding) return policyRoutes({ policies: policies.of } as unknown as SystemCore);
-    const parts = { cluster, tokens, policies, authority: deciding };
-    return spaces.routes({ ...parts, resolver: () => resolver, engineOf: (mount) => engineOf(mount) });
+    return spaces.routes({ policies, engineOf: (mount) => engineOf(mount) });
   }
   if (spaces && policies && options.sweepsOf) spaces.sweep({ ...options.sweepsOf(), tokens, policies });
 

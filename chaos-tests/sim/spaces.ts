@@ -5,21 +5,31 @@
  */
 import type { Tokens } from '../../src/auth/token/tokens.ts';
 import type { Catalog } from '../../src/cluster/catalog.ts';
+import type { SystemCore } from '../../src/engines/system/core.ts';
 import { mountRoutes } from '../../src/engines/system/mounts.ts';
 import { namespaceRoutes } from '../../src/engines/system/namespaces.ts';
 import { policyRoutes } from '../../src/engines/system/policies.ts';
 import { remountRoutes } from '../../src/engines/system/remount.ts';
-import type { Cluster } from '../../src/model/actor.ts';
+import type { Claims } from '../../src/model/actor.ts';
 import type { Engine, Route } from '../../src/model/engine.ts';
 import type { Mount } from '../../src/model/mount.ts';
-import type { Authority } from '../../src/pipeline/authority.ts';
 import { makeMountSweeps } from '../../src/pipeline/mount-sweeps.ts';
-import { addMount, type MountTable, makeMountTable } from '../../src/pipeline/mount-table.ts';
-import { makeNamespaces, type Namespaces } from '../../src/pipeline/namespaces.ts';
+import {
+  addMount,
+  type MountTable,
+  type Moving,
+  makeMountTable,
+  moveMount,
+} from '../../src/pipeline/mount-table.ts';
+import {
+  addNamespace,
+  makeNamespaces,
+  type Namespaces,
+  type NewNamespace,
+  removeNamespace,
+} from '../../src/pipeline/namespaces.ts';
 import type { PolicyStore } from '../../src/pipeline/policy-store.ts';
-import type { Resolver } from '../../src/pipeline/resolve.ts';
 import { makeSettingsStore } from '../../src/pipeline/settings-store.ts';
-import { makeSystemCore, type SystemCoreParts } from '../../src/system-core.ts';
 import type { SimProcess } from './process.ts';
 
 /** What of a member the sweeps need. */
@@ -35,15 +45,11 @@ export interface Spaces {
   /** Routes of `sys/` that change mounts, namespaces and policies, in all namespaces. */
   routes(parts: CoreParts): Record<string, Route>;
   /** What is gone is swept from now on. */
-  sweep(parts: SweepParts & Pick<CoreParts, 'tokens' | 'policies'>): void;
+  sweep(parts: SweepParts & { readonly tokens: Tokens; readonly policies: PolicyStore }): void;
 }
 
 export interface CoreParts {
-  readonly cluster: Cluster;
-  readonly tokens: Tokens;
   readonly policies: PolicyStore;
-  readonly authority: Authority;
-  resolver(): Resolver;
   engineOf(mount: Mount): Engine | undefined;
 }
 
@@ -59,19 +65,25 @@ export function makeSpaces(
   return {
     mounts,
     namespaces,
-    routes({ cluster, resolver, ...parts }) {
-      const core = makeSystemCore({
-        ...{ ...parts, catalog, mounts, namespaces, actors: cluster },
-        secretTypes: ['kv'],
-        authTypes: [],
-        node: { maxLeaseTtl: MAX_LEASE_TTL_S },
-        get resolver() {
-          return resolver();
+    routes({ policies, engineOf }) {
+      const parts: Pick<SystemCore, 'policies'> & { mounts: unknown; namespaces: unknown } = {
+        policies: policies.of,
+        mounts: (id: string) => ({
+          ...mounts.of(id),
+          enable: (mount: Mount, claims: Claims) => catalog.change(addMount, mount, claims),
+          move: (change: Omit<Moving, 'from'>, claims: Claims) =>
+            catalog.change(moveMount, { ...change, from: mounts.byUuid(change.uuid) }, claims),
+        }),
+        namespaces: {
+          ...namespaces,
+          add: (added: NewNamespace, claims: Claims) => catalog.change(addNamespace, added, claims),
+          remove: (id: string, claims: Claims) =>
+            catalog.change(removeNamespace, { id, atMs: clock.wallMs() }, claims),
         },
-        // Nothing that rests on these is asked for here.
-        ...{ seal: { rotation: undefined }, lifecycle: {}, attempts: {}, auditDevices: {}, auditChains: {} },
-        ...{ wrapped: {}, wrappingJwt: {} },
-      } as unknown as SystemCoreParts);
+      };
+      // Of what else there is nothing is asked for here.
+      const types = { secret: ['kv'], auth: [], engineOf };
+      const core = { ...parts, types, node: { maxLeaseTtl: MAX_LEASE_TTL_S } } as unknown as SystemCore;
       const routes = {
         ...mountRoutes(core),
         ...remountRoutes(core),
