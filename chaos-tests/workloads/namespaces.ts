@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { decodeActorId } from '../../src/actors/places.ts';
 import type { Random } from '../sim/random.ts';
 import { ROOT_TOKEN, type SimReply, type SimRequest } from '../sim/server.ts';
 import type { SimClient, SimNode, World } from '../sim/world.ts';
@@ -241,15 +240,9 @@ export class NamespaceWorkload {
   /** Its records, and what names them: entries of indexes and timers. */
   #leftInStore(): string[] {
     const { store } = this.#world;
-    const paths = [...store.paths('data/'), ...store.paths('by/')];
-    const timers = store.paths('timer/').map((path) => {
-      const { namespace } = decodeActorId(store.records.get(path)!.value);
-      return { path, namespace };
-    });
+    const paths = [...store.paths('data/'), ...store.paths('by/'), ...store.paths('timer/')];
     for (const { id, number } of this.#gone()) {
-      const left =
-        paths.find((path) => path.includes(`/${id}/`) || path.endsWith(`.${id}`)) ??
-        timers.find(({ namespace }) => namespace === id)?.path;
+      const left = paths.find((path) => path.includes(`/${id}/`) || path.endsWith(`.${id}`));
       if (left) return [`I6: ${left} is left in the store of life ${number}, which is swept`];
     }
     return [];

@@ -4,7 +4,7 @@
  *
  *   data/<namespace>/<mount>/<kind>/<sealed name>              head
  *   data/<namespace>/<mount>/<kind>/<sealed name>!<record>     what the head names: beside it, so that both are in one page
- *   timer/<shard>/<due, 15 digits>/<keyed hash of the id>      when the actor wants to be woken
+ *   timer/<shard>/<due, 15 digits>/<path of the head, from its namespace on>   when the actor wants to be woken
  *   by/<index>/<sealed group>/<sealed entry>                   index entries
  *   gone/<shard>/<keyed hash of the id>                        what is remembered of a deleted actor
  *
@@ -30,8 +30,11 @@ export function shardOf(key: string): number {
   return Number.parseInt(hash('sha256', key, 'hex').slice(0, 3), 16) >> 2;
 }
 
+/** Heads lie below it. */
+const DATA = 'data/';
+
 function shelf(id: Omit<ActorId, 'name'>): string {
-  return `data/${id.namespace}/${id.mount}/${id.kind}/`;
+  return `${DATA}${id.namespace}/${id.mount}/${id.kind}/`;
 }
 
 /** Seals `name` below the shelf of its kind. A trailing `/` stays, so that prefixes of lists are made here too. */
@@ -48,7 +51,7 @@ function sealedName(names: Names, id: ActorId): string {
 
 /** Stands between a head's path and a record's name; no sealed name holds it. */
 const RECORD_MARK = '!';
-/** Bytes that the name of a further record may add. */
+/** Bytes that the name of a further record, or of its timer, may add. */
 const RECORD_NAME_BYTES = 24;
 
 /** @throws CodedError where the name is too long for a storage path. */
@@ -95,10 +98,23 @@ export function timerPrefix(shard: number): string {
   return `timer/${shardText(shard)}/`;
 }
 
-/** @param key - of the actor. */
-export function timerPath(names: Names, key: string, dueMs: number): string {
-  const tag = tagOf(names, 'timer/', key);
-  return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${tag}`;
+/** Says whom to wake, so that nothing need be stored under it. @param key - of the actor. @param head - its path. */
+export function timerPath(key: string, head: string, dueMs: number): string {
+  return `${timerPrefix(shardOf(key))}${String(dueMs).padStart(15, '0')}/${head.slice(DATA.length)}`;
+}
+
+/** Whose timer it is. @throws where its name was not sealed there. */
+export function timedActor(names: Names, path: string): ActorId {
+  const [, , , namespace, mount, kind, ...sealed] = path.split('/');
+  if (namespace === undefined || mount === undefined || kind === undefined)
+    throw new Error('this is no path of a timer');
+  let parent = shelf({ namespace, mount, kind });
+  const segments = sealed.map((one) => {
+    const segment = one === '' ? '' : names.openName(parent, one);
+    parent += `${segment}/`;
+    return segment;
+  });
+  return { kind, namespace, mount, name: segments.join('/') };
 }
 
 export function gonePrefix(shard: number): string {
@@ -128,11 +144,7 @@ export function openIndexEntry(names: Names, index: string, group: string, path:
   return names.openName(`by/${index}/${group}/`, path.slice(path.lastIndexOf('/') + 1));
 }
 
-/** What a timer's record says: whom to wake. */
-export function encodeActorId(id: ActorId): Uint8Array {
-  return Buffer.from(JSON.stringify([id.kind, id.namespace, id.mount, id.name]));
-}
-
+/** What a timer's record says in stores of format 3 and before: whom to wake. */
 export function decodeActorId(bytes: Uint8Array): ActorId {
   const [kind, namespace, mount, name] = JSON.parse(Buffer.from(bytes).toString()) as [
     string,

@@ -4,14 +4,15 @@
  *
  * @module
  */
-import type { ActorId } from '../model/actor.ts';
+import { type ActorId, actorKey } from '../model/actor.ts';
 import { SHARDS_AT_ONCE, TIMER_PAGE, TIMER_RETRY_MS, TIMERS_AT_ONCE } from '../model/limits.ts';
 import { type Condition, Conflict, type Storage } from '../model/storage.ts';
 import { ACTOR_FAULT } from './faults.ts';
-import { decodeActorId, dueOf, SHARDS, timerPrefix } from './places.ts';
+import { decodeActorId, dueOf, type Names, SHARDS, shardOf, timedActor, timerPrefix } from './places.ts';
 
 export interface DueTimersOptions {
   readonly storage: Storage;
+  readonly names: Names;
   now(): number;
   /** Runs `run` once after `ms`. */
   after(run: () => void, ms: number): { clear(): void };
@@ -39,7 +40,7 @@ export interface DueTimers {
 const LOOK_EVERY_MS = 1_000;
 
 export function makeDueTimers(options: DueTimersOptions): DueTimers {
-  const { storage, now } = options;
+  const { storage, names, now } = options;
   /** Earliest due time of each shard, or Infinity. */
   const next = new Float64Array(SHARDS).fill(Number.POSITIVE_INFINITY);
   let sleeping: { clear(): void } | undefined;
@@ -118,7 +119,10 @@ export function makeDueTimers(options: DueTimersOptions): DueTimers {
     try {
       const entry = await storage.get(path);
       if (!entry) return;
-      const outcome = await options.wake(decodeActorId(entry.value), dueOf(path));
+      const id = entry.value.length > 0 ? decodeActorId(entry.value) : timedActor(names, path);
+      // Whoever holds the store could have put it elsewhere, where nobody can wake this actor.
+      const isHere = shardOf(actorKey(id)) === shard;
+      const outcome = isHere ? await options.wake(id, dueOf(path)) : 'not wanted';
       // Its actor wants nothing at that time: the entry is a left-over that nobody else will remove.
       if (outcome === 'not wanted') await remove(shard, path, entry.version);
     } catch (error) {

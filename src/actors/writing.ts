@@ -8,7 +8,7 @@ import type { Change, Condition } from '../model/storage.ts';
 import { packValue } from '../model/value-codec.ts';
 import { ACTOR_FAULT } from './faults.ts';
 import { encodeGone, encodeHead, keptReply, type Memory, type Remembered, stillAsked } from './memory.ts';
-import { encodeActorId, indexPath, type Names, recordPath, timerPath } from './places.ts';
+import { indexPath, type Names, recordPath, timerPath } from './places.ts';
 import type { Round } from './round.ts';
 
 /** Where the actor's records lie. */
@@ -88,6 +88,9 @@ export function sharedWritingOf(place: Place, standing: SharedStanding, round: R
   return { changes, conditions, hasHead: encoded !== undefined, memory, timer };
 }
 
+/** Of entries whose path says all. */
+const NOTHING = new Uint8Array(0);
+
 /** Further records, timer and index entries. */
 function addOthers(changes: Change[], place: Place, before: unknown, round: Round): Writing['timer'] {
   const { kind, names, key, id, head } = place;
@@ -97,10 +100,10 @@ function addOthers(changes: Change[], place: Place, before: unknown, round: Roun
   const [dueBefore, dueMs] = [kind.dueAt?.(before), kind.dueAt?.(state)];
   let timer: Writing['timer'];
   if (dueMs !== dueBefore) {
-    if (dueBefore !== undefined) changes.push({ path: timerPath(names, key, dueBefore), value: undefined });
+    if (dueBefore !== undefined) changes.push({ path: timerPath(key, head, dueBefore), value: undefined });
     if (dueMs !== undefined) {
-      timer = { path: timerPath(names, key, dueMs), dueMs };
-      changes.push({ path: timer.path, value: encodeActorId(id) });
+      timer = { path: timerPath(key, head, dueMs), dueMs };
+      changes.push({ path: timer.path, value: NOTHING });
     }
   }
   if (kind.indexes) {
@@ -108,7 +111,7 @@ function addOthers(changes: Change[], place: Place, before: unknown, round: Roun
       (entries) => new Set(entries.map((entry) => indexPath(names, entry))),
     );
     for (const path of old!) if (!fresh!.has(path)) changes.push({ path, value: undefined });
-    for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: new Uint8Array(0) });
+    for (const path of fresh!) if (!old!.has(path)) changes.push({ path, value: NOTHING });
   }
   return timer;
 }

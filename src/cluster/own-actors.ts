@@ -70,6 +70,7 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
 
   const timers = makeDueTimers({
     storage,
+    names: options.names,
     now: options.now,
     after,
     wake: makeWake(() => actors, options.cluster, faults),

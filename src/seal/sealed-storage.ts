@@ -15,6 +15,13 @@ import { FOUNDING_PATH, SEAL_PATH } from './seal-config.ts';
 const OWN_PATHS: ReadonlySet<string> = new Set([SEAL_PATH, FOUNDING_PATH, KEYRING_PATH, FORMAT_PATH]);
 const OWN_PATH_CHARS_MAX = Math.max(...[...OWN_PATHS].map((path) => path.length));
 
+/** Entries of which the name, which is sealed by itself, says all: where nothing is stored under it there is nothing to be sealed. */
+const SAID_BY_NAME = ['timer/', 'by/'];
+
+function isBare(path: string, value: Uint8Array): boolean {
+  return value.length === 0 && SAID_BY_NAME.some((prefix) => path.startsWith(prefix));
+}
+
 /** Every method rejects with CodedError `sealed` while the barrier is sealed. `storage` stays its owner's to close. */
 export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
   function refuse(path: string): void {
@@ -41,7 +48,7 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
 
   function sealAll(changes: readonly Change[]): Change[] {
     const sealed = changes.map(({ path, value }): Change => {
-      return { path, value: value === undefined ? undefined : barrier.seal(path, value) };
+      return { path, value: value === undefined || isBare(path, value) ? value : barrier.seal(path, value) };
     });
     if (barrier.isSealed()) throw new CodedError('sealed');
     return sealed;
@@ -52,7 +59,7 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
     async get(path, signal) {
       refuse(path);
       const stored = await storage.get(path, signal);
-      return stored === undefined ? undefined : opened(path, stored);
+      return stored === undefined || isBare(path, stored.value) ? stored : opened(path, stored);
     },
     // Not async: each promise that stands between a commit and its caller costs as much as a lookup in the store.
     commit(changes, conditions, signal) {
@@ -60,7 +67,7 @@ export function makeSealedStorage(storage: Storage, barrier: Barrier): Storage {
         let count = 0;
         for (const { path, value } of changes) {
           refuse(path);
-          if (value !== undefined) count++;
+          if (value !== undefined && !isBare(path, value)) count++;
         }
         const waiting = barrier.reserve(count);
         const sealAndCommit = () => storage.commit(sealAll(changes), conditions, signal);

@@ -5,6 +5,7 @@
  * 2: the heads of KV secrets hold payloads too. Heads of format 1 are read as they are, and written anew with their next change; so an
  *    older store is only marked.
  * 3: before an embedded store there may be a write-ahead log, whose records older builds would miss. Nothing else changed.
+ * 4: timers and index entries are their names alone. What a timer of before says is read as it is.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 
 export const FORMAT_PATH = 'format';
 /** Raised when a store written by this build cannot be read by an older one. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** The store, once its format is found good, which `ensureFormat` says; closed where it is not. */
 export async function inKnownFormat<S extends Storage>(storage: S): Promise<S> {

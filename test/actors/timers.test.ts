@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeActorId, SHARDS, timerPath, timerPrefix } from '../../src/actors/places.ts';
+import { headPath, SHARDS, shardOf, timedActor, timerPath, timerPrefix } from '../../src/actors/places.ts';
 import { makeDueTimers } from '../../src/actors/timers.ts';
 import { actorKey } from '../../src/model/actor.ts';
 import { TIMER_RETRY_MS } from '../../src/model/limits.ts';
@@ -8,7 +8,8 @@ import { PLAIN_NAMES } from '../support/cluster.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 
 const idOf = (name: string) => ({ kind: 'thing', namespace: 'root', mount: 'm', name });
-const pathOf = (name: string, dueMs: number) => timerPath(PLAIN_NAMES, actorKey(idOf(name)), dueMs);
+const pathOf = (name: string, dueMs: number) =>
+  timerPath(actorKey(idOf(name)), headPath(PLAIN_NAMES, idOf(name)), dueMs);
 
 /** Lets everything that is ready run. */
 const settle = async () => {
@@ -30,6 +31,7 @@ function make() {
   let alarm: { at: number; run: () => void } | undefined;
   const timers = makeDueTimers({
     storage,
+    names: PLAIN_NAMES,
     now: () => clock.ms,
     after(run, ms) {
       const mine = { at: clock.running + ms, run };
@@ -58,7 +60,7 @@ function make() {
     timers,
     async put(name: string, dueMs: number, tell = true) {
       const path = pathOf(name, dueMs);
-      await storage.commit([{ path, value: encodeActorId(idOf(name)) }], []);
+      await storage.commit([{ path, value: new Uint8Array(0) }], []);
       if (tell) timers.set(path, dueMs);
     },
     /** Time passes, by both clocks. */
@@ -181,6 +183,42 @@ describe('due timers', () => {
     await world.pass(100);
     assert.deepEqual(world.storage.paths('timer/'), [pathOf('again', 1_000_010)]);
     assert.deepEqual(world.faults, [], 'and that is nothing to complain of');
+  });
+
+  test('an entry of format 3 says under its name whom to wake', async () => {
+    const world = make();
+    const id = idOf('older');
+    const path = `${timerPrefix(shardOf(actorKey(id)))}000000001000010/nvTjwSQ6PzR0n6vLmYpEaA`;
+    await world.storage.commit([{ path, value: Buffer.from('["thing","root","m","older"]') }], []);
+    world.hooks.onWake = async (name) => {
+      world.fired.push(name);
+      return 'not wanted';
+    };
+    await world.timers.start();
+    await world.pass(100);
+    assert.deepEqual(world.fired, ['older']);
+    assert.deepEqual(world.storage.paths('timer/'), []);
+  });
+
+  test('security: an entry that was moved to another shard wakes nobody there, and goes', async () => {
+    const world = make();
+    const path = pathOf('a', world.clock.ms + 10);
+    const elsewhere =
+      timerPrefix((shardOf(actorKey(idOf('a'))) + 1) % SHARDS) + path.slice(timerPrefix(0).length);
+    await world.storage.commit([{ path: elsewhere, value: new Uint8Array(0) }], []);
+    await world.timers.start();
+    await world.pass(100);
+    assert.deepEqual(world.fired, []);
+    assert.deepEqual(world.storage.paths('timer/'), []);
+    assert.deepEqual(world.faults, []);
+  });
+
+  test('a path says whose timer it is, whatever the name', () => {
+    for (const name of ['a', 'a/b/c', 'folder/', 'ümläut 😀', 'a//b']) {
+      const path = timerPath(actorKey(idOf(name)), headPath(PLAIN_NAMES, idOf(name)), 1_234);
+      assert.deepEqual(timedActor(PLAIN_NAMES, path), idOf(name));
+    }
+    assert.throws(() => timedActor(PLAIN_NAMES, 'timer/0001/000000000001234/short'));
   });
 
   test('stopped, it fires no more; started again, it finds all', async () => {

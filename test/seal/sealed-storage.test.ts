@@ -44,6 +44,21 @@ test('equal values do not look equal', async () => {
   assert.equal(nonces.size, 600);
 });
 
+test('of timers and index entries the name says all; nothing else rests as it is', async () => {
+  for (const path of ['timer/0001/a', 'by/parent/a/b']) {
+    await put(path, '');
+    assert.equal(storage.records.get(path)!.value.length, 0);
+    assert.equal((await sealed.get(path))!.value.length, 0);
+    await put(path, 'told');
+    assert.equal(storage.records.get(path)!.value.length, 'told'.length + 33);
+    assert.equal(Buffer.from((await sealed.get(path))!.value).toString(), 'told');
+  }
+  await put('data/a', '');
+  assert.equal(storage.records.get('data/a')!.value.length, 33);
+  storage.records.set('data/a', { ...storage.records.get('data/a')!, value: new Uint8Array(0) });
+  await assert.rejects(sealed.get('data/a'), broken);
+});
+
 test('conditions and deletes pass through', async () => {
   const version = await put('data/a');
   const change = [{ path: 'data/a', value: undefined }];
