@@ -72,7 +72,7 @@ export interface Actors {
   stop(): Promise<void>;
 }
 
-/** Active actors of one kind, in the order in which the passivator will look at them. */
+/** Active actors of one kind, the oldest first. */
 type Active = Map<string, Activation>;
 
 export function makeActors(options: ActorsOptions): Actors {
@@ -112,18 +112,21 @@ export function makeActors(options: ActorsOptions): Actors {
     return activation;
   }
 
-  /** Second chance (CLOCK): who was used since the last look goes to the end, the first idle one that was not is let go. */
+  /** Where the next look begins, while there is no more room. */
+  const hands = new Map<Active, Iterator<Activation>>();
+
+  /** Second chance (CLOCK): who was used since the last look stays until the next one, the first idle one that was not is let go. */
   function makeRoom(among: Active, kind: ActorKind<unknown>): void {
-    let looks = 64;
-    for (const [key, activation] of among) {
-      if (among.size < kind.activeMax || looks-- === 0) return;
-      if (activation.touched || !activation.isIdle) {
-        activation.touched = false;
-        among.delete(key);
-        among.set(key, activation);
-      } else {
-        letGo(among, activation);
+    for (let looks = 64; among.size >= kind.activeMax && looks > 0; looks--) {
+      let hand = hands.get(among);
+      if (!hand) {
+        hand = among.values();
+        hands.set(among, hand);
       }
+      const { value: activation } = hand.next();
+      if (!activation) hands.delete(among);
+      else if (activation.touched || !activation.isIdle) activation.touched = false;
+      else letGo(among, activation);
     }
   }
 
@@ -148,6 +151,8 @@ export function makeActors(options: ActorsOptions): Actors {
   const idleLooks = new Map<string, number>();
   function passivateIdle(): void {
     const now = options.now();
+    // One that is not moved on for long keeps what was let go of since.
+    hands.clear();
     for (const [name, among] of active) {
       const kind = kinds.get(name)!;
       if (now - (idleLooks.get(name) ?? now) < kind.idleMs / 2 && idleLooks.has(name)) continue;

@@ -53,21 +53,27 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
 /** Hexadecimal digits, and digits in base 62, that are worked on at a time: what is left of one part before the next stays a whole number. */
 const HEX_AT_ONCE = 5;
 const DIGITS_AT_ONCE = 5;
+const PART = 16 ** HEX_AT_ONCE;
 
 /** The lowest digits of a number in base 62, the lowest first. @param hex - the number, hexadecimal. */
 export function lowBase62(hex: string, digits: number): string {
   const parts: number[] = [];
-  for (let end = hex.length; end > 0; end -= HEX_AT_ONCE)
-    parts.unshift(Number.parseInt(hex.slice(Math.max(0, end - HEX_AT_ONCE), end), 16));
+  for (let at = 0, next = hex.length % HEX_AT_ONCE || HEX_AT_ONCE; at < hex.length; next += HEX_AT_ONCE) {
+    let part = 0;
+    for (; at < next; at++) part = part * 16 + hexDigit(hex.charCodeAt(at));
+    parts.push(part);
+  }
   let text = '';
   for (let left = digits; left > 0; left -= DIGITS_AT_ONCE) {
     const some = Math.min(left, DIGITS_AT_ONCE);
     const divisor = 62 ** some;
     let rest = 0;
     for (let at = 0; at < parts.length; at++) {
-      const part = rest * 16 ** HEX_AT_ONCE + parts[at]!;
-      parts[at] = Math.floor(part / divisor);
-      rest = part % divisor;
+      const part = rest * PART + parts[at]!;
+      const quotient = Math.floor(part / divisor);
+      parts[at] = quotient;
+      // The remainder of numbers of this size is a slow operation. Below 2^50 the quotient is never rounded up to the next one.
+      rest = part - quotient * divisor;
     }
     for (let digit = 0; digit < some; digit++) {
       text += BASE62[rest % 62];
@@ -75,4 +81,9 @@ export function lowBase62(hex: string, digits: number): string {
     }
   }
   return text;
+}
+
+/** @param code - of a hexadecimal digit. */
+function hexDigit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }

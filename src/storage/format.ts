@@ -5,7 +5,7 @@
  * 2: the heads of KV secrets hold payloads too. Heads of format 1 are read as they are, and written anew with their next change; so an
  *    older store is only marked.
  * 3: before an embedded store there may be a write-ahead log, whose records older builds would miss. Nothing else changed.
- * 4: timers and index entries are their names alone. What a timer of before says is read as it is.
+ * 4: timers and index entries are their names alone; tokens rest as lists. What is of before is read as it is.
  *
  * @module
  */

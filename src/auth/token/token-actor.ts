@@ -19,6 +19,7 @@ import type { TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts';
 import { namespaceIdOf } from '../../model/namespace.ts';
+import { decodeToken, encodeToken } from './token-record.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
@@ -89,9 +90,8 @@ export function makeTokenActor(
     activeMax: TOKENS_ACTIVE_MAX,
     idleMs: 10 * MINUTE_MS,
     mailboxMax: 1_024,
-    decode: (head) =>
-      head === undefined ? undefined : (JSON.parse(Buffer.from(head).toString()) as TokenState),
-    encode: (state) => (state === undefined ? undefined : Buffer.from(JSON.stringify(state))),
+    decode: (head) => head && decodeToken(head),
+    encode: (state) => state && encodeToken(state),
     goodUntilMs: (state) => (state?.dying ? undefined : state?.expiresAtMs),
     dueAt: (state) => (state?.dying ? state.dyingSinceMs : state?.expiresAtMs),
     indexes: (state, id) =>
