@@ -75,6 +75,8 @@ export class Activation implements Place, Runner {
   #headVersion = 0;
   #loaded = false;
   #loading: Promise<void> | undefined;
+  /** While a message that creates runs on what was not loaded. */
+  #creating: Promise<unknown> | undefined;
   /**
    * Undefined while empty. A new list for each batch: one that grew old with the actor would, once let go, keep its messages until the
    * next full collection.
@@ -165,6 +167,8 @@ export class Activation implements Place, Runner {
   }
 
   async #load(): Promise<void> {
+    await this.#creating;
+    if (this.#loaded) return;
     await this.sharing?.beforeLoad();
     const { record, memory, state } = await readState(this.#parts.storage, this.kind, this.id, this.head);
     await this.sharing?.loaded(record, memory);
@@ -298,11 +302,22 @@ export class Activation implements Place, Runner {
     this.#mailbox = undefined;
   }
 
+  /** May it run as if nothing were stored? Its commit compares that. */
+  #isNew([first, ...others]: readonly Message[]): boolean {
+    if (!first?.op.creates || others.length > 0 || this.kind.announce) return false;
+    const isUntouched = this.#state === undefined && this.#headVersion === 0 && !this.#loading;
+    return !this.#loaded && isUntouched && !this.#parts.doubts.has(this.key);
+  }
+
   async #runBatch(batch: Message[]): Promise<void> {
     let waiting = batch;
     let tries = 0;
+    let isNew = this.#isNew(batch);
     while (waiting.length > 0) {
-      if (!this.#loaded) await this.load();
+      const creating = isNew ? Promise.withResolvers<void>() : undefined;
+      this.#creating = creating?.promise;
+      isNew = false;
+      if (!creating && !this.#loaded) await this.load();
       const round = makeRound(this.#state);
       const running = runMessages(this, waiting, round);
       if (running) await running;
@@ -310,8 +325,11 @@ export class Activation implements Place, Runner {
       const rest = waiting.slice(ran.length);
       const isSettling = !ran.some(({ changes }) => changes);
       try {
+        // What is told without a commit must rest on what is stored.
+        if (creating && isSettling) continue;
         const committing = this.#commit(round);
         if (committing) await committing;
+        if (creating) this.#loaded = this.#released === undefined;
       } catch (error) {
         this.#loaded = false;
         tries++;
@@ -329,6 +347,8 @@ export class Activation implements Place, Runner {
         for (const one of ran) if (isFailed(one)) one.message.reject(storageError(error));
         waiting = [...ran.filter((one) => !isFailed(one)).map((one) => one.message), ...rest];
         continue;
+      } finally {
+        creating?.resolve();
       }
       for (const { message, refused, told } of ran) {
         if (refused) message.reject(told);

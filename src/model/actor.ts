@@ -145,6 +145,11 @@ export interface ActorOperation<S, P, R> {
   readonly mode: 'read' | 'change';
   /** It uses something up: asked for twice it is two uses, also where a client calls both one request. */
   readonly isUse?: true;
+  /**
+   * It makes an actor under a name that hardly anybody has used, a random one, of a kind whose state is undefined where nothing is stored: it runs
+   * as if that were so, without a look at the store, and its commit finds out; where it was not so it runs again.
+   */
+  readonly creates?: true;
   run(state: S, params: P, ctx: ActorContext): Outcome<S, R> | Promise<Outcome<S, R>>;
 }
 

@@ -133,6 +133,7 @@ export function makeTokenActor(
     id: 'token/create',
     actor: kind,
     mode: 'change',
+    creates: true,
     run(state, fresh) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
       return { reply: undefined, next: { state: fresh } };

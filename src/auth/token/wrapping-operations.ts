@@ -31,6 +31,7 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     id: 'token/wrap',
     actor,
     mode: 'change',
+    creates: true,
     run(state, fresh) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
       const records = [{ name: WRAPPED_REPLY, value: fresh.reply }];
