@@ -35,8 +35,11 @@ export interface TokenState {
   boundCidrs?: string[];
   /** Who issued it by a login: the mount's uuid, without which it is good for nothing, and the name there of who logged in. */
   issuer?: { mount: string; name: string };
-  /** A reply waits in a record of its own, to be opened by its only use. `path`: API path of the request that was answered. */
-  wraps?: { readonly path: string };
+  /**
+   * A reply waits, to be opened by its only use. `path`: API path of the request that was answered. `reply`: its bytes as Latin-1, where it is short;
+   * else it lies in a record of its own. A short Buffer would keep the whole block that it was cut from. Not in what a caller brings.
+   */
+  wraps?: { readonly path: string; readonly reply?: string };
   /**
    * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.
    */

@@ -474,6 +474,8 @@ export const TOKEN_BYTES_MAX = 8_192;
 export const USERS_ACTIVE_MAX = 20_000;
 /** Of a token's record: many are in memory, and much of it is in each line of the audit log. */
 export const TOKEN_RECORD_BYTES_MAX = 64 * 1024;
+/** Longest reply that lies in the record of the token that wraps it, and with that in memory; another one has a record of its own. */
+export const WRAPPED_INLINE_BYTES_MAX = 1_024;
 /** 32 days, Vault's default for both (seconds). */
 export const LEASE_TTL_DEFAULT_S = 2_764_800;
 

@@ -49,7 +49,7 @@ export interface TokenActor {
   sweep(cluster: Cluster, accessor: string): Promise<void>;
 }
 
-/** The record in which the reply lies that a token wraps. */
+/** The record in which a reply lies that a token wraps, where it is too long for the token's own. */
 export const WRAPPED_REPLY = 'wrapped';
 
 /** Path of the root token that init makes. */
@@ -77,7 +77,19 @@ function isExpired(state: TokenState, nowMs: number): boolean {
 }
 
 function expired(state: TokenState): TokenState {
-  return { ...state, dying: 'tree', dyingSinceMs: state.expiresAtMs };
+  return dead(state, 'tree', state.expiresAtMs);
+}
+
+/** What it wrapped is opened to nobody any more. */
+export function dead(
+  state: TokenState,
+  dying: NonNullable<TokenState['dying']>,
+  dyingSinceMs: number | undefined,
+): TokenState {
+  const ended: TokenState = { ...state, dying };
+  if (dyingSinceMs !== undefined) ended.dyingSinceMs = dyingSinceMs;
+  if (state.wraps) ended.wraps = { path: state.wraps.path };
+  return ended;
 }
 
 /** @param wipe - removes what else hangs on a token: its cubbyhole. Safe to repeat. */
@@ -101,8 +113,8 @@ export function makeTokenActor(
         : [{ index: 'parent', group: state.parent, entry: id.name }],
     async onDue(state, id, cluster) {
       // What expired stays expired, whatever the clock says next.
-      const dead = state?.dying ? state : await cluster.send(expire, id, undefined, { claims: OWN_CLAIMS });
-      if (dead?.dying) await sweepOf(cluster, dead, id);
+      const ended = state?.dying ? state : await cluster.send(expire, id, undefined, { claims: OWN_CLAIMS });
+      if (ended?.dying) await sweepOf(cluster, ended, id);
     },
   };
 
@@ -178,7 +190,7 @@ export function makeTokenActor(
       const reply = isAlive(state, ctx.now());
       // A tree being orphaned may still be felled; never the other way round.
       if (state.dying === 'tree' || state.dying === how) return { reply };
-      return { reply, next: { state: { ...state, dying: how, dyingSinceMs: ctx.now() } } };
+      return { reply, next: { state: dead(state, how, ctx.now()) } };
     },
   };
 
@@ -188,8 +200,8 @@ export function makeTokenActor(
     mode: 'change',
     run(state, _params, ctx) {
       if (state === undefined || state.dying || !isExpired(state, ctx.now())) return { reply: state };
-      const dead = expired(state);
-      return { reply: dead, next: { state: dead } };
+      const ended = expired(state);
+      return { reply: ended, next: { state: ended } };
     },
   };
 

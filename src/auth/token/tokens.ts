@@ -102,8 +102,10 @@ function isSameToken(caller: Caller, state: TokenState): boolean {
   return state.createdAtMs === caller.state.createdAtMs;
 }
 
-function callerOf(token: string, accessor: string, state: TokenState): Caller {
+function callerOf(token: string, accessor: string, known: TokenState): Caller {
   const namespace = namespaceIdOf(accessor);
+  // A caller goes from node to node with what is asked for it.
+  const state = known.wraps?.reply === undefined ? known : { ...known, wraps: { path: known.wraps.path } };
   return { token, accessor, namespace, state, isRoot: state.policies.includes('root') };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Replies that wait in a token's own record, to be opened once (contract §2.8).
+ * Replies that wait with a token, to be opened once (contract §2.8).
  *
  * @module
  */

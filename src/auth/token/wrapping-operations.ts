@@ -1,6 +1,6 @@
 /**
- * What is sent to tokens that wrap a reply. The reply lies in a record of the token's own; opening it takes it away and ends the token, in
- * one commit (protocol §11).
+ * What is sent to tokens that wrap a reply. The reply lies in the token's record, or, where it is long, in another one beside it; opening it takes
+ * it away and ends the token, in one commit (protocol §11).
  *
  * @module
  */
@@ -8,13 +8,14 @@ import type { ActorKind, ActorOperation, AnyActorOperation } from '../../model/a
 import { RecordGone } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { badRequest } from '../../model/errors.ts';
-import { isAlive, WRAPPED_REPLY } from './token-actor.ts';
+import { WRAPPED_INLINE_BYTES_MAX } from '../../model/limits.ts';
+import { dead, isAlive, WRAPPED_REPLY } from './token-actor.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
 
 export interface WrappingOperations {
-  /** Makes the token, and lays the reply beside it. @throws CodedError where the token exists. */
+  /** Makes the token, and lays the reply into it or beside it. @throws CodedError where the token exists. */
   readonly wrap: TokenOperation<{ readonly state: TokenState; readonly reply: Uint8Array }, void>;
   /** The reply; undefined: it is no token that wraps one, or it is dead. Whoever reads it must not show it before `unwrap` or a use says so. */
   readonly read: TokenOperation<undefined, Uint8Array | undefined>;
@@ -34,6 +35,11 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     creates: true,
     run(state, fresh) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
+      const { wraps } = fresh.state;
+      if (wraps && fresh.reply.length <= WRAPPED_INLINE_BYTES_MAX) {
+        const reply = Buffer.from(fresh.reply).toString('latin1');
+        return { reply: undefined, next: { state: { ...fresh.state, wraps: { ...wraps, reply } } } };
+      }
       const records = [{ name: WRAPPED_REPLY, value: fresh.reply }];
       return { reply: undefined, next: { state: fresh.state, records } };
     },
@@ -45,6 +51,7 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     mode: 'read',
     async run(state, _params, ctx) {
       if (!isAlive(state, ctx.now()) || !state.wraps) return { reply: undefined };
+      if (state.wraps.reply !== undefined) return { reply: Buffer.from(state.wraps.reply, 'latin1') };
       const reply = await ctx.record(WRAPPED_REPLY);
       if (!reply) throw new RecordGone(WRAPPED_REPLY);
       return { reply };
@@ -60,8 +67,8 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
       if (!state?.wraps || state.dying) return { reply: false };
       // Its only use was taken: that request has the reply.
       if (state.usesLeft === 0) return { reply: false };
-      const ended: TokenState = { ...state, dying: 'tree', dyingSinceMs: ctx.now() };
-      const records = [{ name: WRAPPED_REPLY, value: undefined }];
+      const records = state.wraps.reply === undefined ? [{ name: WRAPPED_REPLY, value: undefined }] : [];
+      const ended = dead(state, 'tree', ctx.now());
       return { reply: isAlive(state, ctx.now()), next: { state: ended, records } };
     },
   };

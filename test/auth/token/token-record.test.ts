@@ -50,6 +50,8 @@ const always = fc.record({
   renewable: fc.boolean(),
   noDefaultPolicy: fc.boolean(),
 });
+const latin1 = fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1'));
+const wrapping = fc.record({ path: text, reply: latin1 }, { noNullPrototype: true });
 const sometimes = fc.record(
   {
     role: text,
@@ -57,7 +59,7 @@ const sometimes = fc.record(
     grantedTtl: fc.nat(),
     boundCidrs: fc.array(text),
     issuer: fc.record({ mount: text, name: text }, { noNullPrototype: true }),
-    wraps: fc.record({ path: text }, { noNullPrototype: true }),
+    wraps: fc.oneof(fc.record({ path: text }, { noNullPrototype: true }), wrapping),
     dying: fc.constantFrom('tree' as const, 'self' as const),
     dyingSinceMs: fc.nat(),
   },

@@ -13,9 +13,8 @@ const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const REPLY = { status: 200, contentType: 'application/json', body: Buffer.from('{"a\n":1}\n') };
 const ABOUT = { namespace: 'root', ttl: 60, path: 'secret/data/a', creationPath: 'secret/data/a' };
 
-function make() {
+function make(storage = makeMemoryStorage()) {
   const clock = { ms: 1_000_000_000 };
-  const storage = makeMemoryStorage();
   const actor = makeTokenActor(async () => {});
   const cluster = startCluster(storage, [actor.kind], () => clock.ms);
   const tokens = makeTokens({
@@ -29,7 +28,7 @@ function make() {
   const replies = makeWrappedReplies({ tokens, operations, cluster, now: () => clock.ms });
   /** What rests of tokens and what they wrap; who was deleted is remembered elsewhere for a while. */
   const resting = () => storage.paths('').filter((path) => !path.includes('gone/'));
-  return { clock, cluster, operations, tokens, replies, resting };
+  return { clock, storage, cluster, operations, tokens, replies, resting };
 }
 
 test('what is laid aside comes back to the byte, once', async () => {
@@ -40,6 +39,55 @@ test('what is laid aside comes back to the byte, once', async () => {
   assert.deepEqual([status, contentType, Buffer.from(body)], [200, 'application/json', REPLY.body]);
   assert.equal(await replies.take(token, own), undefined);
   assert.equal(await replies.rewrap(token, undefined, own), undefined);
+});
+
+for (const bytes of [0, 1, 700, 5_000]) {
+  test(`of ${bytes} bytes, whatever they are: one restart later they come back as they were`, async () => {
+    const { storage, ...before } = make();
+    const body = randomBytes(bytes);
+    const { token } = await before.replies.wrap({ ...REPLY, body }, ABOUT);
+    assert.equal(
+      storage.recordPaths().length,
+      bytes > 1_024 ? 1 : 0,
+      'a short one needs no record of its own',
+    );
+    await before.cluster.stop();
+    const { replies } = make(storage);
+    assert.deepEqual(Buffer.from((await replies.take(token, own))!.body), body);
+    assert.deepEqual(storage.recordPaths(), []);
+  });
+}
+
+test('what is opened, revoked or over rests nowhere, swept or not', async () => {
+  const body = Buffer.from('what nobody else may see');
+  const ends = {
+    opened: ({ replies }, { token }) => replies.take(token, own),
+    revoked: ({ tokens }, { accessor }) => tokens.revoke(accessor, 'tree'),
+    over: async ({ clock, replies }, { token }) => {
+      clock.ms += 60_000;
+      assert.equal(await replies.look(token, 'root'), undefined);
+    },
+  } satisfies Record<
+    string,
+    (made: ReturnType<typeof make>, about: { token: string; accessor: string }) => Promise<unknown>
+  >;
+  for (const [how, end] of Object.entries(ends)) {
+    const made = make();
+    const holds = () =>
+      [...made.storage.records.values()].some(({ value }) => Buffer.from(value).includes(body));
+    const info = await made.replies.wrap({ ...REPLY, body }, ABOUT);
+    assert(holds());
+    await end(made, info);
+    assert(!holds(), how);
+  }
+});
+
+test('a caller does not bring along what its token wraps', async () => {
+  const { tokens, replies } = make();
+  const { token } = await replies.wrap(REPLY, ABOUT);
+  const caller = (await tokens.authenticate(token))!;
+  assert.deepEqual(caller.state.wraps, { path: 'secret/data/a' });
+  assert.deepEqual(Buffer.from((await replies.own(caller))!.body), REPLY.body);
 });
 
 test('what is over by the clock is not opened, whatever the clock says next', async () => {
@@ -72,7 +120,7 @@ for (const [how, end] of [
     const made = make();
     const before = made.resting();
     const info = await made.replies.wrap(REPLY, ABOUT);
-    assert(made.resting().length >= before.length + 2, 'a head and the reply');
+    assert(made.resting().length >= before.length + 2, 'a head and a timer');
     await end(made, info);
     await made.tokens.sweep(info.accessor);
     assert.deepEqual(made.resting(), before);
