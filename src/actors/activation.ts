@@ -204,6 +204,22 @@ export class Activation implements Place, Runner {
     return this.#reading(this.#readOn(outcome, op, params, options));
   }
 
+  /**
+   * What an operation that mostly keeps the state replies, if it does so now. Undefined: it has to go the way of changes.
+   * @throws what it is refused with.
+   */
+  keep(
+    op: ActorOperation<unknown, unknown, unknown>,
+    params: unknown,
+    options: ActorSendOptions,
+  ): { readonly reply: unknown } | undefined {
+    // Of a node among others a message that changed nothing is remembered too.
+    if (this.sharing || !this.#loaded || !this.isIdle) return undefined;
+    if (options.request?.isOver || !options.claims.good()) return undefined;
+    const outcome = op.run(this.#state, params, this.context(options, undefined));
+    return outcome instanceof Promise || outcome.next ? undefined : outcome;
+  }
+
   async #loadAndRead(
     op: ActorOperation<unknown, unknown, unknown>,
     params: unknown,

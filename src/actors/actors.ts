@@ -216,6 +216,8 @@ export function makeActors(options: ActorsOptions): Actors {
         return reply instanceof Promise ? reply : Promise.resolve(reply);
       }
       const activation = activeOne(id);
+      const kept = op.mostlyKeeps && activation.keep(op, params, sendOptions);
+      if (kept) return Promise.resolve(kept.reply);
       return new Promise<unknown>((resolve, reject) => {
         activation.enqueue({ op, params, options: sendOptions, resolve, reject });
       });

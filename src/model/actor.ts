@@ -145,6 +145,8 @@ export interface ActorOperation<S, P, R> {
   readonly mode: 'read' | 'change';
   /** It uses something up: asked for twice it is two uses, also where a client calls both one request. */
   readonly isUse?: true;
+  /** A change that mostly changes nothing: then it is answered at once where nothing waits that it could overtake. It may be run twice. */
+  readonly mostlyKeeps?: true;
   /**
    * It makes an actor under a name that hardly anybody has used, a random one, of a kind whose state is undefined where nothing is stored: it runs
    * as if that were so, without a look at the store, and its commit finds out; where it was not so it runs again.

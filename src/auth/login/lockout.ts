@@ -77,6 +77,7 @@ const settle: ActorOperation<State, { right: boolean; rules: Rules }, boolean> =
   actor: failedLogins,
   mode: 'change',
   isUse: true,
+  mostlyKeeps: true,
   run(state, { right, rules }, ctx) {
     const nowMs = ctx.now();
     if (isLocked(state, nowMs)) return { reply: false };
