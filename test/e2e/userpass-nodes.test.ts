@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import type { TestNode } from '../support/nodes.ts';
 import { threeNodes } from '../support/three-nodes.ts';
 
@@ -12,28 +13,31 @@ const { on, root, well } = threeNodes();
 const login = (node: TestNode, mount: string, name: string, password: string) =>
   node.call('POST', `auth/${mount}/login/${name}`, { body: { password } });
 
-on('made, logged in, used, renewed and ended at a node each', async (at) => {
-  for (let n = 0; n < 3; n++) {
-    const mount = `up${n}`;
-    await well(at(n), 'POST', `sys/auth/${mount}`, { type: 'userpass' });
-    await well(at(n + 1), 'POST', `auth/${mount}/users/bob`, { password: 'pw', token_ttl: '10m' });
-    const reply = await login(at(n + 2), mount, 'BOB', 'pw');
-    assert.equal(reply.status, 200, reply.text);
-    const token = reply.body.auth.client_token;
-    for (let step = 0; step < 3; step++)
-      await well(at(n + step), 'GET', 'auth/token/lookup-self', undefined, token);
-    await well(at(n + 1), 'POST', 'auth/token/renew-self', {}, token);
-    await well(at(n), 'DELETE', `sys/auth/${mount}`);
-    for (let step = 0; step < 3; step++) {
-      const ended = await at(n + step).call('GET', 'auth/token/lookup-self', { token });
-      assert.equal(ended.status, 403, `${step}: ${ended.text}`);
+test(
+  'made, logged in, used, renewed and ended at a node each',
+  on(async (at) => {
+    for (let n = 0; n < 3; n++) {
+      const mount = `up${n}`;
+      await well(at(n), 'POST', `sys/auth/${mount}`, { type: 'userpass' });
+      await well(at(n + 1), 'POST', `auth/${mount}/users/bob`, { password: 'pw', token_ttl: '10m' });
+      const reply = await login(at(n + 2), mount, 'BOB', 'pw');
+      assert.equal(reply.status, 200, reply.text);
+      const token = reply.body.auth.client_token;
+      for (let step = 0; step < 3; step++)
+        await well(at(n + step), 'GET', 'auth/token/lookup-self', undefined, token);
+      await well(at(n + 1), 'POST', 'auth/token/renew-self', {}, token);
+      await well(at(n), 'DELETE', `sys/auth/${mount}`);
+      for (let step = 0; step < 3; step++) {
+        const ended = await at(n + step).call('GET', 'auth/token/lookup-self', { token });
+        assert.equal(ended.status, 403, `${step}: ${ended.text}`);
+      }
     }
-  }
-});
+  }),
+);
 
-on(
+test(
   'of guesses at all nodes at once five are told that they are wrong, and then the name is locked at each',
-  async (at) => {
+  on(async (at) => {
     await well(at(0), 'POST', 'sys/auth/locking', { type: 'userpass' });
     await well(at(0), 'POST', 'auth/locking/users/bob', { password: 'pw' });
     const guesses = await Promise.all(
@@ -50,25 +54,28 @@ on(
     await well(at(2), 'POST', `sys/locked-users/${data.accessor}/unlock/bob`);
     for (let step = 0; step < 3; step++)
       assert.equal((await login(at(step), 'locking', 'bob', 'pw')).status, 200);
-  },
+  }),
 );
 
-on('a role written at one node makes tokens at the others, and bounds them there', async (at) => {
-  for (let n = 0; n < 6; n++) {
-    const role = `role${n % 2}`;
-    await well(at(n), 'POST', `auth/token/roles/${role}`, {
-      allowed_policies: `p${n}`,
-      token_period: `${n + 1}m`,
-    });
-    for (let step = 0; step < 3; step++) {
-      const { auth } = await well(at(n + step), 'POST', `auth/token/create/${role}`, {});
-      assert.deepEqual(auth.policies, ['default', `p${n}`]);
-      assert.equal(auth.lease_duration, (n + 1) * 60);
-      const reply = await at(n + step + 1).call('POST', `auth/token/create/${role}`, {
-        ...root(),
-        body: { policies: ['other'] },
+test(
+  'a role written at one node makes tokens at the others, and bounds them there',
+  on(async (at) => {
+    for (let n = 0; n < 6; n++) {
+      const role = `role${n % 2}`;
+      await well(at(n), 'POST', `auth/token/roles/${role}`, {
+        allowed_policies: `p${n}`,
+        token_period: `${n + 1}m`,
       });
-      assert.equal(reply.status, 400, reply.text);
+      for (let step = 0; step < 3; step++) {
+        const { auth } = await well(at(n + step), 'POST', `auth/token/create/${role}`, {});
+        assert.deepEqual(auth.policies, ['default', `p${n}`]);
+        assert.equal(auth.lease_duration, (n + 1) * 60);
+        const reply = await at(n + step + 1).call('POST', `auth/token/create/${role}`, {
+          ...root(),
+          body: { policies: ['other'] },
+        });
+        assert.equal(reply.status, 400, reply.text);
+      }
     }
-  }
-});
+  }),
+);

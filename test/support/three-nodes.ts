@@ -4,19 +4,21 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { missing as missingTool } from './missing.ts';
 import { startNodes, type TestNode, type TestNodes } from './nodes.ts';
+
+type TestRun = (t: TestContext) => Promise<void>;
 
 export interface ThreeNodes {
   /** From the first test on. */
   readonly cluster: Pick<TestNodes, 'nodes' | 'rootToken' | 'unsealKey'>;
   /** Options of a call with the root token. */
   root(): { token: string };
-  /** A test. @param run - `at(n)`: the node a step further, round and round. */
-  on(name: string, run: (at: (step: number) => TestNode) => Promise<void>): void;
-  /** A test. */
-  onAll(name: string, run: (nodes: readonly TestNode[]) => Promise<void>): void;
+  /** What a test runs. @param run - `at(n)`: the node a step further, round and round. */
+  on(run: (at: (step: number) => TestNode) => Promise<void>): TestRun;
+  /** What a test runs. */
+  onAll(run: (nodes: readonly TestNode[]) => Promise<void>): TestRun;
   /** The answer's body; anything but 2xx fails the test. @param token - the root token where absent. */
   // biome-ignore lint/suspicious/noExplicitAny: what a server answers
   well(node: TestNode, method: string, path: string, body?: object, token?: string): Promise<any>;
@@ -53,17 +55,16 @@ export function threeNodes(opened?: (cluster: TestNodes) => void): ThreeNodes {
       return now().unsealKey;
     },
   };
-  const onAll: ThreeNodes['onAll'] = (name, run) =>
-    void test(name, async (t) => {
-      if (missing !== undefined) return t.skip(missingTool(missing));
-      await run(cluster.nodes);
-    });
+  const onAll: ThreeNodes['onAll'] = (run) => async (t) => {
+    if (missing !== undefined) return t.skip(missingTool(missing));
+    await run(cluster.nodes);
+  };
 
   return {
     cluster,
     root: () => ({ token: cluster.rootToken }),
     onAll,
-    on: (name, run) => onAll(name, (nodes) => run((step) => nodes[step % nodes.length]!)),
+    on: (run) => onAll((nodes) => run((step) => nodes[step % nodes.length]!)),
     async well(node, method, path, body, token = cluster.rootToken) {
       const reply = await node.call(method, path, { token, body });
       assert(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
