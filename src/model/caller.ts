@@ -41,9 +41,10 @@ export interface TokenState {
    */
   wraps?: { readonly path: string; readonly reply?: string };
   /**
-   * On its way out: `tree`: it and all below it are dead and being swept; `self`: it is dead, its children are being made orphans.
+   * On its way out: `tree`: it and all below it are dead and being swept. `self`: it is dead, and whether its children end with it is being found out.
+   * `orphaning`: it is dead, its children are orphans, and are being told so.
    */
-  dying?: 'tree' | 'self';
+  dying?: 'tree' | 'self' | 'orphaning';
   dyingSinceMs?: number;
 }
 

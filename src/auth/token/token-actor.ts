@@ -19,6 +19,8 @@ import type { TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts';
 import { namespaceIdOf } from '../../model/namespace.ts';
+import { type AncestorReads, ancestorsBear } from './ancestors.ts';
+import { bearsChildren, isAlive, isExpired } from './liveness.ts';
 import { decodeToken, encodeToken } from './token-record.ts';
 
 type State = TokenState | undefined;
@@ -41,6 +43,8 @@ export interface TokenActor {
   readonly renew: TokenOperation<{ ttl: number }, Renewed>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
+  /** Of one that was revoked alone: do its children end with it (`tree`), or are they orphans from now on? Replies what was decided first. */
+  readonly decide: TokenOperation<'tree' | 'orphaning', TokenState['dying']>;
   /** Kills a token whose time is over by its owner's clock: what expired stays expired, whatever a clock says next. Replies the state. */
   readonly expire: TokenOperation<undefined, State>;
   /** All that is sent to tokens. */
@@ -60,20 +64,6 @@ export const TOKEN_MOUNT = 'token';
 
 export function tokenId(accessor: string): ActorId {
   return { kind: 'token', namespace: namespaceIdOf(accessor), mount: TOKEN_MOUNT, name: accessor };
-}
-
-/** Is the token itself alive? Ancestors are the caller's to ask. Uses do not count here: the last one may be under way. */
-export function isAlive(state: State, nowMs: number): state is TokenState {
-  return state !== undefined && state.dying === undefined && !isExpired(state, nowMs);
-}
-
-/** May tokens below it live? One that is only being replaced by nothing (`self`) still holds its children until they are orphans. */
-export function bearsChildren(state: State, nowMs: number): state is TokenState {
-  return state !== undefined && (state.dying === 'self' || isAlive(state, nowMs));
-}
-
-function isExpired(state: TokenState, nowMs: number): boolean {
-  return state.expiresAtMs !== undefined && state.expiresAtMs <= nowMs;
 }
 
 function expired(state: TokenState): TokenState {
@@ -107,8 +97,8 @@ export function makeTokenActor(
     goodUntilMs: (state) => (state?.dying ? undefined : state?.expiresAtMs),
     dueAt: (state) => (state?.dying ? state.dyingSinceMs : state?.expiresAtMs),
     indexes: (state, id) =>
-      // One whose children are being made orphans stays listed: should its own parent end first, they end with it, or are orphans with it.
-      state?.parent === undefined || state.dying === 'tree'
+      // One that was revoked alone stays listed until it is decided what becomes of its children: should its own parent end first, they end with it.
+      state?.parent === undefined || state.dying === 'tree' || state.dying === 'orphaning'
         ? []
         : [{ index: 'parent', group: state.parent, entry: id.name }],
     async onDue(state, id, cluster) {
@@ -131,14 +121,6 @@ export function makeTokenActor(
     actor: kind,
     mode: 'change',
     run: (state) => ({ reply: state }),
-  };
-
-  /** The settled state of one that bears children. */
-  const bearing: TokenOperation<undefined, State> = {
-    id: 'token/bearing',
-    actor: kind,
-    mode: 'change',
-    run: (state, _params, ctx) => ({ reply: bearsChildren(state, ctx.now()) ? state : undefined }),
   };
 
   const create: TokenActor['create'] = {
@@ -188,8 +170,8 @@ export function makeTokenActor(
       if (state === undefined) return { reply: false };
       // To who asks, a dead one is gone, swept or not.
       const reply = isAlive(state, ctx.now());
-      // A tree being orphaned may still be felled; never the other way round.
-      if (state.dying === 'tree' || state.dying === how) return { reply };
+      // Until it is decided what becomes of its children, one that was revoked alone may still be felled with them; never the other way round.
+      if (state.dying !== undefined && (state.dying !== 'self' || how === 'self')) return { reply };
       return { reply, next: { state: dead(state, how, ctx.now()) } };
     },
   };
@@ -202,6 +184,17 @@ export function makeTokenActor(
       if (state === undefined || state.dying || !isExpired(state, ctx.now())) return { reply: state };
       const ended = expired(state);
       return { reply: ended, next: { state: ended } };
+    },
+  };
+
+  /** What becomes of the children of one that was revoked alone: said once. Replies what was said first; undefined: it is not dying, or gone. */
+  const decide: TokenActor['decide'] = {
+    id: 'token/decide',
+    actor: kind,
+    mode: 'change',
+    run(state, fate) {
+      if (state?.dying !== 'self') return { reply: state?.dying };
+      return { reply: fate, next: { state: { ...state, dying: fate } } };
     },
   };
 
@@ -228,34 +221,33 @@ export function makeTokenActor(
     },
   };
 
-  /** May the children of this one be made orphans? Those that are dead already, by one above it, must not come back. */
-  async function mayOrphan(cluster: Cluster, id: ActorId): Promise<boolean> {
+  /** As they are settled: what is decided by them stays so. */
+  const settledReads = (cluster: Cluster): AncestorReads => {
     const options = { claims: OWN_CLAIMS };
-    const self = await cluster.send(bearing, id, undefined, options);
-    if (self?.dying !== 'self') return false;
-    let child = id;
-    for (let at = self.parent; at !== undefined; ) {
-      const state = await cluster.send(bearing, tokenId(at), undefined, options);
-      if (state) {
-        child = tokenId(at);
-        at = state.parent;
-        continue;
-      }
-      const settled = await cluster.send(bearing, child, undefined, options);
-      if (!settled || settled.parent === at) return false;
-      at = settled.parent;
-    }
-    return true;
+    const settled = (accessor: string) => cluster.send(expire, tokenId(accessor), undefined, options);
+    return {
+      settled,
+      async read(accessor) {
+        const state = await settled(accessor);
+        return { state, bears: bearsChildren(state, Number.NEGATIVE_INFINITY) };
+      },
+      fell: (accessor) => cluster.send(decide, tokenId(accessor), 'tree', options),
+    };
+  };
+
+  /** Orphans, if all above it live: those that are dead already, by one of these, must not come back. */
+  async function decided(cluster: Cluster, id: ActorId): Promise<TokenState['dying']> {
+    const reads = settledReads(cluster);
+    const state = await reads.settled(id.name);
+    const bear = state !== undefined && (await ancestorsBear(id.name, state.parent, reads));
+    return cluster.send(decide, id, bear ? 'orphaning' : 'tree', { claims: OWN_CLAIMS });
   }
 
   async function sweepOf(cluster: Cluster, first: TokenState, id: ActorId): Promise<void> {
     const options = { claims: OWN_CLAIMS };
-    let { dying } = first;
+    const dying = first.dying === 'self' ? await decided(cluster, id) : first.dying;
+    if (dying === undefined) return;
     for (let before = ''; ; ) {
-      if (dying === 'self' && !(await mayOrphan(cluster, id))) {
-        await cluster.send(revoke, id, 'tree', options);
-        dying = 'tree';
-      }
       const children = await cluster.index('parent', id.name, SWEEP_PAGE);
       if (children.length === 0) break;
       // Each child takes its own entry away; one that stays would keep us here for ever.
@@ -263,7 +255,7 @@ export function makeTokenActor(
       before = children[0]!;
       await Promise.all(
         children.map((child) =>
-          dying === 'self'
+          dying === 'orphaning'
             ? cluster.send(orphan, tokenId(child), id.name, options)
             : cluster.send(revoke, tokenId(child), 'tree', options),
         ),
@@ -279,6 +271,6 @@ export function makeTokenActor(
     if (state?.dying) await sweepOf(cluster, state, id);
   }
 
-  const sends = [read, readSettled, bearing, create, use, renew, revoke, expire, orphan, forget];
-  return { kind, read, readSettled, create, use, renew, revoke, expire, sends, sweep };
+  const sends = [read, readSettled, create, use, renew, revoke, expire, decide, orphan, forget];
+  return { kind, read, readSettled, create, use, renew, revoke, expire, decide, sends, sweep };
 }

@@ -18,8 +18,10 @@ import {
   TOKENS_KNOWN_MAX,
 } from '../../model/limits.ts';
 import { namespaceIdOf, namespaceIdOfToken, namespaceSuffix, ROOT_NAMESPACE } from '../../model/namespace.ts';
+import { type AncestorReads, ancestorsBear } from './ancestors.ts';
 import { BATCH_PREFIX, type BatchTokens } from './batch-tokens.ts';
-import { bearsChildren, isAlive, TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
+import { bearsChildren, isAlive } from './liveness.ts';
+import { TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
 
 const SERVICE_PREFIX = 'hvs.';
 /** Characters of a token's random part and of an accessor: 142 bits. */
@@ -206,27 +208,14 @@ export function makeTokens(options: TokensOptions): Tokens {
     return { state: expired, isGood: isGood(expired, Number.NEGATIVE_INFINITY) };
   }
 
-  /** Do all above the token of `accessor` bear? @param parent - whom its state, read before, names. */
-  async function ancestorsBear(accessor: string, parent: string | undefined): Promise<boolean> {
-    let depth = 0;
-    let child = accessor;
-    for (let at = parent; at !== undefined; ) {
-      if (++depth > TOKEN_DEPTH_MAX) return false;
-      const { state, isGood } = await readIf(at, bears);
-      if (state === undefined) {
-        // A parent is forgotten once the store names no child of it. What we read of the child may be older than that: the commit that
-        // made it an orphan may be unanswered still, or came after our look. Only who would be refused waits for it.
-        const settled = await cluster.send(actor.readSettled, tokenId(child), undefined, OWN);
-        if (!bears(settled, Number.NEGATIVE_INFINITY) || settled.parent === at) return false;
-        at = settled.parent;
-        continue;
-      }
-      if (!isGood) return false;
-      child = at;
-      at = state.parent;
-    }
-    return true;
-  }
+  const reads: AncestorReads = {
+    async read(accessor) {
+      const { state, isGood } = await readIf(accessor, bears);
+      return { state, bears: isGood };
+    },
+    settled: (accessor) => cluster.send(actor.readSettled, tokenId(accessor), undefined, OWN),
+    fell: (accessor) => cluster.send(actor.decide, tokenId(accessor), 'tree', OWN),
+  };
 
   /** Is the parent of a batch token alive, and all above it? None outlives it, also where a service token would be an orphan. */
   async function parentLives({ parent }: TokenState): Promise<boolean> {
@@ -245,7 +234,7 @@ export function makeTokens(options: TokensOptions): Tokens {
   /** Does a token of this accessor live, below which another may begin? */
   async function mayBear(accessor: string): Promise<boolean> {
     const { state, isGood } = await readIf(accessor, lives);
-    return isGood && (await ancestorsBear(accessor, state!.parent));
+    return isGood && (await ancestorsBear(accessor, state!.parent, reads));
   }
 
   async function stateOf(accessor: string): Promise<TokenState | undefined> {
@@ -254,7 +243,7 @@ export function makeTokens(options: TokensOptions): Tokens {
     if (batch) return lives(batch, now()) && (await parentLives(batch)) ? batch : undefined;
     const { state, isGood } = await readIf(accessor, lives);
     if (!isGood || !state || state.usesLeft === 0) return undefined;
-    return (await ancestorsBear(accessor, state.parent)) ? state : undefined;
+    return (await ancestorsBear(accessor, state.parent, reads)) ? state : undefined;
   }
 
   function isGoodNow(caller: Caller): boolean {
@@ -270,6 +259,7 @@ export function makeTokens(options: TokensOptions): Tokens {
       if (++depth > TOKEN_DEPTH_MAX) return false;
       const above = stateNow(state.parent);
       if (!bears(above, nowFor(state.parent))) return false;
+      if (above.dying === 'orphaning') return true;
       state = above;
     }
     return true;
@@ -334,7 +324,7 @@ export function makeTokens(options: TokensOptions): Tokens {
       if (caller.state.type === 'batch') return lives(caller.state, now()) && parentLives(caller.state);
       const { state, isGood } = await readIf(caller.accessor, lives);
       if (!isGood || !isSameToken(caller, state!)) return false;
-      return ancestorsBear(caller.accessor, state!.parent);
+      return ancestorsBear(caller.accessor, state!.parent, reads);
     },
     chainOf(caller) {
       const chain: ActorId[] = [];

@@ -9,7 +9,8 @@ import { RecordGone } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { badRequest } from '../../model/errors.ts';
 import { WRAPPED_INLINE_BYTES_MAX } from '../../model/limits.ts';
-import { dead, isAlive, WRAPPED_REPLY } from './token-actor.ts';
+import { isAlive } from './liveness.ts';
+import { dead, WRAPPED_REPLY } from './token-actor.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;

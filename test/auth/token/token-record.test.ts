@@ -60,7 +60,7 @@ const sometimes = fc.record(
     boundCidrs: fc.array(text),
     issuer: fc.record({ mount: text, name: text }, { noNullPrototype: true }),
     wraps: fc.oneof(fc.record({ path: text }, { noNullPrototype: true }), wrapping),
-    dying: fc.constantFrom('tree' as const, 'self' as const),
+    dying: fc.constantFrom('tree' as const, 'self' as const, 'orphaning' as const),
     dyingSinceMs: fc.nat(),
   },
   { requiredKeys: [] },

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isAlive, makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
+import { isAlive } from '../../../src/auth/token/liveness.ts';
+import { makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
 import { makeTokens } from '../../../src/auth/token/tokens.ts';
 import { OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
 import type { CodedError } from '../../../src/model/errors.ts';
 import { TOKEN_DEPTH_MAX } from '../../../src/model/limits.ts';
-import { startCluster } from '../../support/cluster.ts';
+import { PLAIN_NAMES, startCluster } from '../../support/cluster.ts';
 import { makeFaultyStorage } from '../../support/faulty-storage.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../../support/memory-storage.ts';
 
@@ -78,6 +79,18 @@ function answerNextCommitLate(storage: MemoryStorage) {
     return version;
   };
   return { stored: stored.promise, answer: answered.resolve };
+}
+
+/** What is stored of one token waits until this is resolved. */
+function holdCommitsOf(storage: MemoryStorage, accessor: string): PromiseWithResolvers<void> {
+  const held = Promise.withResolvers<void>();
+  const { commit } = storage;
+  const name = PLAIN_NAMES.sealName(accessor, accessor).toString();
+  storage.commit = async (changes, conditions) => {
+    if (changes.some(({ path }) => path.includes(name))) await held.promise;
+    return commit(changes, conditions);
+  };
+  return held;
 }
 
 describe('tokens', () => {
@@ -152,12 +165,13 @@ describe('tokens', () => {
     const fate = how === 'self' ? 'orphans stay good' : 'children stay dead';
     test(`a parent is forgotten before its child has heard of its own commit: ${fate}`, async () => {
       const storage = makeMemoryStorage();
-      const { cluster, tokens } = make(storage);
+      const { actor, cluster, tokens } = make(storage);
       const parent = await tokens.create(stateOf(undefined), undefined, own);
       const child = await tokens.create(stateOf(parent.accessor), undefined, own);
       const below = await tokens.create(stateOf(child.accessor), undefined, own);
       const callers = await Promise.all([child, below].map(({ token }) => tokens.authenticate(token)));
       await tokens.revoke(parent.accessor, how);
+      if (how === 'self') await cluster.send(actor.decide, tokenId(parent.accessor), 'orphaning', own);
       const late = answerNextCommitLate(storage);
       const first = tokens.sweep(parent.accessor);
       await late.stored;
@@ -231,6 +245,88 @@ describe('tokens', () => {
       });
     }
   }
+
+  for (const felled of ['upper', 'lower'] as const) {
+    test(`once its children are orphans, one that was revoked alone is not felled with them: ${felled} revoked`, async () => {
+      const storage = makeMemoryStorage();
+      const { actor, cluster, tokens } = make(storage);
+      const upper = await tokens.create(stateOf(undefined), undefined, own);
+      const lower = await tokens.create(stateOf(upper.accessor), undefined, own);
+      const { token, accessor } = await tokens.create(stateOf(lower.accessor), undefined, own);
+      const caller = (await tokens.authenticate(token))!;
+      const told = holdCommitsOf(storage, accessor);
+      await tokens.revoke(lower.accessor, 'self');
+      assert.equal(await cluster.send(actor.decide, tokenId(lower.accessor), 'orphaning', own), 'orphaning');
+      await tokens.revoke((felled === 'upper' ? upper : lower).accessor, 'tree');
+      const isGood = async () => [tokens.isGood(caller), (await tokens.stateOf(accessor)) !== undefined];
+      assert.deepEqual(await isGood(), [true, true]);
+      told.resolve();
+      await tokens.sweep(upper.accessor);
+      assert.deepEqual(await isGood(), [true, true]);
+      await tokens.sweep(lower.accessor);
+      assert.deepEqual(await isGood(), [true, true]);
+      const left = felled === 'upper' ? [accessor] : [accessor, upper.accessor];
+      assert.deepEqual((await tokens.accessors('root')).toSorted(), left.toSorted());
+      await cluster.stop();
+    });
+  }
+
+  test('who is refused, since one above ended before it was decided that they are orphans, is refused for good', async () => {
+    const { actor, cluster, tokens } = make(makeMemoryStorage());
+    const upper = await tokens.create(stateOf(undefined), undefined, own);
+    const middle = await tokens.create(stateOf(upper.accessor), undefined, own);
+    const lower = await tokens.create(stateOf(middle.accessor), undefined, own);
+    const { token } = await tokens.create(stateOf(lower.accessor), undefined, own);
+    for (const { accessor } of [middle, lower]) await tokens.revoke(accessor, 'self');
+    await tokens.revoke(upper.accessor, 'tree');
+    assert.equal(await tokens.authenticate(token), undefined);
+    for (const { accessor } of [middle, lower])
+      assert.equal(await cluster.send(actor.decide, tokenId(accessor), 'orphaning', own), 'tree');
+    await cluster.stop();
+  });
+
+  test('whatever is revoked at the same time, alone or as a tree: who was refused once is refused for good', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(3), { minLength: 40, maxLength: 40 }),
+        fc.array(
+          fc.record({
+            turn: fc.nat(30),
+            level: fc.nat(2),
+            how: fc.constantFrom('tree' as const, 'self' as const),
+          }),
+          { minLength: 1, maxLength: 4 },
+        ),
+        async (turns, revocations) => {
+          let commits = 0;
+          const { cluster, tokens } = make(makeMemoryStorage(), () => turns[commits++ % turns.length]!);
+          const above: { accessor: string }[] = [];
+          for (let level = 0; level < 3; level++)
+            above.push(await tokens.create(stateOf(above.at(-1)?.accessor), undefined, own));
+          const { token } = await tokens.create(stateOf(above.at(-1)!.accessor), undefined, own);
+          const running = revocations.map(async ({ turn, level, how }) => {
+            for (let n = 0; n < turn; n++) await new Promise((resolve) => setImmediate(resolve));
+            await tokens.revoke(above[level]!.accessor, how);
+            await tokens.sweep(above[level]!.accessor);
+          });
+          let isOver = false;
+          const over = Promise.all(running).then(() => {
+            isOver = true;
+          });
+          for (let wasGood = true, last = false; !last; ) {
+            last = isOver;
+            const isGood = (await tokens.authenticate(token)) !== undefined;
+            assert(wasGood || !isGood, 'it was refused, and is good again');
+            wasGood = isGood;
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          await over;
+          await cluster.stop();
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 
   test('a sweep that was broken off goes on after the next start', async () => {
     const storage = makeMemoryStorage();
