@@ -60,10 +60,10 @@ export function nextStep(sees: KeeperSees): KeeperStep | 'read fences' | undefin
   return propose(sees, held) ?? sweep(sees, view);
 }
 
-/** The lowest `inc` among the members seen alive; without any, whoever is ready to be one. */
+/** The lowest `inc` among the members seen alive; without any, whoever is ready to be one. Of a sealed view nobody is: there any node evicts the silent. */
 export function isKeeper(sees: KeeperSees, view: View): boolean {
   const alive = view.members.filter(({ inc }) => inc === sees.self || sees.seen.isAlive(inc));
-  if (alive.length === 0) return isReady(sees.me);
+  if (alive.length === 0) return view.sealed || isReady(sees.me);
   return alive.every(({ inc }) => inc >= sees.self) && isMember(view, sees.self);
 }
 

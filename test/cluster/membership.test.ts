@@ -361,6 +361,26 @@ test('the cluster is sealed when all have said so, the silent are evicted; who u
   await world.until(() => world.isWhole(), 5_000, 'all are back');
 });
 
+test('who seals a cluster of which nobody is left, itself no member any more, waits no longer than for their silence', async () => {
+  const { world, nodes } = await cluster('ab');
+  const [a] = nodes;
+  const before = a!.membership.inc();
+  world.pause('a');
+  await world.until(() => !isMember(world.view()!, before), 5_000, 'a is evicted');
+  world.resume('a');
+  await world.until(() => a!.membership.inc() !== before, 5_000, 'a has heard of it');
+  a!.membership.setSealed(true);
+  world.crash('b');
+  let done = false;
+  void a!.membership.sealCluster().then(() => {
+    done = true;
+  });
+  await world.until(() => done, 5_000, 'b is evicted by a node that is sealed');
+  assert.deepEqual(world.view()!.members, []);
+  a!.membership.setSealed(false);
+  await world.until(() => world.isAllServed(), 1_000, 'a serves alone');
+});
+
 test('the protocol rises when all members speak it, and a node that does not speak it is refused', async () => {
   const { world, nodes } = await cluster('ab');
   for (const node of nodes) node.speaks[1] = 2;
