@@ -166,9 +166,9 @@ function shown({ method, path, token, contentType, headers, body }: Malformed): 
 }
 
 /** What is wrong with an answer; undefined: nothing. */
-function faultOf({ path }: Malformed, status: number, text: string): string | undefined {
-  // Some of the requests lock namespaces, and others then meet the lock.
-  if (status === 503 && text.startsWith(LOCKED)) return undefined;
+function faultOf({ method, path }: Malformed, status: number, text: string): string | undefined {
+  // Some of the requests lock namespaces, and others then meet the lock. To HEAD no words are said.
+  if (status === 503 && (method === 'HEAD' ? text === '' : text.startsWith(LOCKED))) return undefined;
   if (status >= 500 || status < 200) return `answered ${status} ${text}`;
   if (status < 400 || path.includes(CANARY)) return undefined;
   for (const canary of [CANARY, NAME_CANARY]) {
