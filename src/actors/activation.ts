@@ -169,6 +169,8 @@ export class Activation implements Place, Runner {
   async #load(): Promise<void> {
     await this.#creating;
     if (this.#loaded) return;
+    // Released meanwhile, it must not block grants any more: nobody would let them go.
+    this.#checkHeld();
     await this.sharing?.beforeLoad();
     const { record, memory, state } = await readState(this.#parts.storage, this.kind, this.id, this.head);
     await this.sharing?.loaded(record, memory);

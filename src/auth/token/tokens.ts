@@ -175,7 +175,7 @@ export function makeTokens(options: TokensOptions): Tokens {
   const lives = (state: TokenState | undefined, nowMs: number): state is TokenState =>
     isAlive(state, nowMs) && isIssued(state);
   const bears = (state: TokenState | undefined, nowMs: number): state is TokenState =>
-    bearsChildren(state, nowMs) && isIssued(state);
+    bearsChildren(state, nowMs) && (state.dying !== undefined || isIssued(state));
 
   /** Above a token is its own namespace or one above that, so that only its own may be gone while it stands. */
   const isHome = (accessor: string) => {
@@ -330,7 +330,12 @@ export function makeTokens(options: TokensOptions): Tokens {
       const chain: ActorId[] = [];
       const isBatch = caller.state.type === 'batch';
       let at = isBatch ? caller.state.parent : caller.accessor;
-      for (; at !== undefined; at = stateNow(at)?.parent) chain.push(tokenId(at));
+      while (at !== undefined) {
+        chain.push(tokenId(at));
+        const state = stateNow(at);
+        // What is above it counts for those below no more.
+        at = state?.dying === 'orphaning' ? undefined : state?.parent;
+      }
       return chain;
     },
     stateOf,

@@ -38,7 +38,11 @@ function stateOf(parent: string | undefined, more: Partial<TokenState> = {}): To
 }
 
 /** @param turnsOf - how slow each commit is. */
-function make(storage: MemoryStorage, turnsOf: () => number = () => 0) {
+function make(
+  storage: MemoryStorage,
+  turnsOf: () => number = () => 0,
+  isIssuer: (mount: string) => boolean = () => true,
+) {
   const wiped: string[] = [];
   const actor = makeTokenActor(async (_cluster, accessor) => {
     wiped.push(accessor);
@@ -54,6 +58,7 @@ function make(storage: MemoryStorage, turnsOf: () => number = () => 0) {
     accessorKey: () => Buffer.alloc(32, 7),
     now: () => clock.ms,
     randomBytes,
+    isIssuer,
   });
   return { actor, cluster, tokens, wiped };
 }
@@ -267,6 +272,37 @@ describe('tokens', () => {
       assert.deepEqual(await isGood(), [true, true]);
       const left = felled === 'upper' ? [accessor] : [accessor, upper.accessor];
       assert.deepEqual((await tokens.accessors('root')).toSorted(), left.toSorted());
+      await cluster.stop();
+    });
+  }
+
+  for (const fate of ['self', 'orphaning'] as const) {
+    test(`a parent that is revoked alone (${fate}) does not end its children when its login's mount goes`, async () => {
+      const storage = makeMemoryStorage();
+      let isThere = true;
+      const { actor, cluster, tokens } = make(
+        storage,
+        () => 0,
+        () => isThere,
+      );
+      const above = await tokens.create(stateOf(undefined), undefined, own);
+      const issuer = { mount: 'm', name: 'bob' };
+      const parent = await tokens.create(stateOf(above.accessor, { issuer }), undefined, own);
+      const { token, accessor } = await tokens.create(stateOf(parent.accessor), undefined, own);
+      const caller = (await tokens.authenticate(token))!;
+      const told = holdCommitsOf(storage, accessor);
+      await tokens.revoke(parent.accessor, 'self');
+      if (fate === 'orphaning') {
+        await cluster.send(actor.decide, tokenId(parent.accessor), fate, own);
+        const chain = tokens.chainOf(caller).map(({ name }) => name);
+        assert.deepEqual(chain, [accessor, parent.accessor], 'what is above it counts no more');
+      }
+      isThere = false;
+      assert.equal(tokens.isGood(caller), true);
+      assert(await tokens.stateOf(accessor));
+      told.resolve();
+      await tokens.sweep(parent.accessor);
+      assert.equal(tokens.isGood(caller), true);
       await cluster.stop();
     });
   }
