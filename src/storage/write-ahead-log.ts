@@ -55,6 +55,8 @@ interface Held {
 interface Half {
   readonly file: LogFile;
   readonly held: Map<string, Held>;
+  /** Each beginning up to a slash of the paths in `held`: most lists are of folders of which the log holds nothing. */
+  readonly folders: Set<string>;
 }
 
 /** The counter record: the store's version, and the id of the log that goes on from there. */
@@ -197,7 +199,8 @@ export class WriteAheadLog {
     const found = new Map<string, boolean>();
     for (const [path, record] of this.#left)
       if (path.startsWith(prefix)) found.set(path, record !== undefined);
-    for (const { held } of this.#halves?.toReversed() ?? []) {
+    for (const { held, folders } of this.#halves?.toReversed() ?? []) {
+      if (prefix.endsWith('/') && !folders.has(prefix)) continue;
       for (const [path, { version }] of held) if (path.startsWith(prefix)) found.set(path, version !== 0);
     }
     return found;
@@ -274,8 +277,8 @@ export class WriteAheadLog {
     }
     const [a, b] = files;
     return [
-      { file: a!, held: new Map() },
-      { file: b!, held: new Map() },
+      { file: a!, held: new Map(), folders: new Set() },
+      { file: b!, held: new Map(), folders: new Set() },
     ];
   }
 
@@ -361,10 +364,11 @@ export class WriteAheadLog {
     return this.#moving;
   }
 
-  async #move({ file, held }: Half, to: number): Promise<void> {
+  async #move({ file, held, folders }: Half, to: number): Promise<void> {
     const recordAt = (where: Held) => (where.version === 0 ? undefined : file.view(where));
     await this.#write(held, recordAt, counterRecord(to, this.#id));
     held.clear();
+    folders.clear();
     file.empty();
     this.#fullTo = undefined;
   }
@@ -388,12 +392,16 @@ export class WriteAheadLog {
 }
 
 function hold(
-  { held }: Half,
+  { held, folders }: Half,
   records: readonly LoggedRecord[],
   extents: readonly (Extent | undefined)[],
 ): void {
   records.forEach(({ path, record }, index) => {
     const extent = extents[index];
+    if (!held.has(path)) {
+      for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1))
+        folders.add(path.slice(0, at + 1));
+    }
     held.set(path, extent && record ? { ...extent, version: versionOf(record) } : GONE);
   });
 }
