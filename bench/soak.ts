@@ -141,6 +141,10 @@ try {
     server = await start();
     report(`start to serving with ${TOKENS} tokens stored`, (performance.now() - startMs) / 1_000, 2, 's');
   }
+} catch (error) {
+  const how = await Promise.race([server.exited, 'still running']);
+  console.error(`the server: ${how}\n${server.stdout()}\n${server.stderr()}`);
+  throw error;
 } finally {
   await server.stop();
   agent.destroy();
