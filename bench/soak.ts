@@ -102,26 +102,33 @@ async function tokens(server: RunningServer): Promise<void> {
   const reads = (async () => {
     while (reading) await send(server, 'GET', '/v1/secret/data/soak/1/1');
   })();
-  await forEach(TOKENS, async () => {
-    const reply = await send(server, 'POST', '/v1/auth/token/create', { ttl: '60s', policies: ['default'] });
-    if (reply.status !== 200) throw new Error(reply.text);
-    expiries.push(Date.now() + 60_000);
-  });
-  console.log(`  ${TOKENS} tokens in ${((Date.now() - startMs) / 1_000).toFixed(1)} s`);
   let worstLateMs = 0;
-  for (;;) {
-    const reply = await send(server, 'LIST', '/v1/auth/token/accessors');
-    const left = (JSON.parse(reply.text) as { data: { keys: string[] } }).data.keys.length - 1;
-    const now = Date.now();
-    const alive = expiries.filter((at) => at > now).length;
-    // As many as are left beyond those that may live are late; the latest of them by the oldest of their times.
-    if (left > alive) worstLateMs = Math.max(worstLateMs, now - expiries[TOKENS - left]!);
-    if (left <= 0) break;
-    if (now > expiries.at(-1)! + 120_000) throw new Error(`${left} tokens were never revoked`);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  try {
+    await forEach(TOKENS, async () => {
+      const reply = await send(server, 'POST', '/v1/auth/token/create', {
+        ttl: '60s',
+        policies: ['default'],
+      });
+      if (reply.status !== 200) throw new Error(reply.text);
+      expiries.push(Date.now() + 60_000);
+    });
+    console.log(`  ${TOKENS} tokens in ${((Date.now() - startMs) / 1_000).toFixed(1)} s`);
+    for (;;) {
+      const reply = await send(server, 'LIST', '/v1/auth/token/accessors');
+      const left = (JSON.parse(reply.text) as { data: { keys: string[] } }).data.keys.length - 1;
+      const now = Date.now();
+      const alive = expiries.filter((at) => at > now).length;
+      // As many as are left beyond those that may live are late; the latest of them by the oldest of their times.
+      if (left > alive) worstLateMs = Math.max(worstLateMs, now - expiries[TOKENS - left]!);
+      if (left <= 0) break;
+      if (now > expiries.at(-1)! + 120_000) throw new Error(`${left} tokens were never revoked`);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  } finally {
+    // Before the server is stopped: what they fail with then would hide what went wrong.
+    reading = false;
+    await reads;
   }
-  reading = false;
-  await reads;
   report('latest revocation after its time', worstLateMs / 1_000, 30, 's');
 }
 
