@@ -13,6 +13,7 @@ import {
 } from '../actors/places.ts';
 import type { ActorId, Cluster } from '../model/actor.ts';
 import type { Storage } from '../model/storage.ts';
+import { byBytes } from '../storage/path.ts';
 import { children } from '../storage/tree.ts';
 
 export interface ListsOptions {
@@ -36,8 +37,8 @@ export function makeLists({ storage, names }: ListsOptions): Pick<Cluster, 'list
         plain.push(openChild(names, id, name));
         if (plain.length % NAMES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      plain.sort(compareBytes);
-      const from = after === '' ? plain : plain.filter((name) => compareBytes(name, after) > 0);
+      plain.sort(byBytes);
+      const from = after === '' ? plain : plain.filter((name) => byBytes(name, after) > 0);
       return limit > 0 ? from.slice(0, limit) : from;
     },
     async index(index, group, limit) {
@@ -45,11 +46,4 @@ export function makeLists({ storage, names }: ListsOptions): Pick<Cluster, 'list
       return paths.map((path) => openIndexEntry(names, index, group, path));
     },
   };
-}
-
-/** Order of the UTF-8 bytes, as Go sorts. Code units differ from it only where surrogates meet U+E000 and above. */
-function compareBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  if (/^[\x00-\x7f]*$/.test(a) && /^[\x00-\x7f]*$/.test(b)) return a < b ? -1 : 1;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -6,7 +6,7 @@
 import type { RootDatabase } from 'lmdb';
 import { STORAGE_PATH_BYTES_MAX } from '../model/limits.ts';
 import { COUNTER_KEY } from './lmdb-records.ts';
-import { afterPrefix, prefixBytes } from './path.ts';
+import { afterPrefix, byBytes, prefixBytes } from './path.ts';
 import type { WriteAheadLog } from './write-ahead-log.ts';
 
 export function listKeys(
@@ -38,22 +38,19 @@ export function listWithLog(
   after: string,
   limit: number,
 ): string[] {
-  const known = log.under(prefix);
-  if (known.size === 0 || limit <= 0) return listKeys(db, prefix, after, limit);
-  const found: string[] = [];
+  if (limit <= 0 || !log.knowsUnder(prefix)) return listKeys(db, prefix, after, limit);
+  const found = log.under(prefix, after, limit);
+  let fromStore = 0;
   for (let from = after; ; ) {
     const page = listKeys(db, prefix, from, limit);
-    for (const path of page) if (!known.has(path)) found.push(path);
-    if (page.length < limit || found.length >= limit) break;
+    for (const path of page) {
+      if (log.versionOf(path) !== undefined) continue;
+      found.push(path);
+      fromStore++;
+    }
+    if (page.length < limit || fromStore >= limit) break;
     from = page.at(-1)!;
   }
-  // What LMDB holds behind the last of these comes behind `limit` paths: it is on a later page.
-  const behind = prefixBytes(after);
-  const all = found.map((path) => ({ path, bytes: prefixBytes(path) }));
-  for (const [path, isThere] of known) {
-    const bytes = prefixBytes(path);
-    if (isThere && Buffer.compare(bytes, behind) > 0) all.push({ path, bytes });
-  }
-  all.sort((one, other) => Buffer.compare(one.bytes, other.bytes));
-  return all.slice(0, limit).map(({ path }) => path);
+  // What either holds behind these comes behind `limit` paths: it is on a later page.
+  return found.sort(byBytes).slice(0, limit);
 }

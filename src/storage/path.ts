@@ -41,3 +41,12 @@ export function afterPrefix(prefix: Uint8Array): Buffer | undefined {
   }
   return undefined;
 }
+
+/** Order of the UTF-8 bytes, as Go sorts. Code units differ from it only where surrogates meet U+E000 and above. */
+export function byBytes(a: string, b: string): number {
+  if (a === b) return 0;
+  if (isAscii(a) && isAscii(b)) return a < b ? -1 : 1;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+export const isAscii = (text: string): boolean => !/[^\x00-\x7f]/.test(text);

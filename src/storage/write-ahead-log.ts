@@ -26,6 +26,7 @@ import {
   readGroups,
 } from './log-file.ts';
 import { pathBytes } from './path.ts';
+import { PathTree } from './path-tree.ts';
 import { syncFolder } from './sync-folder.ts';
 
 const FILE_NAMES = ['coffer-a.log', 'coffer-b.log'] as const;
@@ -55,8 +56,8 @@ interface Held {
 interface Half {
   readonly file: LogFile;
   readonly held: Map<string, Held>;
-  /** Each beginning up to a slash of the paths in `held`: most lists are of folders of which the log holds nothing. */
-  readonly folders: Set<string>;
+  /** Of `held`. */
+  readonly paths: PathTree;
 }
 
 /** The counter record: the store's version, and the id of the log that goes on from there. */
@@ -146,6 +147,7 @@ export class WriteAheadLog {
   #isClosed = false;
   /** What a log of before held, until it has been moved. */
   readonly #left: LeftLog['records'];
+  readonly #leftPaths = new PathTree();
   #isLeft: boolean;
   /** Nobody knows whether a group that failed is in the file, or in the store: the version it would have brought. */
   #failedTo: number | undefined;
@@ -155,6 +157,7 @@ export class WriteAheadLog {
     this.#folder = folder;
     this.#version = left.version;
     this.#left = left.records;
+    for (const path of left.records.keys()) this.#leftPaths.add(path);
     this.#store = store;
     this.#isLeft = hasLog(folder);
     this.#moveLeft().catch(() => this.#arm());
@@ -194,16 +197,29 @@ export class WriteAheadLog {
     return held.version === 0 ? null : Buffer.from(half.file.view(held));
   }
 
-  /** Which paths that begin with `prefix` are there, or are not, by what the log holds. */
-  under(prefix: string): Map<string, boolean> {
-    const found = new Map<string, boolean>();
-    for (const [path, record] of this.#left)
-      if (path.startsWith(prefix)) found.set(path, record !== undefined);
-    for (const { held, folders } of this.#halves?.toReversed() ?? []) {
-      if (prefix.endsWith('/') && !folders.has(prefix)) continue;
-      for (const [path, { version }] of held) if (path.startsWith(prefix)) found.set(path, version !== 0);
+  /** May it know anything of paths that begin with `prefix`? */
+  knowsUnder(prefix: string): boolean {
+    return this.#trees().some((paths) => paths.hasUnder(prefix));
+  }
+
+  /** At most `limit` of the paths that are there by what the log holds, begin with `prefix` and are behind `after`; in the order of their bytes. */
+  under(prefix: string, after: string, limit: number): string[] {
+    const found = new Set<string>();
+    for (const paths of this.#trees()) {
+      let count = 0;
+      for (const path of paths.under(prefix, after)) {
+        if (count === limit) break;
+        if (this.versionOf(path) === 0) continue;
+        found.add(path);
+        count++;
+      }
     }
-    return found;
+    return [...found];
+  }
+
+  #trees(): PathTree[] {
+    const trees = this.#halves?.map(({ paths }) => paths) ?? [];
+    return this.#left.size > 0 ? [...trees, this.#leftPaths] : trees;
   }
 
   #find(path: string): Half | undefined {
@@ -277,8 +293,8 @@ export class WriteAheadLog {
     }
     const [a, b] = files;
     return [
-      { file: a!, held: new Map(), folders: new Set() },
-      { file: b!, held: new Map(), folders: new Set() },
+      { file: a!, held: new Map(), paths: new PathTree() },
+      { file: b!, held: new Map(), paths: new PathTree() },
     ];
   }
 
@@ -364,11 +380,11 @@ export class WriteAheadLog {
     return this.#moving;
   }
 
-  async #move({ file, held, folders }: Half, to: number): Promise<void> {
+  async #move({ file, held, paths }: Half, to: number): Promise<void> {
     const recordAt = (where: Held) => (where.version === 0 ? undefined : file.view(where));
     await this.#write(held, recordAt, counterRecord(to, this.#id));
     held.clear();
-    folders.clear();
+    paths.clear();
     file.empty();
     this.#fullTo = undefined;
   }
@@ -392,16 +408,13 @@ export class WriteAheadLog {
 }
 
 function hold(
-  { held, folders }: Half,
+  { held, paths }: Half,
   records: readonly LoggedRecord[],
   extents: readonly (Extent | undefined)[],
 ): void {
   records.forEach(({ path, record }, index) => {
     const extent = extents[index];
-    if (!held.has(path)) {
-      for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1))
-        folders.add(path.slice(0, at + 1));
-    }
+    if (!held.has(path)) paths.add(path);
     held.set(path, extent && record ? { ...extent, version: versionOf(record) } : GONE);
   });
 }
