@@ -149,7 +149,7 @@ try {
     report(`start to serving with ${TOKENS} tokens stored`, (performance.now() - startMs) / 1_000, 2, 's');
   }
 } catch (error) {
-  const how = await Promise.race([server.exited, 'still running']);
+  const how = await Promise.race([server.exited, Promise.resolve('still running')]);
   console.error(`the server: ${how}\n${server.stdout()}\n${server.stderr()}`);
   throw error;
 } finally {
