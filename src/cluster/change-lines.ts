@@ -45,6 +45,8 @@ export interface ChangeLines {
    * @throws CodedError `overloaded`; `unavailable` where an earlier try of the same request may have taken effect, and nobody can tell
    */
   inTurn<R>(standing: Standing, run: (entry: Entry) => Promise<R>): Promise<R>;
+  /** @see Cluster.isUnsettled */
+  isUnsettled(request: object): boolean;
   /** Changes that are unanswered or wait. */
   count(): number;
 }
@@ -61,8 +63,8 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
   const lines = new Map<string, Line>();
   /** Actors that a request with a client's own id has changed. */
   const ofClients = new WeakMap<object, Set<string>>();
-  /** Actors of which an unsettled change gave its place up while its request was being authorized anew. */
-  const givenUp = new WeakMap<object, Set<string>>();
+  /** Actors of which a request has an unsettled change, which is kept, or gave its place up while the request was being authorized anew. */
+  const unsettled = new WeakMap<object, Map<string, 'kept' | 'given up'>>();
   let last = 0;
 
   function pass(key: string, line: Line): void {
@@ -71,7 +73,9 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
     else lines.delete(key);
   }
 
-  function keep(line: Line, standing: Standing, entry: Entry): void {
+  function keep(line: Line, standing: Standing, entry: Entry, request: object): void {
+    const ofRequest = unsettled.get(request) ?? new Map();
+    unsettled.set(request, ofRequest.set(standing.key, 'kept'));
     let looks = ANEW_MS / ANEW_LOOK_MS;
     const look = (): void => {
       if (--looks > 0 && !standing.request?.isOver) {
@@ -86,11 +90,9 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
     line.kept = kept;
   }
 
-  /** Numbered anew it could take effect twice, and its own number is one that later ones have overtaken. */
+  /** Numbered anew it could take effect twice, and its own number is one that later ones have overtaken; but a client's stays its own. */
   function giveUp({ key, request }: Standing, entry: Entry): void {
-    if (!request || isOfClient(entry)) return;
-    const keys = givenUp.get(request) ?? new Set();
-    givenUp.set(request, keys.add(key));
+    if (request && !isOfClient(entry)) unsettled.get(request)?.set(key, 'given up');
   }
 
   /** The number of the change that was kept for this request, which goes on with it. */
@@ -99,6 +101,7 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
     if (!kept || !request || kept.standing.request !== request || kept.standing.op !== op) return undefined;
     kept.timer.clear();
     line.kept = undefined;
+    unsettled.get(request)?.delete(kept.standing.key);
     return kept.entry;
   }
 
@@ -119,7 +122,8 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
   return {
     async inTurn(standing, run) {
       const { key, request } = standing;
-      if (request && givenUp.get(request)?.has(key)) throw new CodedError('unavailable');
+      const before = request && unsettled.get(request);
+      if (before?.get(key) === 'given up') throw new CodedError('unavailable');
       const found = lines.get(key);
       let entry = takeKept(found, standing);
       const line: Line = found ?? { waiting: [], kept: undefined };
@@ -129,6 +133,7 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
         await new Promise<void>((resolve) => line.waiting.push(resolve));
       }
       entry ??= entryOf(standing);
+      if (isOfClient(entry)) before?.delete(key);
       try {
         return await run(entry);
       } catch (error) {
@@ -137,12 +142,13 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
         if (isToComeAgain && request) ofClients.get(request)?.delete(key);
         if (!(error instanceof Unsettled)) throw error;
         if (!request) throw new CodedError('unavailable');
-        keep(line, standing, entry);
+        keep(line, standing, entry, request);
         throw told;
       } finally {
         if (!line.kept) pass(key, line);
       }
     },
+    isUnsettled: (request) => (unsettled.get(request)?.size ?? 0) > 0,
     count() {
       let count = 0;
       for (const { waiting } of lines.values()) count += 1 + waiting.length;

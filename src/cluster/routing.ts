@@ -261,6 +261,7 @@ export function makeRouting(options: RoutingOptions): Routing {
     },
     list: (...asked) => untilRead(() => lists.list(...asked)),
     index: (...asked) => untilRead(() => lists.index(...asked)),
+    isUnsettled: lines.isUnsettled,
     onView() {
       sending.onView();
       waits.onView();

@@ -192,4 +192,6 @@ export interface Cluster {
   ): Promise<string[]>;
   /** Entries of an index group, at most `limit`, unsorted. */
   index(index: string, group: string, limit: number): Promise<string[]>;
+  /** May a change of this request have taken effect of which it has heard nothing? Absent: none ever may. */
+  isUnsettled?(request: object): boolean;
 }

@@ -97,11 +97,17 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
         }
       }
     } catch (error) {
-      return errorReply(error, options.fault);
+      return errorReply(certain(error, request), options.fault);
     } finally {
       if (taken.caller) await uses.end(taken.caller);
       options.observe(request.verb, mountType, startedMs);
     }
+  }
+
+  /** Refused when its authority was established anew, a request may have been done before: who sent it must not hear that it was not. */
+  function certain(error: unknown, request: Request): unknown {
+    const isRefusal = error instanceof CodedError && ERRORS[error.code].status < 500;
+    return isRefusal && options.cluster.isUnsettled?.(request) ? new CodedError('unavailable') : error;
   }
 
   /** The first tries follow at once: mostly something changed just now. Then what changes again and again is given time to settle. */

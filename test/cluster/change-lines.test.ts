@@ -13,6 +13,7 @@ function stepping() {
   const numbers: number[] = [];
   return {
     numbers,
+    isUnsettled: () => lines.isUnsettled(request),
     step: (outcome: 'more' | 'last' | 'in doubt', op = 'erase') =>
       lines.inTurn({ key: 'secret', op, request, accessor: '', max: 8 }, async ({ n }: Entry) => {
         numbers.push(n);
@@ -23,11 +24,14 @@ function stepping() {
 }
 
 test('a step of which nobody knows is the one that is sent again when its request begins anew', async () => {
-  const { numbers, step } = stepping();
+  const { numbers, step, isUnsettled } = stepping();
   assert.equal(await step('more'), true);
+  assert(!isUnsettled());
   await assert.rejects(step('in doubt'), { code: 'stale_claims' });
+  assert(isUnsettled());
   // Authorized anew the request begins with its first step; what that was told stands already, and each step is like the other.
   assert.equal(await step('more'), true);
+  assert(!isUnsettled());
   assert.equal(await step('last'), false);
   const [first, inDoubt, again, next] = numbers;
   assert.equal(again, inDoubt);

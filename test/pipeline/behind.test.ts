@@ -26,7 +26,7 @@ const ENGINE = engine('any', 'Says yes.', {
 });
 
 /** A pipeline whose catalog is behind until somebody waits for it. @param catchesUp - what it lacks arrives; else nothing does, and it stays behind. */
-function behind(catchesUp: 'in time' | 'with the token' | 'never') {
+function behind(catchesUp: 'in time' | 'with the token' | 'never', isUnsettled = false) {
   let version = 1;
   let mounts: Mount[] = [];
   let spaces: Namespace[] = [];
@@ -73,6 +73,7 @@ function behind(catchesUp: 'in time' | 'with the token' | 'never') {
     },
     audit: { isOn: () => false },
     settings: {},
+    cluster: { isUnsettled: () => isUnsettled },
     now: () => 0,
     after: (run: () => void) => setTimeout(run, 0),
     fault: () => {},
@@ -118,4 +119,11 @@ test('who is in time waits for nothing', async () => {
   const known = behind('with the token');
   await known.ask(THING);
   assert.equal(known.waits(), 0);
+});
+
+test('who may have been heard before is not told that nothing was done', async () => {
+  const nowhere = { ...THING, path: { text: 'n/thing', trailingSlash: false } };
+  assert.equal(await behind('in time').ask(nowhere), 404);
+  assert.equal(await behind('in time', true).ask(nowhere), 503);
+  assert.equal(await behind('with the token', true).ask(THING), 200);
 });
