@@ -99,9 +99,9 @@ export const LOG_FILE_BYTES = 16 * MIB;
 /** A log file grows by so much at a time. */
 export const LOG_STEP_BYTES = MIB / 4;
 /** What was written is moved from the log into the store behind it after this time at the latest, while it can be. */
-export const LOG_MOVE_MS = 1 * SECOND_MS;
+export const LOG_MOVE_MS = 3 * SECOND_MS;
 /** Records that one transaction moves: what the event loop spends in one piece. */
-export const LOG_MOVED_AT_ONCE = 128;
+export const LOG_MOVED_AT_ONCE = 512;
 /** How long a node that shares a data folder waits for one that moves what a log there holds, and how often it looks. */
 export const LOG_RECOVERED_MS = 30 * SECOND_MS;
 export const FOLDER_LOOK_MS = 50;

@@ -3,7 +3,7 @@
  * and one sync. LMDB needs two syncs and dozens of scattered pages for it. What the log holds is moved into LMDB later, many groups at once
  * and of each record only its newest state.
  *
- * There are two files. One is written; when it is full or a second old, the other one takes over, and what the first holds is moved, after
+ * There are two files. One is written; when it is full or a few seconds old, the other one takes over, and what the first holds is moved, after
  * which it is written again from its front. LMDB's counter record says up to which version everything has been moved, and the log's
  * id: only groups with this id belong to it. A start moves what it finds, and a clean stop leaves neither log nor id.
  *
@@ -26,7 +26,7 @@ import {
   readGroups,
 } from './log-file.ts';
 import { pathBytes } from './path.ts';
-import { PathTree } from './path-tree.ts';
+import { SortedPaths } from './sorted-paths.ts';
 import { syncFolder } from './sync-folder.ts';
 
 const FILE_NAMES = ['coffer-a.log', 'coffer-b.log'] as const;
@@ -57,7 +57,7 @@ interface Half {
   readonly file: LogFile;
   readonly held: Map<string, Held>;
   /** Of `held`. */
-  readonly paths: PathTree;
+  readonly paths: SortedPaths;
 }
 
 /** The counter record: the store's version, and the id of the log that goes on from there. */
@@ -141,13 +141,13 @@ export class WriteAheadLog {
   #fullTo: number | undefined;
   #moving: Promise<void> | undefined;
   #isAppending = false;
-  /** The first half has become a second old. */
+  /** The first half has become as old as it may. */
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   /** What a log of before held, until it has been moved. */
   readonly #left: LeftLog['records'];
-  readonly #leftPaths = new PathTree();
+  readonly #leftPaths = new SortedPaths();
   #isLeft: boolean;
   /** Nobody knows whether a group that failed is in the file, or in the store: the version it would have brought. */
   #failedTo: number | undefined;
@@ -217,7 +217,7 @@ export class WriteAheadLog {
     return [...found];
   }
 
-  #trees(): PathTree[] {
+  #trees(): SortedPaths[] {
     const trees = this.#halves?.map(({ paths }) => paths) ?? [];
     return this.#left.size > 0 ? [...trees, this.#leftPaths] : trees;
   }
@@ -293,21 +293,26 @@ export class WriteAheadLog {
     }
     const [a, b] = files;
     return [
-      { file: a!, held: new Map(), paths: new PathTree() },
-      { file: b!, held: new Map(), paths: new PathTree() },
+      { file: a!, held: new Map(), paths: new SortedPaths() },
+      { file: b!, held: new Map(), paths: new SortedPaths() },
     ];
   }
 
   /** Moves what a log of before holds, and removes that log. */
   async #moveLeft(): Promise<void> {
     if (!this.#isLeft) return;
-    this.#moving ??= this.#write(this.#left, (record) => record, counterRecord(this.#version)).finally(() => {
+    this.#moving ??= this.#write(
+      this.#leftPaths,
+      (path) => this.#left.get(path),
+      counterRecord(this.#version),
+    ).finally(() => {
       this.#moving = undefined;
     });
     await this.#moving;
     if (!this.#isLeft) return;
     remove(this.#folder);
     this.#left.clear();
+    this.#leftPaths.clear();
     this.#isLeft = false;
   }
 
@@ -381,27 +386,33 @@ export class WriteAheadLog {
   }
 
   async #move({ file, held, paths }: Half, to: number): Promise<void> {
-    const recordAt = (where: Held) => (where.version === 0 ? undefined : file.view(where));
-    await this.#write(held, recordAt, counterRecord(to, this.#id));
+    const recordAt = (path: string) => {
+      const where = held.get(path)!;
+      return where.version === 0 ? undefined : file.view(where);
+    };
+    await this.#write(paths, recordAt, counterRecord(to, this.#id));
     held.clear();
     paths.clear();
     file.empty();
     this.#fullTo = undefined;
   }
 
-  /** Some at a time; the counter comes with the last ones. */
-  async #write<T>(
-    all: ReadonlyMap<string, T>,
-    recordOf: (value: T) => Buffer | undefined,
+  /**
+   * Some at a time; the counter comes with the last ones. In the store's order, so that those which lie in one page are moved in one
+   * transaction: most of what a move costs is pages, and names come sealed, in no order.
+   */
+  async #write(
+    paths: SortedPaths,
+    recordAt: (path: string) => Buffer | undefined,
     counter: Buffer,
   ): Promise<void> {
     let some: LogRecord[] = [];
-    for (const [path, value] of all) {
+    for (const path of paths.under('', '')) {
       if (some.length === LOG_MOVED_AT_ONCE) {
         await this.#store.write(some, undefined);
         some = [];
       }
-      some.push({ key: pathBytes(path), record: recordOf(value) });
+      some.push({ key: pathBytes(path), record: recordAt(path) });
     }
     await this.#store.write(some, counter);
   }
