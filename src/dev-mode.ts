@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { newMount, rootToken } from './founding.ts';
 import type { Coffer } from './main.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
-import type { TokenState } from './model/caller.ts';
+import type { NewToken } from './model/caller.ts';
 import { addMount } from './pipeline/mount-table.ts';
 
 export interface DevSecrets {
@@ -68,8 +68,8 @@ async function ensureRootToken(
 }
 
 /** As one that `token create` makes. */
-function devToken(): TokenState {
-  return { ...rootToken(Date.now()), displayName: 'token', path: 'auth/token/create' };
+function devToken(): NewToken {
+  return { ...rootToken(), displayName: 'token', path: 'auth/token/create' };
 }
 
 const UNSEAL_KEY_FILE = 'unseal-key';

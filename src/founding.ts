@@ -9,7 +9,7 @@ import { ROOT_PATH } from './auth/token/token-actor.ts';
 import type { Tokens } from './auth/token/tokens.ts';
 import type { Catalog } from './cluster/catalog.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
-import type { TokenState } from './model/caller.ts';
+import type { NewToken } from './model/caller.ts';
 import { CORE_MOUNTS, type Mount } from './model/mount.ts';
 import { THIS_VERSION } from './model/settings.ts';
 import { putSetting } from './pipeline/lifecycle.ts';
@@ -30,11 +30,11 @@ export async function foundCluster(
   const name = clusterName ?? `vault-cluster-${randomBytes(4).toString('hex')}`;
   await catalog.change(putSetting, { key: 'cluster', value: { name, id: randomUUID() } });
   await catalog.change(noteVersion, { key: THIS_VERSION, atMs: nowMs });
-  return (await tokens.create(rootToken(nowMs), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token;
+  return (await tokens.create(rootToken(), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token;
 }
 
 /** A root token: no parent, no end. */
-export function rootToken(nowMs: number): TokenState {
+export function rootToken(): NewToken {
   return {
     parent: undefined,
     policies: ['root'],
@@ -44,9 +44,7 @@ export function rootToken(nowMs: number): TokenState {
     numUses: 0,
     type: 'service',
     path: ROOT_PATH,
-    createdAtMs: nowMs,
     ttl: 0,
-    expiresAtMs: undefined,
     explicitMaxTtl: 0,
     period: 0,
     renewable: false,

@@ -247,10 +247,10 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     cluster,
     install: replaceSeal,
     makeRootToken: async () =>
-      (await tokens.create(rootToken(now()), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token,
+      (await tokens.create(rootToken(), undefined, { claims: OWN_CLAIMS, namespace: 'root' })).token,
     nonce: randomUUID,
   });
-  const wrapped = makeWrappedReplies({ tokens, operations: wrappingOperations, cluster, now });
+  const wrapped = makeWrappedReplies({ tokens, operations: wrappingOperations, cluster });
   const wrappingJwt = makeWrappingJwt(() => seal.barrier.derive('wrapping token signature'));
   const authority = makeAuthority(tokens, catalog, policies.parsed, fault);
   const versionNote = makeVersionNote({

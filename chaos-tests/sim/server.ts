@@ -182,7 +182,7 @@ export function bootServer(options: ServerOptions): SimServer {
     now,
     randomBytes,
   });
-  const wrapped = makeWrappedReplies({ tokens, operations: wrapping, cluster, now });
+  const wrapped = makeWrappedReplies({ tokens, operations: wrapping, cluster });
   const deciding = catalog && policies && makeAuthority(tokens, catalog, policies.parsed, fault);
   const engineOf = makeEngines({ tokens, wrapped, spaces, system: systemRoutes() });
   const fixed = { mounts: { of: () => ({ find: mountAt, at: mountAt }) }, namespaces: ONLY_ROOT };

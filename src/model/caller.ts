@@ -48,6 +48,9 @@ export interface TokenState {
   dyingSinceMs?: number;
 }
 
+/** A token that is asked for. When it began, and so when it ends, is said by its owner, in the operation that makes it: by whose clock its end is judged. */
+export type NewToken = Omit<TokenState, 'createdAtMs' | 'expiresAtMs'>;
+
 export interface Caller {
   /** The token as sent. Enters no log; audit hashes it. */
   readonly token: string;

@@ -28,7 +28,7 @@ test('a request rests on its token, all its ancestors, and on what of the catalo
   const tokens = makeTokens({ actor, cluster, accessorKey, now: Date.now, randomBytes });
   const authority = makeAuthority(tokens, catalog, policies.parsed, assert.fail);
   const create = (parent: string | undefined) =>
-    tokens.create({ ...rootToken(Date.now()), parent }, undefined, { claims: OWN_CLAIMS, namespace: 'root' });
+    tokens.create({ ...rootToken(), parent }, undefined, { claims: OWN_CLAIMS, namespace: 'root' });
   const root = await create(undefined);
   const parent = await create(root.accessor);
   const child = await create(parent.accessor);

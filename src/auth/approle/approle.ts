@@ -15,7 +15,7 @@ import * as p from '../../model/params.ts';
 import { issue, type LoginParts, termsBy } from '../login/issue.ts';
 import { LOCKOUT_SENDS, underLockout } from '../login/lockout.ts';
 import { isWithin } from '../token/cidrs.ts';
-import type { RenewalTerms } from '../token/renewal.ts';
+import type { TtlTerms } from '../token/ttl.ts';
 import { type AppRole, appRoleId, ROLE_SENDS, roleState } from './role.ts';
 import { roleFieldRoutes } from './role-fields.ts';
 import { claimedRoleIdOf, ROLE_ID_SENDS, roleOfId } from './role-ids.ts';
@@ -152,7 +152,7 @@ export async function appRoleTerms(
   mount: Mount,
   state: TokenState,
   { cluster, ...parts }: Pick<LoginParts, 'ttlsOf'> & { readonly cluster: Cluster },
-): Promise<RenewalTerms> {
+): Promise<TtlTerms> {
   const { name } = state.issuer!;
   const role = await cluster.send(roleState, appRoleId(mount, name), undefined, OWN);
   if (!role) throw badRequest('the role is gone, not renewing');

@@ -17,6 +17,7 @@ import { asRequested, type MaxTtlOf, NAMED, roleNow } from './role-routes.ts';
 import {
   createSecretId,
   destroySecretId,
+  type NewSecretId,
   type SecretId,
   secretId,
   secretIdId,
@@ -54,7 +55,7 @@ export function secretIdRoutes(accessorOf: AccessorOf, maxTtlOf: MaxTtlOf): Reco
     const role = await roleNow(ctx, name);
     if (!role) throw new CodedError('unsupported_path', `role "${name}" does not exist`);
     if (!role.bind_secret_id) throw badRequest('bind_secret_id is not set on the role');
-    const fresh = newSecretId(role, params, ctx.now(), maxTtlOf(ctx.mount));
+    const fresh = newSecretId(role, params, maxTtlOf(ctx.mount));
     const { generation } = role.identity;
     const accessor = accessorOf(generation, secret);
     const id = secretIdId(ctx.mount, generation, accessor);
@@ -64,12 +65,11 @@ export function secretIdRoutes(accessorOf: AccessorOf, maxTtlOf: MaxTtlOf): Reco
       await ctx.cluster.send(destroySecretId, id, undefined, { claims: OWN_CLAIMS });
       throw new CodedError('unsupported_path', `role "${name}" does not exist`);
     }
-    const ttl = fresh.expiresAtMs === undefined ? 0 : (fresh.expiresAtMs - fresh.createdAtMs) / 1_000;
     return {
       data: {
         secret_id: secret,
         secret_id_accessor: accessor,
-        secret_id_ttl: ttl,
+        secret_id_ttl: fresh.lasts,
         secret_id_num_uses: fresh.usesLeft,
       },
       wrappedAccessor: accessor,
@@ -172,12 +172,7 @@ export function secretIdRoutes(accessorOf: AccessorOf, maxTtlOf: MaxTtlOf): Reco
   };
 }
 
-function newSecretId(
-  role: AppRole,
-  params: p.Decoded<typeof NEW_PARAMS>,
-  nowMs: number,
-  maxTtl: number,
-): SecretId {
+function newSecretId(role: AppRole, params: p.Decoded<typeof NEW_PARAMS>, maxTtl: number): NewSecretId {
   const cidrs = blocksOf(params.cidr_list);
   checkInside(cidrs, role.secret_id_bound_cidrs);
   const tokenCidrs = blocksOf(params.token_bound_cidrs);
@@ -188,13 +183,10 @@ function newSecretId(
     throw badRequest("num_uses cannot be higher than the role's secret_id_num_uses");
   const ttl = params.ttl ?? role.secret_id_ttl;
   if (isMore(ttl, role.secret_id_ttl)) throw badRequest("ttl cannot be longer than the role's secret_id_ttl");
-  const lasts = Math.min(ttl, maxTtl);
-  const fresh: SecretId = {
+  const fresh: NewSecretId = {
     usesLeft,
     ttl,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    ...(lasts > 0 && { expiresAtMs: nowMs + lasts * 1_000 }),
+    lasts: Math.min(ttl, maxTtl),
     metadata: metadataOf(params.metadata),
     cidrs,
     tokenCidrs,

@@ -29,6 +29,11 @@ export interface SecretId {
   readonly tokenCidrs: string[];
 }
 
+/** One that is asked for: its owner says when it began. `lasts`: seconds until it ends; 0: never. */
+export interface NewSecretId extends Omit<SecretId, 'createdAtMs' | 'updatedAtMs' | 'expiresAtMs'> {
+  readonly lasts: number;
+}
+
 type State = SecretId | undefined;
 
 /** Its name is `<generation of the role>/<accessor>`. */
@@ -66,17 +71,23 @@ export const secretIdState: ActorOperation<State, undefined, State> = {
   run: (state, _params, ctx) => ({ reply: state && isExpired(state, ctx.now()) ? undefined : state }),
 };
 
-export const createSecretId: ActorOperation<State, SecretId, void> = {
+export const createSecretId: ActorOperation<State, NewSecretId, void> = {
   id: 'approle-secret-id/create',
   actor: secretId,
   mode: 'change',
-  run(state, fresh, ctx) {
-    if (state && !isExpired(state, ctx.now()))
+  run(state, { lasts, ...fresh }, ctx) {
+    const nowMs = ctx.now();
+    if (state && !isExpired(state, nowMs))
       throw new CodedError(
         'internal',
         multiError(['failed to store secret_id: SecretID is already registered']),
       );
-    return { reply: undefined, next: { state: fresh } };
+    // Ends are judged by the owner's clock: so this is whose it begins by.
+    const begun: SecretId = { ...fresh, createdAtMs: nowMs, updatedAtMs: nowMs };
+    return {
+      reply: undefined,
+      next: { state: lasts > 0 ? { ...begun, expiresAtMs: nowMs + lasts * 1_000 } : begun },
+    };
   },
 };
 

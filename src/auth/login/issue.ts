@@ -3,18 +3,17 @@
  *
  * @module
  */
-import type { TokenState } from '../../model/caller.ts';
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import type { RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { apiPath, issuerOf, type Mount } from '../../model/mount.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { isWithin } from '../token/cidrs.ts';
 import { sanitizePolicies } from '../token/policy-names.ts';
-import type { RenewalTerms } from '../token/renewal.ts';
 import { authBlock } from '../token/token-data.ts';
 import type { TokenFields } from '../token/token-fields.ts';
 import type { Tokens } from '../token/tokens.ts';
-import { ttlOf } from '../token/ttl.ts';
+import { type TtlTerms, ttlOf } from '../token/ttl.ts';
 
 export interface LoginParts {
   readonly tokens: Tokens;
@@ -47,10 +46,9 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
   if (policies.includes('root')) throw badRequest('auth methods cannot create root tokens');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
 
-  const nowMs = ctx.now();
   const terms = termsBy(fields, ctx.mount, parts);
-  const { ttl, warnings } = ttlOf({ increment: 0, ...terms, startMs: nowMs, nowMs });
-  const state: TokenState = {
+  const { ttl, warnings } = ttlOf({ increment: 0, ...terms, startMs: 0, nowMs: 0 });
+  const fresh: NewToken = {
     parent: undefined,
     policies,
     meta: login.meta,
@@ -59,22 +57,20 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     numUses: fields.token_num_uses,
     type,
     path: `${apiPath(ctx.mount)}${login.path}`,
-    createdAtMs: nowMs,
     ttl,
-    expiresAtMs: nowMs + ttl * 1_000,
     explicitMaxTtl: isBatch ? 0 : terms.explicitMaxTtl,
     period: isBatch ? 0 : terms.period,
     renewable: !isBatch,
     noDefaultPolicy: fields.token_no_default_policy,
     issuer: { mount: issuerOf(ctx.mount), name: login.name },
   };
-  if (fields.token_bound_cidrs.length > 0) state.boundCidrs = fields.token_bound_cidrs;
-  const { token, accessor } = await parts.tokens.create(state, undefined, {
+  if (fields.token_bound_cidrs.length > 0) fresh.boundCidrs = fields.token_bound_cidrs;
+  const { token, accessor } = await parts.tokens.create(fresh, undefined, {
     namespace: ctx.namespace.id,
     claims: ctx.claims,
     request: ctx.request,
   });
-  return { auth: authBlock(token, accessor, state, ttl), warnings };
+  return { auth: authBlock(token, accessor, fresh, ttl), warnings };
 }
 
 function displayNameOf({ path }: Mount, name: string): string {
@@ -90,11 +86,7 @@ function typeOf({ token_type }: TokenFields, { config }: Mount): TokenState['typ
 }
 
 /** What bounds the life of tokens with these fields, at their making and at each renewal. */
-export function termsBy(
-  fields: TokenFields,
-  mount: Mount,
-  { ttlsOf }: Pick<LoginParts, 'ttlsOf'>,
-): RenewalTerms {
+export function termsBy(fields: TokenFields, mount: Mount, { ttlsOf }: Pick<LoginParts, 'ttlsOf'>): TtlTerms {
   const { defaultTtl, maxTtl } = ttlsOf(mount);
   return {
     ttl: fields.token_ttl,
@@ -111,7 +103,7 @@ export function renewalTerms(
   state: TokenState,
   mount: Mount,
   parts: Pick<LoginParts, 'ttlsOf'>,
-): RenewalTerms {
+): TtlTerms {
   const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
   if (policies.join() !== state.policies.join()) throw badRequest('policies have changed, not renewing');
   // An explicit end was promised to the token, and nothing changes it.

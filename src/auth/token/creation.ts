@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TokenState } from '../../model/caller.ts';
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import type { RouteContext } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { TOKEN_BYTES_MAX, TOKEN_RECORD_BYTES_MAX } from '../../model/limits.ts';
@@ -99,7 +99,6 @@ export function makeCreation(options: CreationOptions): CreateToken {
     const numUses = usesOfRole > 0 ? Math.min(params.num_uses || usesOfRole, usesOfRole) : params.num_uses;
     const boundCidrs = role?.token_bound_cidrs.length ? role.token_bound_cidrs : parent.boundCidrs;
 
-    const nowMs = ctx.now();
     let warnings: string[] = [];
     let ttl = asked;
     if (period > 0 || asked > 0 || !policies.includes('root')) {
@@ -109,8 +108,8 @@ export function makeCreation(options: CreationOptions): CreateToken {
         period,
         explicitMaxTtl,
         ...options.ttlsOf(ctx.mount),
-        startMs: nowMs,
-        nowMs,
+        startMs: 0,
+        nowMs: 0,
       }));
     }
     if (ttl === 0 && explicitMaxTtl > 0) ttl = explicitMaxTtl;
@@ -123,7 +122,7 @@ export function makeCreation(options: CreationOptions): CreateToken {
         warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
     }
 
-    const state: TokenState = {
+    const fresh: NewToken = {
       parent: orphan || (!role && params.no_parent) ? undefined : caller.accessor,
       policies,
       meta: params.meta === undefined ? null : Object.fromEntries(params.meta),
@@ -132,26 +131,24 @@ export function makeCreation(options: CreationOptions): CreateToken {
       numUses,
       type,
       path: role?.path_suffix ? `${ctx.path}/${role.path_suffix}` : ctx.path,
-      createdAtMs: nowMs,
       ttl,
-      expiresAtMs: ttl === 0 ? undefined : nowMs + ttl * 1_000,
       explicitMaxTtl: isBatch ? 0 : explicitMaxTtl,
       period,
       renewable: !isBatch && ttl !== 0 && params.renewable && role?.renewable !== false,
       noDefaultPolicy: params.no_default_policy || role?.token_no_default_policy === true,
     };
-    if (role) state.role = ctx.captures.role_name!;
-    if (boundCidrs) state.boundCidrs = boundCidrs;
-    if (Buffer.byteLength(JSON.stringify(state)) > TOKEN_RECORD_BYTES_MAX) {
+    if (role) fresh.role = ctx.captures.role_name!;
+    if (boundCidrs) fresh.boundCidrs = boundCidrs;
+    if (Buffer.byteLength(JSON.stringify(fresh)) > TOKEN_RECORD_BYTES_MAX) {
       throw badRequest(`the settings of a token must not exceed ${TOKEN_RECORD_BYTES_MAX} bytes`);
     }
-    const made = await tokens.create(state, params.id === '' ? undefined : params.id, {
+    const made = await tokens.create(fresh, params.id === '' ? undefined : params.id, {
       namespace: ctx.namespace.id,
       claims: ctx.claims,
       caller,
       request: ctx.request,
     });
-    return { auth: authBlock(made.token, made.accessor, state, ttl), warnings };
+    return { auth: authBlock(made.token, made.accessor, fresh, ttl), warnings };
   };
 }
 

@@ -13,16 +13,7 @@ import type { LogicalReply } from '../../model/request.ts';
 import { roleState, tokenRoleId } from './roles.ts';
 import { authBlock } from './token-data.ts';
 import type { Tokens } from './tokens.ts';
-import { leastOf, ttlOf } from './ttl.ts';
-
-/** What bounds a renewal. Seconds; `ttl` and `period` 0: not set. */
-export interface RenewalTerms {
-  readonly ttl: number;
-  readonly period: number;
-  readonly explicitMaxTtl: number;
-  readonly defaultTtl: number;
-  readonly maxTtl: number;
-}
+import { leastOf, type TtlTerms } from './ttl.ts';
 
 export interface RenewalOptions {
   readonly tokens: Tokens;
@@ -31,7 +22,7 @@ export interface RenewalOptions {
   /** Where a namespace keeps its token roles. Absent: there is only the root namespace. */
   mountOf?(namespaceId: string): Mount | undefined;
   /** By what a token is renewed that a login issued. Absent: there are none. @throws CodedError where it must not be. */
-  loginTerms?(issuer: NonNullable<TokenState['issuer']>, state: TokenState): Promise<RenewalTerms>;
+  loginTerms?(issuer: NonNullable<TokenState['issuer']>, state: TokenState): Promise<TtlTerms>;
 }
 
 /** Renews the token of an accessor. @param token - to be shown. @param increment - asked for, seconds; 0: nothing was. */
@@ -56,23 +47,21 @@ export function makeRenewal(options: RenewalOptions): Renew {
     if (state.type === 'batch') throw badRequest('batch tokens cannot be renewed');
     if (!state.renewable) throw badRequest('lease is not renewable');
     const terms = await termsOf(state, accessor, ctx);
-    const nowMs = ctx.now();
-    const { ttl, warnings } = ttlOf({
-      increment,
-      ...terms,
-      startMs: state.createdAtMs,
-      nowMs,
-    });
-    const renewed = await tokens.renew(accessor, ttl, {
-      claims: ctx.claims,
-      caller: ctx.caller,
-      request: ctx.request,
-    });
-    return { auth: authBlock(token, accessor, renewed, ttl), warnings };
+    const renewed = await tokens.renew(
+      accessor,
+      { increment, terms },
+      {
+        claims: ctx.claims,
+        caller: ctx.caller,
+        request: ctx.request,
+      },
+    );
+    const { grantedTtl, warnings = [] } = renewed;
+    return { auth: authBlock(token, accessor, renewed, grantedTtl), warnings: [...warnings] };
   }
 
   /** What a renewal goes by: that of who issued the token, as it is now. */
-  async function termsOf(state: TokenState, accessor: string, ctx: RouteContext): Promise<RenewalTerms> {
+  async function termsOf(state: TokenState, accessor: string, ctx: RouteContext): Promise<TtlTerms> {
     const { cluster } = ctx;
     // A token may renew itself in a namespace below its own, too.
     const mount = options.mountOf?.(namespaceIdOf(accessor)) ?? ctx.mount;

@@ -15,19 +15,30 @@ import {
   type Cluster,
   OWN_CLAIMS,
 } from '../../model/actor.ts';
-import type { TokenState } from '../../model/caller.ts';
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import { MINUTE_MS, SWEEP_PAGE, TOKENS_ACTIVE_MAX } from '../../model/limits.ts';
 import { namespaceIdOf } from '../../model/namespace.ts';
 import { type AncestorReads, ancestorsBear } from './ancestors.ts';
 import { bearsChildren, isAlive, isExpired } from './liveness.ts';
 import { decodeToken, encodeToken } from './token-record.ts';
+import { begunAt, type TtlTerms, ttlOf } from './ttl.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
 
 /** What a renewal changes. Replies to changes are kept with the token, for who did not hear them: so they are short. */
-export type Renewed = Pick<TokenState, 'grantedTtl' | 'expiresAtMs' | 'renewedAtMs'>;
+export type Renewed = Pick<TokenState, 'expiresAtMs'> &
+  Required<Pick<TokenState, 'grantedTtl' | 'renewedAtMs'>>;
+
+/** `warnings`: what the caller should know, where there is something. */
+export type Renewal = Renewed & { readonly warnings?: readonly string[] };
+
+/** What is asked of a renewal. `increment`: seconds; 0: nothing was asked for. */
+export interface Renewing {
+  readonly increment: number;
+  readonly terms: TtlTerms;
+}
 
 export interface TokenActor {
   readonly kind: ActorKind<State>;
@@ -35,12 +46,12 @@ export interface TokenActor {
   readonly read: TokenOperation<undefined, State>;
   /** As `read`, but waits until what was committed of it is known to it. */
   readonly readSettled: TokenOperation<undefined, State>;
-  /** @throws CodedError where the token exists. */
-  readonly create: TokenOperation<TokenState, void>;
+  /** It begins now. @throws CodedError where the token exists. */
+  readonly create: TokenOperation<NewToken, void>;
   /** Takes one use, before the operation runs; undefined: there is none left, or no such token. */
   readonly use: TokenOperation<undefined, { readonly usesLeft: number | undefined } | undefined>;
-  /** Sets a new end. @throws CodedError where it is gone or not renewable. */
-  readonly renew: TokenOperation<{ ttl: number }, Renewed>;
+  /** Sets a new end. @throws CodedError where it is gone, not renewable, or past its longest life. */
+  readonly renew: TokenOperation<Renewing, Renewal>;
   /** `tree`: dead with all below it. `self`: dead, its children become orphans. Replies whether the token was alive. */
   readonly revoke: TokenOperation<'tree' | 'self', boolean>;
   /** Of one that was revoked alone: do its children end with it (`tree`), or are they orphans from now on? Replies what was decided first. */
@@ -128,9 +139,9 @@ export function makeTokenActor(
     actor: kind,
     mode: 'change',
     creates: true,
-    run(state, fresh) {
+    run(state, fresh, ctx) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
-      return { reply: undefined, next: { state: fresh } };
+      return { reply: undefined, next: { state: begunAt(fresh, ctx.now()) } };
     },
   };
 
@@ -153,12 +164,19 @@ export function makeTokenActor(
     id: 'token/renew',
     actor: kind,
     mode: 'change',
-    run(state, { ttl }, ctx) {
-      if (!isAlive(state, ctx.now())) throw badRequest('token not found');
-      if (!state.renewable) throw badRequest('lease is not renewable');
+    run(state, { increment, terms }, ctx) {
       const renewedAtMs = ctx.now();
+      if (!isAlive(state, renewedAtMs)) throw badRequest('token not found');
+      if (!state.renewable) throw badRequest('lease is not renewable');
+      const { ttl, warnings } = ttlOf({
+        ...terms,
+        increment,
+        startMs: state.createdAtMs,
+        nowMs: renewedAtMs,
+      });
       const renewed: Renewed = { grantedTtl: ttl, expiresAtMs: renewedAtMs + ttl * 1_000, renewedAtMs };
-      return { reply: renewed, next: { state: { ...state, ...renewed } } };
+      const reply = warnings.length > 0 ? { ...renewed, warnings } : renewed;
+      return { reply, next: { state: { ...state, ...renewed } } };
     },
   };
 

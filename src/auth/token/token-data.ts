@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { TokenState } from '../../model/caller.ts';
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import type { Encodable } from '../../model/json.ts';
 import type { AuthBlock } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { ROOT_PATH } from './token-actor.ts';
 
-export function authBlock(token: string, accessor: string, state: TokenState, ttl: number): AuthBlock {
+export function authBlock(token: string, accessor: string, state: NewToken, ttl: number): AuthBlock {
   return {
     client_token: token,
     accessor,

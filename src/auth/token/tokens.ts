@@ -7,7 +7,7 @@ import assert from 'node:assert';
 import { lowBase62, makeBase62Texts } from '../../crypto/base62.ts';
 import { hmacHex } from '../../crypto/hmac.ts';
 import { type ActorId, type Cluster, OWN_CLAIMS, type Peeked, type SendOptions } from '../../model/actor.ts';
-import type { Caller, TokenState } from '../../model/caller.ts';
+import type { Caller, NewToken, TokenState } from '../../model/caller.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
 import {
   BATCH_TOKENS_KNOWN_MAX,
@@ -21,7 +21,8 @@ import { namespaceIdOf, namespaceIdOfToken, namespaceSuffix, ROOT_NAMESPACE } fr
 import { type AncestorReads, ancestorsBear } from './ancestors.ts';
 import { BATCH_PREFIX, type BatchTokens } from './batch-tokens.ts';
 import { bearsChildren, isAlive } from './liveness.ts';
-import { TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
+import { type Renewal, type Renewing, TOKEN_MOUNT, type TokenActor, tokenId } from './token-actor.ts';
+import { begunAt } from './ttl.ts';
 
 const SERVICE_PREFIX = 'hvs.';
 /** Characters of a token's random part and of an accessor: 142 bits. */
@@ -78,11 +79,11 @@ export interface Tokens {
   draw(namespaceId: string): { token: string; accessor: string };
   /** Makes a token; a batch token has no accessor to be shown. @param id - its text, only of the root namespace; drawn where absent. */
   create(
-    state: TokenState,
+    fresh: NewToken,
     id: string | undefined,
     options: CreateOptions,
   ): Promise<{ token: string; accessor: string }>;
-  renew(accessor: string, ttl: number, options: SendOptions): Promise<TokenState>;
+  renew(accessor: string, asked: Renewing, options: SendOptions): Promise<TokenState & Renewal>;
   revoke(accessor: string, how: 'tree' | 'self', options?: SendOptions): Promise<boolean>;
   /** Sweeps a revoked token now, rather than soon. */
   sweep(accessor: string): Promise<void>;
@@ -281,9 +282,13 @@ export function makeTokens(options: TokensOptions): Tokens {
     return lives(state, nowFor(parent)) && ancestorsBearNow(state);
   }
 
-  /** Nothing is stored, so that the authority is asked once more, when it is given out. */
-  async function writeBatch(state: TokenState, creation: CreateOptions) {
+  /**
+   * Nothing is stored, so that the authority is asked once more, when it is given out. It has no owner: it begins by this node's clock, and each
+   * node judges its end by its own.
+   */
+  async function writeBatch(fresh: NewToken, creation: CreateOptions) {
     const { claims, namespace } = creation;
+    const state = begunAt(fresh, now());
     if (!(await parentLives(state)) || !claims.good()) throw new CodedError('stale_claims');
     if (!options.batch) throw badRequest('batch tokens are not supported here');
     await options.leases?.admit(state, '', creation);
@@ -339,15 +344,15 @@ export function makeTokens(options: TokensOptions): Tokens {
       return chain;
     },
     stateOf,
-    async create(state, id, creation) {
+    async create(fresh, id, creation) {
       assert(id === undefined || creation.namespace === ROOT_NAMESPACE.id);
-      if (state.type === 'batch') return writeBatch(state, creation);
+      if (fresh.type === 'batch') return writeBatch(fresh, creation);
       const { token, accessor } =
         id === undefined ? draw(creation.namespace) : { token: id, accessor: accessorOf(id) };
-      const { parent } = state;
+      const { parent } = fresh;
       if (parent !== undefined) await refuseDepth(parent);
-      await options.leases?.admit(state, accessor, creation);
-      await cluster.send(actor.create, tokenId(accessor), state, creation);
+      await options.leases?.admit(begunAt(fresh, now()), accessor, creation);
+      await cluster.send(actor.create, tokenId(accessor), fresh, creation);
       // Revoked while this was written, its sweep may be past already: nobody else would ever end this child.
       if (parent !== undefined && !(await mayBear(parent))) {
         await cluster.send(actor.revoke, tokenId(accessor), 'tree', { claims: OWN_CLAIMS });
@@ -355,8 +360,8 @@ export function makeTokens(options: TokensOptions): Tokens {
       }
       return { token, accessor };
     },
-    async renew(accessor, ttl, options) {
-      const renewed = await cluster.send(actor.renew, tokenId(accessor), { ttl }, options);
+    async renew(accessor, asked, options) {
+      const renewed = await cluster.send(actor.renew, tokenId(accessor), asked, options);
       const state = await read(accessor);
       if (!state) throw badRequest('token not found');
       return { ...state, ...renewed };

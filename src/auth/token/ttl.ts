@@ -3,18 +3,24 @@
  *
  * @module
  */
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import { badRequest } from '../../model/errors.ts';
 
-export interface TtlWish {
-  /** Asked for in this call; 0: nothing was. */
-  readonly increment: number;
+/** What bounds a token's life. Seconds. */
+export interface TtlTerms {
   /** What the token was made with; 0: the mount's default. */
   readonly ttl: number;
+  /** 0: none. */
   readonly period: number;
   readonly explicitMaxTtl: number;
   /** Of the mount, or the system's. */
   readonly defaultTtl: number;
   readonly maxTtl: number;
+}
+
+export interface TtlWish extends TtlTerms {
+  /** Asked for in this call; 0: nothing was. */
+  readonly increment: number;
   /** When its life began. */
   readonly startMs: number;
   readonly nowMs: number;
@@ -41,15 +47,25 @@ export function ttlOf(wish: TtlWish): { ttl: number; warnings: string[] } {
     ttl = wish.increment > 0 ? wish.increment : wish.ttl > 0 ? wish.ttl : wish.defaultTtl;
   }
   if (longest > 0) {
-    const left = Math.floor((wish.startMs + longest * 1_000 - wish.nowMs) / 1_000);
-    if (left < 0 || (left === 0 && wish.nowMs > wish.startMs))
-      throw badRequest('past the max TTL, cannot renew');
+    // The clock may be behind that of the owner before, which said when it began.
+    const gone = Math.max(0, wish.nowMs - wish.startMs);
+    const left = Math.floor((longest * 1_000 - gone) / 1_000);
+    if (left < 0 || (left === 0 && gone > 0)) throw badRequest('past the max TTL, cannot renew');
     if (ttl > left) {
       warnings.push(capped('TTL', ttl, longest));
       ttl = left;
     }
   }
   return { ttl, warnings };
+}
+
+/** The token, as it begins at this time. A TTL of 0 has no end. */
+export function begunAt(token: NewToken, nowMs: number): TokenState {
+  return {
+    ...token,
+    createdAtMs: nowMs,
+    expiresAtMs: token.ttl === 0 ? undefined : nowMs + token.ttl * 1_000,
+  };
 }
 
 function capped(what: 'TTL' | 'period', ttl: number, maxTtl: number): string {

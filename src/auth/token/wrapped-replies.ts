@@ -5,7 +5,7 @@
  */
 import type { Cluster, SendOptions } from '../../model/actor.ts';
 import { OWN_CLAIMS } from '../../model/actor.ts';
-import type { Caller, TokenState } from '../../model/caller.ts';
+import type { Caller, NewToken } from '../../model/caller.ts';
 import { namespaceIdOf } from '../../model/namespace.ts';
 import { rfc3339 } from '../../model/time.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
@@ -17,7 +17,6 @@ export interface WrappedRepliesOptions {
   readonly tokens: Tokens;
   readonly operations: WrappingOperations;
   readonly cluster: Cluster;
-  now(): number;
 }
 
 export interface WrappedReplies {
@@ -48,19 +47,18 @@ export interface WrapAbout {
 const OWN: SendOptions = { claims: OWN_CLAIMS };
 
 export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedReplies {
-  const { tokens, operations, cluster, now } = options;
+  const { tokens, operations, cluster } = options;
 
   async function wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo> {
-    const nowMs = now();
-    const state = wrappingToken(about, nowMs);
     const { token, accessor } = tokens.draw(about.namespace);
     // Under our own authority: what is wrapped has been done already, and must not be done again because a policy has changed since.
-    await cluster.send(operations.wrap, tokenId(accessor), { state, reply: encode(reply) }, OWN);
+    const asked = { token: wrappingToken(about), reply: encode(reply) };
+    const createdAtMs = await cluster.send(operations.wrap, tokenId(accessor), asked, OWN);
     return {
       token,
       accessor,
       ttl: about.ttl,
-      creation_time: rfc3339(nowMs),
+      creation_time: rfc3339(createdAtMs),
       creation_path: about.creationPath,
       wrapped_accessor: about.wrappedAccessor,
     };
@@ -121,7 +119,7 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
 }
 
 /** Good for one use and nothing but to be opened. */
-function wrappingToken({ ttl, path, creationPath }: WrapAbout, nowMs: number): TokenState {
+function wrappingToken({ ttl, path, creationPath }: WrapAbout): NewToken {
   return {
     parent: undefined,
     policies: ['response-wrapping'],
@@ -131,9 +129,7 @@ function wrappingToken({ ttl, path, creationPath }: WrapAbout, nowMs: number): T
     numUses: 1,
     type: 'service',
     path,
-    createdAtMs: nowMs,
     ttl,
-    expiresAtMs: nowMs + ttl * 1_000,
     explicitMaxTtl: ttl,
     period: 0,
     renewable: false,

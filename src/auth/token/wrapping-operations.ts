@@ -6,18 +6,19 @@
  */
 import type { ActorKind, ActorOperation, AnyActorOperation } from '../../model/actor.ts';
 import { RecordGone } from '../../model/actor.ts';
-import type { TokenState } from '../../model/caller.ts';
+import type { NewToken, TokenState } from '../../model/caller.ts';
 import { badRequest } from '../../model/errors.ts';
 import { WRAPPED_INLINE_BYTES_MAX } from '../../model/limits.ts';
 import { isAlive } from './liveness.ts';
 import { dead, WRAPPED_REPLY } from './token-actor.ts';
+import { begunAt } from './ttl.ts';
 
 type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
 
 export interface WrappingOperations {
-  /** Makes the token, and lays the reply into it or beside it. @throws CodedError where the token exists. */
-  readonly wrap: TokenOperation<{ readonly state: TokenState; readonly reply: Uint8Array }, void>;
+  /** Makes the token, and lays the reply into it or beside it. Replies when it began, ms. @throws CodedError where the token exists. */
+  readonly wrap: TokenOperation<{ readonly token: NewToken; readonly reply: Uint8Array }, number>;
   /** The reply; undefined: it is no token that wraps one, or it is dead. Whoever reads it must not show it before `unwrap` or a use says so. */
   readonly read: TokenOperation<undefined, Uint8Array | undefined>;
   /**
@@ -34,15 +35,17 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     actor,
     mode: 'change',
     creates: true,
-    run(state, fresh) {
+    run(state, fresh, ctx) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
-      const { wraps } = fresh.state;
+      const nowMs = ctx.now();
+      const begun = begunAt(fresh.token, nowMs);
+      const { wraps } = begun;
       if (wraps && fresh.reply.length <= WRAPPED_INLINE_BYTES_MAX) {
         const reply = Buffer.from(fresh.reply).toString('latin1');
-        return { reply: undefined, next: { state: { ...fresh.state, wraps: { ...wraps, reply } } } };
+        return { reply: nowMs, next: { state: { ...begun, wraps: { ...wraps, reply } } } };
       }
       const records = [{ name: WRAPPED_REPLY, value: fresh.reply }];
-      return { reply: undefined, next: { state: fresh.state, records } };
+      return { reply: nowMs, next: { state: begun, records } };
     },
   };
 

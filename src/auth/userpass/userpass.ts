@@ -11,7 +11,7 @@ import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
 import { issue, type LoginParts, renewalTerms } from '../login/issue.ts';
 import { LOCKOUT_SENDS, underLockout } from '../login/lockout.ts';
-import type { RenewalTerms } from '../token/renewal.ts';
+import type { TtlTerms } from '../token/ttl.ts';
 import { isSameHash, type Passwords } from './password.ts';
 import {
   deleteUser,
@@ -72,7 +72,7 @@ export async function userpassTerms(
   mount: Mount,
   state: TokenState,
   { cluster, ...parts }: Pick<LoginParts, 'ttlsOf'> & { readonly cluster: Cluster },
-): Promise<RenewalTerms> {
+): Promise<TtlTerms> {
   const user = await cluster.send(userState, userId(mount, state.issuer!.name), undefined, {
     claims: OWN_CLAIMS,
   });

@@ -5,7 +5,7 @@ import { appRoleId, changeRole, removeRole } from '../../../src/auth/approle/rol
 import {
   createSecretId,
   destroySecretId,
-  type SecretId,
+  type NewSecretId,
   secretId,
   secretIdId,
   secretIdState,
@@ -23,11 +23,10 @@ function make() {
   const clock = { ms: 1_000_000 };
   const storage = makeMemoryStorage();
   const cluster = startCluster(storage, appRoleKinds, () => clock.ms);
-  const fresh = (more: Partial<SecretId> = {}): SecretId => ({
+  const fresh = (more: Partial<NewSecretId> = {}): NewSecretId => ({
     usesLeft: 0,
     ttl: 0,
-    createdAtMs: clock.ms,
-    updatedAtMs: clock.ms,
+    lasts: 0,
     metadata: {},
     cidrs: [],
     tokenCidrs: [],
@@ -52,7 +51,7 @@ function make() {
       ),
     remove: (name: string, generation: string) =>
       cluster.send(removeRole, appRoleId(PLACE, name), { generation }, OWN),
-    secret: (generation: string, accessor: string, more?: Partial<SecretId>) =>
+    secret: (generation: string, accessor: string, more?: Partial<NewSecretId>) =>
       cluster.send(createSecretId, idOf(generation, accessor), fresh(more), OWN),
     look: (accessor: string) => cluster.send(secretIdState, idOf('g', accessor), undefined, OWN),
     use: (accessor: string) => cluster.send(useSecretId, idOf('g', accessor), undefined, OWN),
@@ -65,8 +64,8 @@ function make() {
 
 test('a secret id is over at its time, is taken away then, and stays over whatever the clock says next', async () => {
   const { clock, secret, look, use, wake, left, due } = make();
-  await secret('g', 'a', { expiresAtMs: clock.ms + 1_000 });
-  await secret('g', 'b', { expiresAtMs: clock.ms + 1_000, usesLeft: 3 });
+  await secret('g', 'a', { lasts: 1 });
+  await secret('g', 'b', { lasts: 1, usesLeft: 3 });
   assert.equal(due(), 2);
   clock.ms += 999;
   await wake('a');
@@ -83,15 +82,25 @@ test('a secret id is over at its time, is taken away then, and stays over whatev
   assert.equal(due(), 0);
 });
 
+test('it begins by the clock of its owner, and lasts so long from then on', async () => {
+  const { clock, secret, look } = make();
+  await secret('g', 'a', { ttl: 9, lasts: 4 });
+  const { ms } = clock;
+  const { createdAtMs, updatedAtMs, expiresAtMs } = (await look('a'))!;
+  assert.deepEqual([createdAtMs, updatedAtMs, expiresAtMs], [ms, ms, ms + 4_000]);
+  await secret('g', 'b', { ttl: 0 });
+  assert.equal((await look('b'))?.expiresAtMs, undefined);
+});
+
 test('one that is over makes room for another of its name, and is none to end', async () => {
   const { clock, secret, destroy, look } = make();
-  await secret('g', 'a', { expiresAtMs: clock.ms + 1 });
+  await secret('g', 'a', { lasts: 1 });
   await assert.rejects(secret('g', 'a'), /already registered/);
-  clock.ms += 1;
+  clock.ms += 1_000;
   await secret('g', 'a', { ttl: 7 });
   assert.equal((await look('a'))?.ttl, 7);
-  await secret('g', 'b', { expiresAtMs: clock.ms + 1 });
-  clock.ms += 1;
+  await secret('g', 'b', { lasts: 1 });
+  clock.ms += 1_000;
   assert.equal(await destroy('b'), false);
 });
 
@@ -138,10 +147,10 @@ test('tidying removes what is over and what no role has, and leaves the rest', a
   const { clock, cluster, role, secret, left } = make();
   await role('app', 'g');
   await secret('g', 'good');
-  await secret('g', 'over', { expiresAtMs: clock.ms + 1 });
-  await secret('g', 'later', { expiresAtMs: clock.ms + 10_000 });
+  await secret('g', 'over', { lasts: 1 });
+  await secret('g', 'later', { lasts: 10 });
   await secret('nobodys', 'x');
-  clock.ms += 1;
+  clock.ms += 1_000;
   await tidySecretIds(cluster, PLACE);
   assert.deepEqual(await left('g'), ['good', 'later']);
   assert.deepEqual(await left('nobodys'), []);

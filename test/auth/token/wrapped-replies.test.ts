@@ -25,7 +25,7 @@ function make(storage = makeMemoryStorage()) {
     randomBytes,
   });
   const operations = makeWrappingOperations(actor.kind);
-  const replies = makeWrappedReplies({ tokens, operations, cluster, now: () => clock.ms });
+  const replies = makeWrappedReplies({ tokens, operations, cluster });
   /** What rests of tokens and what they wrap; who was deleted is remembered elsewhere for a while. */
   const resting = () => storage.paths('').filter((path) => !path.includes('gone/'));
   return { clock, storage, cluster, operations, tokens, replies, resting };
