@@ -284,7 +284,10 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'cluster-moves': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, moves),
   // What is deleted with its namespace is gone everywhere, and from the store.
   'cluster-namespaces': cluster({ isOpen: false, hasPolicies: true, hasSpaces: true }, namespaces),
-  'cluster-secret-ids': cluster({ isOpen: false, hasPolicies: true }, secretIds),
+  'cluster-secret-ids': cluster(
+    { isOpen: false, hasPolicies: true, hasClusterTime: true, faults: UNSTEPPED },
+    secretIds,
+  ),
   // Nothing starts anywhere under a policy that was tightened, and all members hold one catalog.
   'cluster-policies': cluster({ isOpen: false, hasPolicies: true, sealsAlone: 0.9 }, policies),
   // Members come and go all the time.

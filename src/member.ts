@@ -18,6 +18,7 @@ import { makeClusterControl } from './cluster/control.ts';
 import { highestFence } from './cluster/fences.ts';
 import { makeGrants } from './cluster/grants/grants.ts';
 import { untilJoined } from './cluster/joining.ts';
+import { makeMembersTime } from './cluster/members-time.ts';
 import { type Membership, makeMembership } from './cluster/membership.ts';
 import type { MembershipHooks } from './cluster/membership-hooks.ts';
 import { makeOpening } from './cluster/opening.ts';
@@ -212,16 +213,11 @@ export async function makeMember(
     fault,
   });
 
-  /** Cluster times of the other members. Who is none goes by its own wall clock, which may say anything. */
-  function memberTimes(): number[] {
-    const records = member.members();
-    const others = (member.view()?.members ?? []).filter(({ inc }) => inc !== member.inc());
-    return others.flatMap(({ inc }) => records.get(inc)?.clusterTime ?? []);
-  }
-
+  const membersTime = makeMembersTime(time, () => member);
   const hooks: MembershipHooks = {
     ...opening.hooks,
-    onView(view) {
+    onView(view, entered) {
+      membersTime.onView(entered);
       keepLinks();
       own.shards.onView();
       grants.onView(view);
@@ -240,10 +236,15 @@ export async function makeMember(
     expectJoiners: () => {},
     async prepare(signal) {
       keepLinks();
-      time.join(memberTimes());
+      membersTime.preparing();
       await opening.hooks.prepare(signal);
     },
+    onSealed() {
+      membersTime.ended();
+      return opening.hooks.onSealed();
+    },
     onEvicted() {
+      membersTime.ended();
       own.shards.dropAll();
       grants.dropAll();
       announcer.dropAll();
@@ -336,7 +337,7 @@ export async function makeMember(
   let looking: { clear(): void } | undefined;
   function lookForPeers(): void {
     keepLinks();
-    for (const timeMs of memberTimes()) time.see(timeMs);
+    membersTime.look();
     time.check();
     looking = clock.after(lookForPeers, PEERS_LOOK_MS);
   }

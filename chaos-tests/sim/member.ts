@@ -6,6 +6,7 @@
  */
 import type { ClusterTime } from '../../src/cluster/cluster-time.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
+import { makeMembersTime } from '../../src/cluster/members-time.ts';
 import { type Membership, makeMembership } from '../../src/cluster/membership.ts';
 import type { MembershipHooks } from '../../src/cluster/membership-hooks.ts';
 import type { Coordinator } from '../../src/model/coordinator.ts';
@@ -80,15 +81,9 @@ export function bootMember({
     });
   }
 
-  /** Cluster times of the other members. */
-  function memberTimes(): number[] {
-    const records = membership.members();
-    const others = (membership.view()?.members ?? []).filter(({ inc }) => inc !== membership.inc());
-    return others.flatMap(({ inc }) => records.get(inc)?.clusterTime ?? []);
-  }
-
+  const membersTime = time && makeMembersTime(time, () => membership);
   function seeTimes(): void {
-    for (const timeMs of memberTimes()) time!.see(timeMs);
+    membersTime!.look();
     clock.after(seeTimes, TIME_LOOK_MS);
   }
 
@@ -96,7 +91,8 @@ export function bootMember({
   const heard = makeHeard(process, transport, () => membership, owning === undefined);
 
   const hooks: MembershipHooks = {
-    onView() {
+    onView(_view, entered) {
+      membersTime?.onView(entered);
       heard.keep();
       owning?.onView();
       opening?.look();
@@ -117,7 +113,7 @@ export function bootMember({
     expectJoiners: () => {},
     async prepare(signal) {
       heard.keep();
-      time?.join(memberTimes());
+      membersTime?.preparing();
       const prepared = opening ? opening.hooks.prepare(signal) : owning?.prepare();
       await Promise.all([step(signal, 'prepare'), prepared]);
       if (!heard.allBeating()) throw new Error('prepare: not linked with all members');
@@ -127,12 +123,16 @@ export function bootMember({
       await Promise.all([step(signal, 'catch up'), caughtUp]);
     },
     onEvicted() {
+      membersTime?.ended();
       owning?.dropAll();
       opening?.look();
       evictions++;
       changed();
     },
-    onSealed: () => opening?.hooks.onSealed() ?? step(undefined, 'wipe'),
+    onSealed() {
+      membersTime?.ended();
+      return opening?.hooks.onSealed() ?? step(undefined, 'wipe');
+    },
     ...(owning ? { quiet: owning.quiet } : {}),
     unreachable: owning?.unreachable ?? heard.unreachable,
     clusterTimeMs: () => time?.now() ?? clock.wallMs(),

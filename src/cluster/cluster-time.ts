@@ -1,6 +1,8 @@
 /**
  * Cluster time (protocol §14): what tokens, leases and timers go by. It begins with the highest time that a member's record shows, or with the
- * wall clock where there is no member, and from then on follows the monotonic clock: a wall clock that steps changes nothing.
+ * wall clock where there is no member, and from then on follows the monotonic clock: a wall clock that steps changes nothing. Who comes back
+ * takes the members' time too, though its own may have run ahead meanwhile: what they have let begin must not end before its time at a node that
+ * was away.
  *
  * @module
  */
@@ -14,9 +16,11 @@ export interface ClusterTimeOptions {
 }
 
 export interface ClusterTime {
-  /** ms. Never steps back, but at the first `join`. */
+  /** ms. Never steps back, but at a `join`. */
   now(): number;
-  /** This node is about to become a member: the others' times, as their records show them; none where it is the first. */
+  /** It was so late already, by a record that may be of one who is dead. */
+  passed(times: Iterable<number>): void;
+  /** This node becomes a member: the times of the others, as their records show them. None: it goes on by its own. */
   join(times: Iterable<number>): void;
   /** A member's record shows this time. */
   see(timeMs: number): void;
@@ -25,11 +29,14 @@ export interface ClusterTime {
 }
 
 export function makeClusterTime({ clock, alarm }: ClusterTimeOptions): ClusterTime {
-  let hasJoined = false;
   /** Cluster time at monotonic 0. */
   let offsetMs = clock.wallMs() - clock.monotonicMs();
   const isOff = { peer: false, wall: false };
   const now = () => offsetMs + clock.monotonicMs();
+
+  function begin(nowMs: number): void {
+    offsetMs = nowMs - clock.monotonicMs();
+  }
 
   function look(which: 'peer' | 'wall', off: boolean, text: string): void {
     if (off && !isOff[which]) alarm(text);
@@ -38,12 +45,10 @@ export function makeClusterTime({ clock, alarm }: ClusterTimeOptions): ClusterTi
 
   return {
     now: () => Math.floor(now()),
+    passed: (times) => begin(Math.max(now(), ...times)),
     join(times) {
-      // What it has lived by before it goes on by, after an eviction too.
-      let highest = hasJoined ? now() : Number.NEGATIVE_INFINITY;
-      for (const time of times) highest = Math.max(highest, time);
-      if (highest !== Number.NEGATIVE_INFINITY) offsetMs = highest - clock.monotonicMs();
-      hasJoined = true;
+      const highest = Math.max(...times);
+      if (highest !== Number.NEGATIVE_INFINITY) begin(highest);
     },
     see(timeMs) {
       const aheadMs = timeMs - now();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MessageContext } from '../actors/message-context.ts';
+import { MessageContext, type Surroundings } from '../actors/message-context.ts';
 import { headPath, type Names, recordPath } from '../actors/places.ts';
 import { type ActorId, type AnyActorOperation, RecordGone, type SendOptions } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
@@ -58,6 +58,13 @@ export function makeReplicaReads(options: ReplicaReadsOptions): ReplicaReads {
     return isHot ? spanMs : undefined;
   }
 
+  /** What ends by time ends by its owner's clock, and with it the replica: while that is good, it is not over, whatever this node's says. */
+  function timedFor({ actor }: AnyActorOperation, state: unknown): Surroundings {
+    const untilMs = actor.goodUntilMs?.(state);
+    if (untilMs === undefined) return options;
+    return { now: () => Math.min(options.now(), untilMs - 1), randomBytes: options.randomBytes };
+  }
+
   async function readOn(
     running: Promise<{ reply: unknown }>,
     key: string,
@@ -81,7 +88,7 @@ export function makeReplicaReads(options: ReplicaReadsOptions): ReplicaReads {
       const state = replica?.state;
       if (!replica || state === undefined) return undefined;
       if (!sent.claims.good()) throw new CodedError('stale_claims');
-      const context = new MessageContext(id, options, sent, async (name) => {
+      const context = new MessageContext(id, timedFor(op, state), sent, async (name) => {
         return (await storage.get(recordPath(headPath(names, id), name)))?.value;
       });
       const outcome = op.run(state, params, context);

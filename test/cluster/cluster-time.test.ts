@@ -37,13 +37,25 @@ describe('cluster time', () => {
     assert.equal(time.now(), 900_000);
   });
 
-  test('after an eviction it goes on, and never back', () => {
+  test('who comes back goes by the members again, also where its own clock ran ahead', () => {
     const { clock, time } = make();
     time.join([900_000]);
     clock.mono += 1_000;
     time.join([900_500]);
-    assert.equal(time.now(), 901_000);
+    assert.equal(time.now(), 900_500);
     time.join([950_000]);
+    assert.equal(time.now(), 950_000);
+  });
+
+  test('where there is no member it goes on, but not behind what the dead have lived by', () => {
+    const { clock, time } = make();
+    time.join([900_000]);
+    clock.mono += 1_000;
+    time.passed([900_500]);
+    time.join([]);
+    assert.equal(time.now(), 901_000);
+    time.passed([950_000, 940_000]);
+    time.join([]);
     assert.equal(time.now(), 950_000);
   });
 

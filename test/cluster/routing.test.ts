@@ -12,6 +12,7 @@ import type { Mount } from '../../src/model/mount.ts';
 import { StorageFailed } from '../../src/model/storage.ts';
 import {
   add,
+  endingHour,
   get,
   idOf,
   makeRoutingWorld,
@@ -353,6 +354,20 @@ test('a replica that is good no more sends the read to the owner', async () => {
   assert.equal(peeked.state, undefined);
   assert.equal(await b.routing.send(get, ID, undefined, OWN), 0);
   assert.equal(a.received, 1);
+});
+
+test('what a replica answers is not over by the clock of its holder, only by the owner, who ends the replica', async () => {
+  const { b } = two();
+  // The time of nodes is 0 here.
+  for (const [untilMs, told] of [
+    [-7, -8],
+    [0, -1],
+    [1, 0],
+    [7, 0],
+  ] as const) {
+    b.replicas.set(KEY, replicaOf(untilMs));
+    assert.equal(await b.routing.send(endingHour, ID, undefined, OWN), told);
+  }
 });
 
 test('on a replica, too, what is not authorized any more is stale', async () => {

@@ -86,6 +86,14 @@ export const withRecord: ActorOperation<Counter, undefined, string | undefined> 
   },
 };
 
+/** The time that it runs by, of a counter that ends when it is as late as it has counted. */
+export const endingHour: ActorOperation<Counter, undefined, number> = {
+  id: 'counter/ending-hour',
+  actor: { ...counter, goodUntilMs: ({ count }) => count },
+  mode: 'read',
+  run: (_state, _params, ctx) => ({ reply: ctx.now() }),
+};
+
 export const mayWhat: ActorOperation<Counter, undefined, unknown> = {
   id: 'counter/may-what',
   actor: counter,
@@ -96,7 +104,7 @@ export const mayWhat: ActorOperation<Counter, undefined, unknown> = {
 };
 
 export const idOf = (name: string): ActorId => ({ kind: 'counter', namespace: 'root', mount: 'm', name });
-export const OPERATIONS = makeOperations([add, use, get, refuse, withRecord, mayWhat]);
+export const OPERATIONS = makeOperations([add, use, get, refuse, withRecord, mayWhat, endingHour]);
 
 const NAMES: Names = { sealName: (_context, segment) => segment, openName: (_context, sealed) => sealed };
 
