@@ -16,6 +16,15 @@ export function randomBase62(chars: number, randomBytes: (bytes: number) => Buff
   return text;
 }
 
+const CODES = Buffer.from(BASE62, 'latin1');
+
+/** All at once: a text that grew character by character is put together when it is first used. A text of a token: its bytes are wiped. */
+function textOf(codes: Buffer): string {
+  const text = codes.toString('latin1');
+  codes.fill(0);
+  return text;
+}
+
 const BYTES_DRAWN = 768;
 
 export interface Base62Texts {
@@ -31,17 +40,17 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
   let at = 0;
   return {
     text(chars) {
-      let text = '';
-      while (text.length < chars) {
+      const text = Buffer.allocUnsafe(chars);
+      for (let end = 0; end < chars; ) {
         if (at === bytes.length) {
           bytes = randomBytes(BYTES_DRAWN);
           at = 0;
         }
         const byte = bytes[at]!;
         bytes[at++] = 0;
-        if (byte < 248) text += BASE62[byte % 62];
+        if (byte < 248) text[end++] = CODES[byte % 62]!;
       }
-      return text;
+      return textOf(text);
     },
     clear() {
       bytes.fill(0);
@@ -63,7 +72,7 @@ export function lowBase62(hex: string, digits: number): string {
     for (; at < next; at++) part = part * 16 + hexDigit(hex.charCodeAt(at));
     parts.push(part);
   }
-  let text = '';
+  const text = Buffer.allocUnsafe(digits);
   for (let left = digits; left > 0; left -= DIGITS_AT_ONCE) {
     const some = Math.min(left, DIGITS_AT_ONCE);
     const divisor = 62 ** some;
@@ -76,11 +85,11 @@ export function lowBase62(hex: string, digits: number): string {
       rest = part - quotient * divisor;
     }
     for (let digit = 0; digit < some; digit++) {
-      text += BASE62[rest % 62];
+      text[digits - left + digit] = CODES[rest % 62]!;
       rest = Math.floor(rest / 62);
     }
   }
-  return text;
+  return textOf(text);
 }
 
 /** @param code - of a hexadecimal digit. */

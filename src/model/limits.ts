@@ -94,6 +94,9 @@ export const STORAGE_GROUP_CHANGES_MAX = 1_000;
 export const STORAGE_GROUP_BYTES_MAX = 8 * MIB;
 /** Free space of a file system, besides what a transaction wants, below which the disk is full to us. */
 export const STORAGE_ROOM_BYTES_MIN = 1 * MIB;
+/** For so long a look at the room on the disk counts, before a log, where there is so much more than is wanted. */
+export const ROOM_LOOK_MS = 100;
+export const ROOM_SPARE_BYTES = 256 * MIB;
 /** Each of the two files of the embedded store's write-ahead log, and as much memory while it is written. A larger group passes it by. */
 export const LOG_FILE_BYTES = 16 * MIB;
 /** A log file grows by so much at a time. */

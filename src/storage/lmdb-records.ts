@@ -13,6 +13,8 @@ import type { Outcome, Write } from './group-commit.ts';
 import { pathBytes } from './path.ts';
 
 export const VERSION_BYTES = 8;
+/** What each half of a version counts. */
+const HALF = 2 ** 32;
 /** 0xFF begins no UTF-8 text, so no path is before or behind this by accident, and no listing shows it. */
 export const COUNTER_KEY = Buffer.from([0xff]);
 
@@ -57,7 +59,7 @@ export function planGroup(
     if (write.changes.length === 0) return version;
     version++;
     for (const change of write.changes) {
-      change.record?.writeBigUInt64BE(BigInt(version), 0);
+      if (change.record) putVersion(change.record, version);
       changed.set(change.path, change.record === undefined ? 0 : version);
       records.push(change);
     }
@@ -66,10 +68,18 @@ export function planGroup(
   return { outcomes, records, version };
 }
 
-/** Of a record, or of the counter. */
+/** Of a record, or of the counter. Versions are whole numbers below 2^53; in two halves, since integers of any size are made anew each time. */
 export function versionOf(record: Uint8Array): number {
-  const view = new DataView(record.buffer, record.byteOffset, VERSION_BYTES);
-  return Number(view.getBigUint64(0));
+  return read32(record, 0) * HALF + read32(record, 4);
+}
+
+function read32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! * 0x1_00_00_00 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+}
+
+function putVersion(record: Buffer, version: number): void {
+  record.writeUInt32BE(Math.floor(version / HALF), 0);
+  record.writeUInt32BE(version % HALF, 4);
 }
 
 /** Copies the values: the caller may change or wipe its own once the call returns. */

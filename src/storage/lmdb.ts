@@ -11,16 +11,16 @@
  *
  * @module
  */
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { open, type RootDatabase } from 'lmdb';
 import { CodedError } from '../model/errors.ts';
-import { FOLDER_LOOK_MS, LOG_RECOVERED_MS, STORAGE_ROOM_BYTES_MIN } from '../model/limits.ts';
+import { FOLDER_LOOK_MS, LOG_RECOVERED_MS } from '../model/limits.ts';
 import { type Storage, StorageFailed } from '../model/storage.ts';
 import { isFolderHeld, type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
 import { inKnownFormat } from './format.ts';
-import { makeGroupCommit, type Outcome, type Write } from './group-commit.ts';
+import { makeGroupCommit, type Outcome } from './group-commit.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
 import { listKeys, listWithLog } from './lmdb-listing.ts';
 import {
@@ -35,14 +35,12 @@ import {
 import { inTransaction, makeReaderChecks } from './lmdb-shared.ts';
 import type { LogRecord } from './log-file.ts';
 import { pathBytes } from './path.ts';
+import { roomIn } from './room.ts';
 import { syncFolder } from './sync-folder.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 import { counterRecord, hasLog, readLog, WriteAheadLog } from './write-ahead-log.ts';
 
 const FILE_NAME = 'coffer.mdb';
-const PAGE_BYTES = 4096;
-/** New pages that one change may take: its way through the tree, and splits. */
-const PAGES_PER_CHANGE_MAX = 4;
 
 export interface LmdbOptions {
   /** Data folder of `file`; made with mode 0700 where it is missing. */
@@ -147,6 +145,7 @@ function makeLmdb(
   /** Set while the file is closed and opened again; rejects, and stays so, when it does not open. */
   let reopening: Promise<void> | undefined;
   const checkReaders = makeReaderChecks();
+  const room = roomIn(place.folder);
 
   const log = type === 'file' && !shared ? openLog() : undefined;
   if (shared) refuseLostLog();
@@ -155,10 +154,11 @@ function makeLmdb(
       if (reopening !== undefined) await reopening;
       refuseRemoved(true);
       // All that the log holds is to find room in LMDB too, beside what it has there now.
-      refuseFull(group, 2 * (log?.heldBytes ?? 0));
+      if (log) room.refuseFullLog(group, 2 * log.heldBytes);
+      else room.refuseFull(group);
       const joined = () => {
         const more = join();
-        if (more.length > 0) refuseFull([...group, ...more]);
+        if (more.length > 0) room.refuseFull([...group, ...more]);
         return more;
       };
       const outcomes = await (shared ? writeGroupShared(db, group, joined) : writeGroup(group));
@@ -194,7 +194,7 @@ function makeLmdb(
   async function writeBehindLog(records: readonly LogRecord[], counter: Buffer | undefined): Promise<void> {
     if (reopening !== undefined) await reopening;
     refuseRemoved(true);
-    refuseFull([{ count: records.length, bytes: recordBytes(records) }]);
+    room.refuseFull([{ count: records.length, bytes: recordBytes(records) }]);
     try {
       await putAll(db, records, counter);
     } catch (error) {
@@ -215,18 +215,6 @@ function makeLmdb(
       `the data file ${file} was removed or replaced under the server; it takes no more writes`,
       outcomeKnown,
     );
-  }
-
-  /**
-   * Looked at before each transaction: the LMDB inside lmdb-js 3.5 writes the text of a page that could not be written into a buffer that
-   * may be too short for it, which damages our memory. Nothing is written then, so the outcome is known.
-   */
-  function refuseFull(group: readonly Write[], alsoWanted = 0): void {
-    let wanted = STORAGE_ROOM_BYTES_MIN + alsoWanted;
-    for (const { bytes, count } of group) wanted += bytes + count * PAGES_PER_CHANGE_MAX * PAGE_BYTES;
-    const { bavail, bsize } = statfsSync(place.folder);
-    if (bavail * bsize >= wanted) return;
-    throw new StorageFailed(`the disk that holds ${place.folder} is full; nothing was written`, true);
   }
 
   async function explain(error: unknown): Promise<Error> {

@@ -178,23 +178,22 @@ export class WriteAheadLog {
 
   /** Version of the record at `path`; 0: it is gone; undefined: the log holds nothing of it, and what the store says is true. */
   versionOf(path: string): number | undefined {
-    const held = this.#find(path)?.held.get(path);
+    const held = this.#held(path)?.held;
     if (held !== undefined) return held.version;
-    if (!this.#left.has(path)) return undefined;
+    if (this.#left.size === 0 || !this.#left.has(path)) return undefined;
     const record = this.#left.get(path);
     return record === undefined ? 0 : versionOf(record);
   }
 
   /** The record at `path`, a copy; null: it is gone; undefined: the log holds nothing of it. */
   read(path: string): Buffer | null | undefined {
-    const half = this.#find(path);
-    const held = half?.held.get(path);
-    if (half === undefined || held === undefined) {
+    const found = this.#held(path);
+    if (found === undefined) {
       if (!this.#left.has(path)) return undefined;
       const record = this.#left.get(path);
       return record === undefined ? null : Buffer.from(record);
     }
-    return held.version === 0 ? null : Buffer.from(half.file.view(held));
+    return found.held.version === 0 ? null : Buffer.from(found.file.view(found.held));
   }
 
   /** May it know anything of paths that begin with `prefix`? */
@@ -222,8 +221,12 @@ export class WriteAheadLog {
     return this.#left.size > 0 ? [...trees, this.#leftPaths] : trees;
   }
 
-  #find(path: string): Half | undefined {
-    return this.#halves?.find(({ held }) => held.has(path));
+  #held(path: string): { readonly file: LogFile; readonly held: Held } | undefined {
+    for (const { file, held: all } of this.#halves ?? []) {
+      const held = all.size === 0 ? undefined : all.get(path);
+      if (held) return { file, held };
+    }
+    return undefined;
   }
 
   /** To be awaited before versions are given out: a group of which nobody knows the outcome has taken some. @throws StorageFailed */
@@ -423,9 +426,14 @@ function hold(
   records: readonly LoggedRecord[],
   extents: readonly (Extent | undefined)[],
 ): void {
-  records.forEach(({ path, record }, index) => {
+  for (let index = 0; index < records.length; index++) {
+    const { path, record } = records[index]!;
     const extent = extents[index];
-    if (!held.has(path)) paths.add(path);
-    held.set(path, extent && record ? { ...extent, version: versionOf(record) } : GONE);
-  });
+    const before = held.size;
+    held.set(
+      path,
+      extent && record ? { at: extent.at, bytes: extent.bytes, version: versionOf(record) } : GONE,
+    );
+    if (held.size > before) paths.add(path);
+  }
 }

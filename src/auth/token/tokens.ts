@@ -298,7 +298,8 @@ export function makeTokens(options: TokensOptions): Tokens {
 
   function draw(namespaceId: string): { token: string; accessor: string } {
     const token = SERVICE_PREFIX + base62.text(RANDOM_CHARS) + namespaceSuffix(namespaceId);
-    return { token, accessor: accessorOf(token) };
+    // Nobody has met it.
+    return { token, accessor: nameOf(token) };
   }
 
   return {
