@@ -652,6 +652,8 @@ export const ROTATION_LOOK_MS = 1 * MINUTE_MS;
 export const SHARES_MAX = 255;
 /** Encryptions of a term that are debited in storage at a time (protocol §19). */
 export const TERM_SLICE = 2 ** 24;
+/** A term has so many slices at least. */
+export const TERM_SLICES_MIN = 16;
 /** Encryptions of one barrier key: Vault's bound, 90 % of the 2^32 random nonces that SP 800-38D §8.3 allows a key. */
 export const TERM_OPERATIONS_MAX = 3_865_470_566;
 /** Fewest that may be configured (contract §2.1). */

@@ -6,7 +6,13 @@
  */
 
 import { CodedError } from '../model/errors.ts';
-import { REKEY_TRIES, ROOT_KEYS_EXPECTED_MAX, TERM_OPERATIONS_MAX, TERM_SLICE } from '../model/limits.ts';
+import {
+  REKEY_TRIES,
+  ROOT_KEYS_EXPECTED_MAX,
+  TERM_OPERATIONS_MAX,
+  TERM_SLICE,
+  TERM_SLICES_MIN,
+} from '../model/limits.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { NONCE_BYTES } from './aead.ts';
 import {
@@ -81,6 +87,8 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
   let version = 0;
   /** Encryptions in hand under the active term. */
   let left = 0;
+  /** How many a slice has, by the rotation that was configured when the last one was debited. */
+  let share = 0;
   /** What was in hand when the keys were wiped, for when the same term is used again. */
   let kept: { term: Omit<Term, 'key'>; left: number } | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -227,7 +235,9 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
       const { enabled, operationsMax } = from.rotation;
       const bound = enabled ? Math.min(operationsMax, TERM_OPERATIONS_MAX) : TERM_OPERATIONS_MAX;
       const room = wanted ? 0 : bound - activeTerm(from).encryptions;
-      slice = Math.min(sliceMax, room > 0 ? room : bound);
+      // Several nodes and several starts share a term, however small it was made.
+      share = Math.min(sliceMax, Math.ceil(bound / TERM_SLICES_MIN));
+      slice = Math.min(share, room > 0 ? room : bound);
       return withDebit(room > 0 ? from : newTerm(from), slice);
     });
     left += slice;
@@ -258,7 +268,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
         [condition, { path: KEYRING_PATH, version: 0 }],
       );
       use(begun, stored);
-      left = sliceMax;
+      left = share = sliceMax;
       return stored;
     },
     load: (rootKey) => inTurn(() => load(rootKey)),
@@ -270,7 +280,7 @@ export function makeKeyringStore(parts: KeyringStoreParts): KeyringStore {
     reserve(count) {
       // The next slice is fetched while this one lasts, so that no write waits for it.
       if (left < count) return reserveSlowly(count);
-      if (left < sliceMax / 4 && keyring !== undefined)
+      if (left < share / 4 && keyring !== undefined)
         startDebit().catch((error: unknown) => fault?.('term budget', error));
       return undefined;
     },
