@@ -129,10 +129,10 @@ export function makeMembership(options: MembershipOptions): Membership {
     await retire(coordinator, life);
   }
 
-  /** Where the coordinator answered late, this node may have been stopped meanwhile, and started again: that life goes on. */
+  /** Where that takes long, this node may have been stopped meanwhile, and started again: that life goes on. */
   function retireAndFinish(life: string): void {
     const ended = session;
-    void retire(coordinator, life).then(() => {
+    void retireQuietly(life).then(() => {
       if (session === ended) finish();
     });
   }

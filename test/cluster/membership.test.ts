@@ -170,6 +170,25 @@ test('a node that stops at once leaves the view only when nobody can answer from
   }
 });
 
+test('so does one that is about to leave when its record is taken away', async () => {
+  const { world, nodes } = await cluster('abc');
+  const leaver = nodes[1]!;
+  const life = leaver.membership.inc();
+  leaver.drainMs = Number.POSITIVE_INFINITY;
+  leaver.quietMs = 900 / 0.95;
+  let isGone = false;
+  void leaver.membership.leave().then(() => {
+    isGone = true;
+  });
+  await world.until(() => leaver.told.includes('door closed'), 1_000, 'it has begun to leave');
+  world.store.delete(`members/${life}`);
+  await world.until(() => leaver.told.includes('evicted'), 1_000, 'it notices');
+  await world.run(850);
+  assert(isMember(world.view()!, life), 'others may still answer from what it granted');
+  await world.until(() => isGone, 1_000, 'it is gone');
+  assert(!isMember(world.view()!, life));
+});
+
 test('the last member that leaves empties the view; whoever comes next takes it at once', async () => {
   const { world, nodes } = await cluster('ab');
   let gone = 0;
