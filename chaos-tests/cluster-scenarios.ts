@@ -4,6 +4,7 @@
  * @module
  */
 import type { History } from './checkers/history.ts';
+import { watchProtocol } from './checkers/protocol.ts';
 import { linearizable, lostWrites, watchRecords } from './checkers/store.ts';
 import type { KvInput, KvOutput } from './checkers/versioned-kv.ts';
 import type { Scenario, Workload } from './scenario.ts';
@@ -74,6 +75,7 @@ function cluster(own: Partial<Scenario>, start: (cluster: ClusterWorld) => Workl
       const { sealing } = world;
       const views = new MembershipWorkload(world, 0);
       watchRecords(world);
+      watchProtocol(world);
       const clients = start({
         world,
         operations,
@@ -299,6 +301,16 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
       faultEveryMs: [300, 2_500],
     },
     policies,
+  ),
+  // Nodes start again as newer releases, one after the other.
+  'cluster-upgrades': cluster(
+    {
+      nodes: 4,
+      hasReleases: true,
+      faults: { ...MEMBER_FAULTS, ...NETWORK_FAULTS, ...of(NODE_FAULTS, 'crash') },
+      faultEveryMs: [300, 2_500],
+    },
+    kv({ clients: 24, keys: 10, pauseMs: [0, 400] }),
   ),
   // With operators who seal it and open it again.
   'cluster-sealing': cluster({ sealsAlone: 0.4 }, kv({ clients: 30, keys: 12, pauseMs: [0, 400] })),

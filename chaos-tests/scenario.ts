@@ -20,6 +20,7 @@ export interface Scenario {
   readonly hasPolicies?: boolean;
   readonly hasSpaces?: boolean;
   readonly hasClusterTime?: boolean;
+  readonly hasReleases?: boolean;
   /** Nodes begin sealed and are sealed again: one alone in this share, else all of them. */
   readonly sealsAlone?: number;
   readonly faults: Faults;

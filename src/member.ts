@@ -27,6 +27,7 @@ import { makeOwnActors } from './cluster/own-actors.ts';
 import { makePeersToLink } from './cluster/peers-to-link.ts';
 import { makePost } from './cluster/post.ts';
 import { makeRouting } from './cluster/routing.ts';
+import { writesBy } from './cluster/spoken.ts';
 import { withStaleReads } from './cluster/stale-reads.ts';
 import { storageIdOf } from './cluster/storage-id.ts';
 import { makeStoreHead } from './cluster/store-head.ts';
@@ -93,7 +94,7 @@ export async function makeMember(
     listen: settings.listen,
     secrets: () => (secretFile === undefined ? [] : readClusterSecrets(secretFile)),
     speaks: { min: speaks[0], max: speaks[1] },
-    protocol: () => member.view()?.protocol ?? speaks[0],
+    protocol: writesBy(speaks, () => member.view()),
     isBarred: admissions.isBarred,
     isAdmitted: admissions.isAdmitted,
     onApplicant: admissions.onApplicant,

@@ -24,6 +24,8 @@ export interface MemberOptions {
   readonly faults: Faults | undefined;
   /** What follows from the view, where this node owns anything. */
   readonly owning?: Omit<Routed, 'cluster' | 'catalog' | 'routing' | 'held'>;
+  /** Versions of the protocol: the lowest and the highest. */
+  readonly speaks: readonly [number, number];
   /** The cluster's time, where nodes tell it each other. */
   readonly time?: ClusterTime;
   /** Opens and closes it, where nodes are sealed. */
@@ -59,6 +61,7 @@ export function bootMember({
   owning,
   opening,
   time,
+  speaks,
   closeDoor,
   isCalm,
   changed,
@@ -159,7 +162,7 @@ export function bootMember({
       clusterAddress: '',
       weight: 1,
       zone: '',
-      speaks: [1, 1],
+      speaks,
       release: 'simulated',
       storageId: 'store',
     }),

@@ -26,8 +26,18 @@ export interface SimNetwork {
   /** Nothing gets from one to the other until it is mended. @returns what mends it. */
   cut(from: PeerId, to: PeerId): () => void;
   isCut(from: PeerId, to: PeerId): boolean;
-  connect(process: SimProcess, peer: PeerId): Transport;
+  connect(process: SimProcess, peer: PeerId, speech?: Speech): Transport;
+  /** Told in the turn in which something leaves. @param by - the version that it is written by. */
+  onSend: ((from: PeerId, to: PeerId, by: number) => void) | undefined;
 }
+
+/** What a node speaks, and the version that it writes by now. */
+export interface Speech {
+  readonly speaks: readonly [lowest: number, highest: number];
+  protocol(): number;
+}
+
+const ONE_VERSION: Speech = { speaks: [1, 1], protocol: () => 1 };
 
 /** A dial takes so long, and is tried again after so long. */
 const DIAL_MS: readonly [number, number] = [1, 20];
@@ -49,13 +59,14 @@ interface End {
   readonly peer: PeerId;
   readonly process: SimProcess;
   readonly life: number;
+  readonly speech: Speech;
   isOpen: boolean;
   wanted: ReadonlySet<PeerId>;
   /** Number of the link to each peer that is linked now. */
   readonly links: Map<PeerId, number>;
   linked(peer: PeerId, link: number): void;
   unlinked(peer: PeerId, link: number): void;
-  take(peer: PeerId, message: Message): void;
+  take(peer: PeerId, message: Message, protocol: number): void;
 }
 
 export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
@@ -77,6 +88,8 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
 
   function carry(from: End, to: PeerId, message: Message): void {
     const link = from.links.get(to);
+    const protocol = from.speech.protocol();
+    network.onSend?.(from.peer, to, protocol);
     if (random.chance(weather.lost)) return;
     const ms = random.between(...weather.delayMs) * (random.chance(weather.slow) ? 100 : 1);
     const label = `${message.kind} ${from.peer} to ${to}`;
@@ -89,7 +102,12 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
       }
       const end = ends.get(to);
       if (!end || !isThere(end) || end.links.get(from.peer) !== link) return;
-      inTurnOf(end, 0, label, () => end.links.get(from.peer) === link && end.take(from.peer, message));
+      inTurnOf(
+        end,
+        0,
+        label,
+        () => end.links.get(from.peer) === link && end.take(from.peer, message, protocol),
+      );
     };
     scheduler.after(ms, '', arrive);
   }
@@ -135,7 +153,7 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
     );
   }
 
-  function connect(process: SimProcess, peer: PeerId): Transport {
+  function connect(process: SimProcess, peer: PeerId, speech = ONE_VERSION): Transport {
     const { life } = process;
     const told = new Set<(peer: PeerId, change: 'up' | 'down') => void>();
     const pending = new Map<
@@ -148,13 +166,18 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
     let onMessage: ((message: Incoming) => void | Promise<void>) | undefined;
     let onRequest: ((request: Incoming) => Uint8Array | Promise<Uint8Array>) | undefined;
     let requests = 0;
+    const isSpoken = (by: number) => by >= speech.speaks[0] && by <= speech.speaks[1];
 
-    function answer(from: PeerId, { id, bytes, timeoutMs }: Message & { kind: 'request' }): void {
+    function answer(
+      from: PeerId,
+      { id, bytes, timeoutMs }: Message & { kind: 'request' },
+      protocol: number,
+    ): void {
       const abort = new AbortController();
       running.set(`${from} ${id}`, abort);
-      const request: Incoming = { peer: from, protocol: 1, bytes, timeoutMs, signal: abort.signal };
+      const request: Incoming = { peer: from, protocol, bytes, timeoutMs, signal: abort.signal };
       const handled = new Promise<Uint8Array>((resolve) => {
-        if (!onRequest) throw new CodedError('unsupported');
+        if (!onRequest || !isSpoken(protocol)) throw new CodedError('unsupported');
         resolve(onRequest(request));
       });
       const done = (message: Message) => {
@@ -176,6 +199,7 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
       peer,
       process,
       life,
+      speech,
       isOpen: false,
       wanted: new Set(),
       links: new Map(),
@@ -196,13 +220,14 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
         for (const tell of told) tell(other, 'down');
         if (end.isOpen && end.wanted.has(other)) dial(end, other);
       },
-      take(from, message) {
+      take(from, message, protocol) {
         switch (message.kind) {
           case 'message':
-            void onMessage?.({ peer: from, protocol: 1, bytes: message.bytes, timeoutMs: 0, signal: never });
+            if (!isSpoken(protocol)) break;
+            void onMessage?.({ peer: from, protocol, bytes: message.bytes, timeoutMs: 0, signal: never });
             break;
           case 'request':
-            answer(from, message);
+            answer(from, message, protocol);
             break;
           case 'cancel':
             running.get(`${from} ${message.id}`)?.abort();
@@ -211,8 +236,9 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
           case 'refusal': {
             const request = pending.get(message.id);
             pending.delete(message.id);
-            if (message.kind === 'reply') request?.resolve(message.bytes);
-            else request?.reject(message.error);
+            if (message.kind === 'refusal') request?.reject(message.error);
+            else if (isSpoken(protocol)) request?.resolve(message.bytes);
+            else request?.reject(new CodedError('unsupported'));
           }
         }
       },
@@ -289,7 +315,7 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
     };
   }
 
-  return {
+  const network: SimNetwork = {
     weather,
     isCut,
     cut(from, to) {
@@ -326,5 +352,7 @@ export function makeNetwork(scheduler: Scheduler, random: Random): SimNetwork {
       }
     },
     connect,
+    onSend: undefined,
   };
+  return network;
 }

@@ -6,6 +6,7 @@
 
 import { type ClusterTime, makeClusterTime } from '../../src/cluster/cluster-time.ts';
 import type { Membership } from '../../src/cluster/membership.ts';
+import { writesBy } from '../../src/cluster/spoken.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { type Answerable, type Answers, watchAnswers } from '../checkers/answers.ts';
@@ -117,6 +118,8 @@ export interface WorldOptions {
   readonly hasSpaces?: boolean;
   /** Nodes tell each other the time, as real ones do. */
   readonly hasClusterTime?: boolean;
+  /** Nodes start again as a newer release, now and then, which speaks a version of the protocol more. */
+  readonly hasReleases?: boolean;
   /** Nodes begin sealed, and may be sealed again. */
   readonly hasSeal?: boolean;
   readonly fault?: FaultName;
@@ -128,6 +131,9 @@ function makeDoor(): { isClosed: boolean; readonly running: Set<string> } {
   return { isClosed: false, running: new Set() };
 }
 
+/** Share of starts that are as a newer release, up to the last one. */
+const UPGRADES = 0.3;
+const NEWEST = 4;
 /** Whether all that was let in is answered. */
 const DOOR_LOOK_MS = 5;
 /** A client gives up after this, ms. */
@@ -156,6 +162,7 @@ export function makeWorld(options: WorldOptions): World {
     let owning: Routed | undefined;
     let timeFloorMs = 0;
     let time: ClusterTime | undefined;
+    let newest = 1;
     let door = makeDoor();
     const faults = planted.membership === undefined ? undefined : new Set([planted.membership]);
     const membership = () => member!;
@@ -168,7 +175,10 @@ export function makeWorld(options: WorldOptions): World {
       door = makeDoor();
       const connected = store.connect(process, planted.connect);
       const storage = planted.storage ? planted.storage(connected) : connected;
-      const transport = network.connect(process, peerOf(name));
+      if (options.hasReleases && own.chance(UPGRADES)) newest = Math.min(NEWEST, newest + 1);
+      const speaks = [1, newest] as const;
+      const protocol = writesBy(speaks, () => member?.view(), faults);
+      const transport = network.connect(process, peerOf(name), { speaks, protocol });
       owning = undefined;
       time = options.hasClusterTime ? makeClusterTime({ clock: process.clock, alarm() {} }) : undefined;
       if (kind === 'cluster') {
@@ -198,7 +208,7 @@ export function makeWorld(options: WorldOptions): World {
       }
       if (hasSeal) bootsOpening(storage, owning!);
       if (kind === 'servers') bootsServer(storage);
-      else bootsMember(transport, owning);
+      else bootsMember(transport, speaks, owning);
     }
 
     function bootsServer(
@@ -236,7 +246,7 @@ export function makeWorld(options: WorldOptions): World {
       });
     }
 
-    function bootsMember(transport: Transport, owning?: Routed): void {
+    function bootsMember(transport: Transport, speaks: readonly [number, number], owning?: Routed): void {
       const connected = coordinator.connect(process);
       member = bootMember({
         process,
@@ -245,6 +255,7 @@ export function makeWorld(options: WorldOptions): World {
         owning,
         opening,
         time,
+        speaks,
         async closeDoor(signal) {
           const mine = door;
           mine.isClosed = true;

@@ -4,6 +4,7 @@
  * @module
  */
 import { MEMBERS_MAX } from '../model/limits.ts';
+import { FAULT } from './faults.ts';
 import type { KeeperSees } from './keeper.ts';
 import type { MemberRecord } from './member-record.ts';
 import type { View, ViewMember } from './view.ts';
@@ -33,7 +34,8 @@ export function isReady(record: Omit<MemberRecord, 'beat'>): boolean {
 
 function fits(sees: KeeperSees, view: View, inc: string, record: MemberRecord): boolean {
   const [lowest, highest] = record.speaks;
-  if (view.protocol < lowest || view.protocol > highest) return false;
+  const isSpoken = view.protocol >= lowest && view.protocol <= highest;
+  if (!isSpoken && !sees.faults?.has(FAULT.joinerUnheard)) return false;
   if (record.storageId !== sees.me.storageId) return false;
   if (!sees.flaps.mayJoin(record.nodeId, sees.nowMs)) return false;
   return view.members.every((member) => {

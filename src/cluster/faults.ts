@@ -48,6 +48,12 @@ export const FAULT = {
   claimsUnchecked: 'claims-unchecked',
   /** The owner runs what came when nothing the sender had read need be good any more. */
   byIgnored: 'by-ignored',
+  /** Messages are written by the newest version that their sender speaks. */
+  writesByOwnNewest: 'writes-by-own-newest',
+  /** The view's version is raised to what its keeper speaks, whatever the others do. */
+  raisedForKeeper: 'raised-for-keeper',
+  /** Who does not speak the view's version may join. */
+  joinerUnheard: 'joiner-unheard',
   /** Evicted, a node keeps what it was granted. */
   evictedKeepsReplicas: 'evicted-keeps-replicas',
 } as const;

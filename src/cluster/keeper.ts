@@ -148,7 +148,10 @@ function settle(sees: KeeperSees, { view, version }: HeldView): KeeperStep | und
 
 /** The highest version that all of the new members speak; never lowered (protocol §17). */
 function raised(sees: KeeperSees, view: View, members: readonly ViewMember[]): number {
-  const all = members.map(({ inc }) => recordOf(sees, inc)?.speaks[1] ?? view.protocol);
+  const isAlone = sees.faults?.has(FAULT.raisedForKeeper);
+  const all = isAlone
+    ? [sees.me.speaks[1]]
+    : members.map(({ inc }) => recordOf(sees, inc)?.speaks[1] ?? view.protocol);
   return Math.max(view.protocol, Math.min(sees.protocolMax, ...all));
 }
 

@@ -16,6 +16,7 @@ const ONCE_HERE: ReadonlySet<string> = new Set([
   'cluster-namespaces',
   'cluster-overtaken',
   'cluster-secret-ids',
+  'cluster-upgrades',
 ]);
 /** Of one run here, by scenario; `npm run chaos` takes more. */
 const OPERATIONS: Readonly<Record<string, number>> = {
@@ -39,6 +40,7 @@ const OPERATIONS: Readonly<Record<string, number>> = {
   'cluster-secret-ids': 300,
   'cluster-policies': 500,
   'cluster-sealing': 400,
+  'cluster-upgrades': 300,
 };
 
 function replay(scenario: string, seed: number, operations: number): string {
