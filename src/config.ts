@@ -14,6 +14,7 @@ import { isAddress, isClusterAddress } from './config/values.ts';
 import { HCL_BYTES_MAX, LEASE_TTL_DEFAULT_S } from './model/limits.ts';
 import type { LogLevel } from './model/log.ts';
 import { toBool } from './model/params.ts';
+import { systemReason } from './model/system-reason.ts';
 
 export { ConfigError } from './config/fields.ts';
 export type { ListenerConfig, ServerConfig, TelemetryConfig } from './config/server-config.ts';
@@ -53,7 +54,7 @@ function configFiles(path: string): string[] {
     try {
       return statSync(path);
     } catch (error) {
-      throw new ConfigError(`cannot read ${path}: ${reasonOf(error)}`);
+      throw new ConfigError(`cannot read ${path}: ${systemReason(error)}`);
     }
   })();
   if (!found.isDirectory()) return [path];
@@ -81,18 +82,13 @@ function readText(file: string): string {
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`cannot read ${file}: ${reasonOf(error)}`);
+    throw new ConfigError(`cannot read ${file}: ${systemReason(error)}`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw new ConfigError(`${file}: expected UTF-8`);
   }
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' ? 'no such file or folder' : (code ?? String(error));
 }
 
 /** What the environment sets. */

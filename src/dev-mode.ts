@@ -4,18 +4,20 @@
  * @module
  */
 import assert from 'node:assert';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newMount, rootToken } from './founding.ts';
 import type { Coffer } from './main.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
 import type { NewToken } from './model/caller.ts';
+import { systemReason } from './model/system-reason.ts';
 import { addMount } from './pipeline/mount-table.ts';
 
 export interface DevSecrets {
   /** Base64. */
   readonly unsealKey: string;
-  readonly rootToken: string;
+  /** All that are known and good; the first is printed. */
+  readonly rootTokens: readonly [string, ...string[]];
 }
 
 export interface DevOptions {
@@ -25,14 +27,17 @@ export interface DevOptions {
   readonly kvVersion: '1' | '2';
 }
 
-/** Initialises a new store, or unseals the kept one, and makes the asked-for root token. */
+/**
+ * Initialises a new store, or unseals the kept one, and makes the asked-for root token. The token it returns is good.
+ * @throws Error with one sentence where that cannot be.
+ */
 export async function openDevMode(coffer: Coffer, options: DevOptions): Promise<DevSecrets> {
   const kept = options.folder === undefined ? undefined : readSecrets(options.folder);
   if (await coffer.seal.initialized()) {
     if (!kept) throw new Error(`${options.folder} holds data, but no unseal key: was it made by dev mode?`);
     await coffer.lifecycle.unseal(Buffer.from(kept.unsealKey, 'base64'));
-    const token = await ensureRootToken(coffer, options.rootTokenId, kept.rootToken, false);
-    return keep(options.folder, { unsealKey: kept.unsealKey, rootToken: token });
+    const rootTokens = await goodTokens(coffer, options.rootTokenId, kept.rootTokens);
+    return keep(options.folder, { unsealKey: kept.unsealKey, rootTokens });
   }
   let made: DevSecrets | undefined;
   // All of it before the store counts as initialised: a start that is killed on the way locks no folder, and the next begins anew.
@@ -44,27 +49,46 @@ export async function openDevMode(coffer: Coffer, options: DevOptions): Promise<
       options: { version: options.kvVersion },
     });
     await coffer.catalog.change(addMount, secret);
-    const token = await ensureRootToken(coffer, options.rootTokenId, first, true);
-    made = keep(options.folder, { unsealKey: Buffer.from(keys[0]!).toString('base64'), rootToken: token });
+    const token = options.rootTokenId ?? first;
+    if (token !== first) {
+      await makeToken(coffer, token);
+      await coffer.tokens.revoke(coffer.tokens.accessorOf(first), 'tree');
+    }
+    const unsealKey = Buffer.from(keys[0]!).toString('base64');
+    made = keep(options.folder, { unsealKey, rootTokens: [token] });
   });
   assert(made);
   await coffer.lifecycle.unseal(Buffer.from(made.unsealKey, 'base64'));
   return made;
 }
 
-/** Makes `wanted` a root token. A new store's own one then goes; a kept store's stays, since somebody may use it. */
-async function ensureRootToken(
+/**
+ * `wanted`, made where it is not there, and those of `kept` that are still root tokens: somebody may use them. Where none is, a new one: whoever
+ * holds the folder holds its unseal key.
+ * @throws Error where `wanted` is another token.
+ */
+async function goodTokens(
   coffer: Coffer,
   wanted: string | undefined,
-  current: string,
-  replace: boolean,
-): Promise<string> {
-  const { tokens } = coffer;
-  if (wanted === undefined || wanted === current) return current;
-  const there = await tokens.authenticate(wanted, { takeUse: false });
-  if (!there) await tokens.create(devToken(), wanted, { claims: OWN_CLAIMS, namespace: 'root' });
-  if (replace) await tokens.revoke(tokens.accessorOf(current), 'tree');
-  return wanted;
+  kept: readonly string[],
+): Promise<readonly [string, ...string[]]> {
+  const found = (token: string) => coffer.tokens.authenticate(token, { takeUse: false });
+  if (wanted !== undefined) {
+    const there = await found(wanted);
+    if (there && !there.isRoot) throw new Error('-dev-root-token-id: expected a root token, or a new one');
+    if (!there) await makeToken(coffer, wanted);
+  }
+  const others: string[] = [];
+  for (const token of new Set(kept)) {
+    if (token !== wanted && (await found(token))?.isRoot) others.push(token);
+  }
+  const [first = await makeToken(coffer, undefined), ...more] =
+    wanted === undefined ? others : [wanted, ...others];
+  return [first, ...more];
+}
+
+async function makeToken(coffer: Coffer, id: string | undefined): Promise<string> {
+  return (await coffer.tokens.create(devToken(), id, { claims: OWN_CLAIMS, namespace: 'root' })).token;
 }
 
 /** As one that `token create` makes. */
@@ -73,23 +97,39 @@ function devToken(): NewToken {
 }
 
 const UNSEAL_KEY_FILE = 'unseal-key';
+/** The one that is printed. */
 const ROOT_TOKEN_FILE = 'root-token';
+/** The others that are good, one a line; not there where there is none. */
+const MORE_TOKENS_FILE = 'more-root-tokens';
 
 function readSecrets(folder: string): DevSecrets | undefined {
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim();
-  try {
-    return { unsealKey: read(UNSEAL_KEY_FILE), rootToken: read(ROOT_TOKEN_FILE) };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const read = (name: string): string | undefined => {
+    try {
+      return readFileSync(join(folder, name), 'utf8').trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new Error(`${join(folder, name)} cannot be read: ${systemReason(error)}`);
+    }
+  };
+  const unsealKey = read(UNSEAL_KEY_FILE);
+  const rootToken = read(ROOT_TOKEN_FILE);
+  if (unsealKey === undefined || rootToken === undefined) return undefined;
+  const more = (read(MORE_TOKENS_FILE) ?? '').split('\n').filter((line) => line !== '');
+  return { unsealKey, rootTokens: [rootToken, ...more] };
 }
 
 function keep(folder: string | undefined, secrets: DevSecrets): DevSecrets {
-  if (folder !== undefined) {
+  if (folder === undefined) return secrets;
+  const [first, ...more] = secrets.rootTokens;
+  try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     keepFile(join(folder, UNSEAL_KEY_FILE), `${secrets.unsealKey}\n`);
-    keepFile(join(folder, ROOT_TOKEN_FILE), `${secrets.rootToken}\n`);
+    // Before the first line changes: a token that is good stands in one of the two at any moment.
+    if (more.length > 0) keepFile(join(folder, MORE_TOKENS_FILE), `${more.join('\n')}\n`);
+    keepFile(join(folder, ROOT_TOKEN_FILE), `${first}\n`);
+    if (more.length === 0) rmSync(join(folder, MORE_TOKENS_FILE), { force: true });
+  } catch (error) {
+    throw new Error(`unseal key and root token cannot be kept in ${folder}: ${systemReason(error)}`);
   }
   return secrets;
 }

@@ -126,10 +126,11 @@ function announce(
   // One of many: the process that started all of them says it once.
   if (nodeNumber(env) === undefined) streams.stdout.write(serverBanner(bannerFacts(settings)));
   if (!secrets) return;
-  const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootToken, env, streams);
+  const tokenStored = !flags.devNoStoreToken && storeToken(secrets.rootTokens[0], env, streams);
   streams.stdout.write(
     devBanner({
-      ...secrets,
+      unsealKey: secrets.unsealKey,
+      rootToken: secrets.rootTokens[0],
       address: settings.apiAddress,
       caFile: devTls?.caFile,
       dataFolder: flags.devData,
