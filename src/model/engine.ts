@@ -31,7 +31,7 @@ export interface RouteContext {
   readonly mount: Mount;
   /** Undefined on open routes that were called without a token. */
   readonly caller: Caller | undefined;
-  /** What `:name` and `:path*` stood for. */
+  /** What `:name`, `:path*` and `:path+` stood for. */
   readonly captures: Readonly<Record<string, string>>;
   /** Whole body, or the query where the verb has no body. */
   readonly sent: JsonMap;
@@ -102,7 +102,7 @@ export interface Route {
 export interface Engine {
   readonly type: string;
   readonly description: string;
-  /** In the order in which they are tried; `:name` is one name, `:path*` the rest (may be empty). */
+  /** In the order in which they are tried; `:name` is one name, `:path*` the rest (may be empty), `:path+` a rest that is not. */
   readonly routes: Readonly<Record<string, Route>>;
   /** What its operations send to actors, besides what a route names. Each must stand here: another node looks it up by its id. */
   readonly sends: readonly AnyActorOperation[];

@@ -104,7 +104,7 @@ class DocumentWriter {
         responses: { 200: { description: 'OK' } },
       };
     }
-    const path = prefix + pattern.replace(/:(\w+)\*?/g, '{$1}');
+    const path = prefix + pattern.replace(/:(\w+)[*+]?/g, '{$1}');
     this.#paths.set(path, { ...(this.#paths.get(path) as Members | undefined), ...item });
   }
 

@@ -13,8 +13,8 @@ export interface Match {
 
 export interface Router {
   /**
-   * @param path - relative to the mount. A list's ends in `/`, which only a `:path*` capture keeps.
-   * @param isList - for any other verb, a path with a slash at its end is another path, and only a `:path*` may take it.
+   * @param path - relative to the mount. A list's ends in `/`, which only a `:path*` or `:path+` capture keeps.
+   * @param isList - for any other verb, a path with a slash at its end is another path, and only these may take it.
    */
   match(path: string, isList?: boolean): Match | undefined;
 }
@@ -28,8 +28,16 @@ interface Compiled {
 type Segment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'name'; readonly name: string; readonly lowerCase: boolean }
-  /** `tail`: the literals behind it, such as `/tune`; '' where it is the last segment. */
-  | { readonly kind: 'rest'; readonly name: string; readonly lowerCase: boolean; readonly tail: string };
+  | {
+      readonly kind: 'rest';
+      readonly name: string;
+      readonly lowerCase: boolean;
+      readonly mayBeEmpty: boolean;
+      /** The literals behind it, such as `/tune`; '' where it is the last segment. */
+      readonly tail: string;
+    };
+
+const CAPTURE = /^:(\w+)([*+]?)$/;
 
 /** Vault's name class: begins and ends with a word character, `-` and `.` inside (contract §1.1, Path regexes). */
 const NAME = /^\w(?:[\w.-]*\w)?$/;
@@ -67,12 +75,13 @@ export function makeRouter(engine: Engine): Router {
 
 function compile(pattern: string, route: Route): Compiled {
   const segments = (pattern === '' ? [] : pattern.split('/')).map((text, index, all): Segment => {
-    if (!text.startsWith(':')) return { kind: 'literal', text };
-    const name = text.replace(/^:|\*$/g, '');
+    const [, name, rest] = CAPTURE.exec(text) ?? [];
+    if (name === undefined) return { kind: 'literal', text };
     const lowerCase = route.lowerCase?.includes(name) ?? false;
-    if (!text.endsWith('*')) return { kind: 'name', name, lowerCase };
+    if (rest === '') return { kind: 'name', name, lowerCase };
     const tail = all.slice(index + 1).map((literal) => `/${literal}`);
-    return { kind: 'rest', name, lowerCase, tail: tail.join('') };
+    const mayBeEmpty = rest === '*' && tail.length === 0;
+    return { kind: 'rest', name, lowerCase, mayBeEmpty, tail: tail.join('') };
   });
   return { pattern, route, segments };
 }
@@ -87,7 +96,7 @@ function matchOne(
   for (const segment of segments) {
     if (segment.kind === 'rest') {
       const text = path.slice(at, path.length - segment.tail.length);
-      if (segment.tail !== '' && (text === '' || !path.endsWith(segment.tail))) return undefined;
+      if ((text === '' && !segment.mayBeEmpty) || !path.endsWith(segment.tail)) return undefined;
       captures[segment.name] = segment.lowerCase ? text.toLowerCase() : text;
       return captures;
     }
@@ -113,7 +122,7 @@ export function canonicalRelative(pattern: string, match: Match, path: string): 
   if (match.route.lowerCase === undefined) return path;
   const text = pattern
     .split('/')
-    .map((segment) => (segment.startsWith(':') ? match.captures[segment.replace(/^:|\*$/g, '')]! : segment))
+    .map((segment) => match.captures[CAPTURE.exec(segment)?.[1] ?? ''] ?? segment)
     .join('/');
   return path.endsWith('/') && !text.endsWith('/') ? `${text}/` : text;
 }

@@ -25,3 +25,18 @@ test('literals behind a rest: what is only the literal, or longer than it, is an
   assert.equal(router.match('mounts/x/tune/')?.pattern, 'mounts/:path*');
   assert.equal(router.match('mounts')?.pattern, 'mounts');
 });
+
+test('a rest that may not be empty', () => {
+  const router = makeRouter(
+    engine('test', '', { 'revoke/:prefix+': { lowerCase: ['prefix'] }, 'lookup/:prefix*': {} }),
+  );
+  for (const path of ['revoke', 'revoke/']) {
+    assert.equal(router.match(path), undefined, path);
+    assert.equal(router.match(path, true), undefined, path);
+  }
+  const match = router.match('revoke/A/b');
+  assert.deepEqual(match?.captures, { prefix: 'a/b' });
+  assert.equal(canonicalRelative(match!.pattern, match!, 'revoke/A/b'), 'revoke/a/b');
+  assert.deepEqual(router.match('revoke/A/', true)?.captures, { prefix: 'a/' });
+  for (const path of ['lookup', 'lookup/']) assert.deepEqual(router.match(path)?.captures, { prefix: '' });
+});

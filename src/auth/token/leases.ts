@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from 'node:assert';
 import type { SendOptions } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { TOKENS_LOOKED_AT_ONCE } from '../../model/limits.ts';
@@ -68,6 +69,8 @@ export function makeTokenLeases(
       if (lease) await tokens.revoke(lease.accessor, 'tree', options);
     },
     async revokeBelow(prefix, namespaceId, options) {
+      // '' would be all of them.
+      assert(prefix.endsWith('/'));
       for await (const some of all(prefix, namespaceId))
         await Promise.all(some.map(({ accessor }) => tokens.revoke(accessor, 'tree', options)));
     },

@@ -276,7 +276,7 @@ export interface LeaseControl {
   below(prefix: string, namespaceId: string): Promise<readonly string[]>;
   /** None there is no mistake. */
   revoke(id: string, namespaceId: string, options: SendOptions): Promise<void>;
-  /** @param prefix - as of `below`. */
+  /** @param prefix - ends in `/`. */
   revokeBelow(prefix: string, namespaceId: string, options: SendOptions): Promise<void>;
 }
 

@@ -92,8 +92,8 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
     'leases/renew/:url_lease_id*': { update: renew },
     'leases/revoke': { update: revoke },
     'leases/revoke/:url_lease_id*': { update: revoke },
-    'leases/revoke-prefix/:prefix*': revokePrefix,
-    'leases/revoke-force/:prefix*': revokeForce,
+    'leases/revoke-prefix/:prefix+': revokePrefix,
+    'leases/revoke-force/:prefix+': revokeForce,
     'leases/tidy': {
       update: operation({
         summary: 'Puts leases in order. There is nothing to do: a lease is a record of what it is of.',
@@ -108,8 +108,8 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
     'renew/:url_lease_id*': { update: renew },
     revoke: { update: revoke },
     'revoke/:url_lease_id*': { update: revoke },
-    'revoke-prefix/:prefix*': revokePrefix,
-    'revoke-force/:prefix*': revokeForce,
+    'revoke-prefix/:prefix+': revokePrefix,
+    'revoke-force/:prefix+': revokeForce,
   };
 }
 

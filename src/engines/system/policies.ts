@@ -36,7 +36,7 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
   });
   return {
     policy: { read: list, list },
-    'policy/:name*': {
+    'policy/:name+': {
       lowerCase: ['name'],
       read: operation({
         summary: 'Shows a policy.',
@@ -84,7 +84,7 @@ export function policyRoutes({ policies }: SystemCore): Record<string, Route> {
         },
       }),
     },
-    'policies/acl/:name*': {
+    'policies/acl/:name+': {
       lowerCase: ['name'],
       read: operation({
         summary: 'Shows an ACL policy.',

@@ -75,6 +75,30 @@ test('all below a path end together, by either name of the endpoint, and nothing
   }
 });
 
+test('without a prefix nothing ends, whatever the body says', async () => {
+  const { token } = await makeToken(ask, { ttl: '1h' });
+  const wrapped = await ask('POST', 'sys/wrapping/wrap', { a: 1 }, { headers: { 'x-vault-wrap-ttl': '1h' } });
+  for (const path of ['leases/revoke-prefix', 'leases/revoke-force', 'revoke-prefix', 'revoke-force']) {
+    for (const body of [
+      undefined,
+      {},
+      { prefix: 'auth/nothing' },
+      { prefix: 'auth/token' },
+      { sync: false },
+    ]) {
+      const { status, body: told } = await ask('PUT', `sys/${path}`, body);
+      assert.equal(status, 404, path);
+      assert.match(told.errors[0], /unsupported path/);
+      assert.equal((await ask('PUT', `sys/${path}/`, body)).status, 400, path);
+    }
+    for (const method of ['GET', 'DELETE', 'LIST'])
+      for (const end of ['', '/']) assert.equal((await ask(method, `sys/${path}${end}`)).status, 404, path);
+  }
+  assert.equal(await isGood(token), true);
+  const { status } = await ask('POST', 'sys/wrapping/unwrap', { token: wrapped.body.wrap_info.token });
+  assert.equal(status, 200);
+});
+
 test('lists and prefixes want sudo; a lease is looked up by whoever knows it', async () => {
   const { token } = await makeToken(ask, { ttl: '1h', policies: ['default'] });
   const plain = asking(server.address, token);

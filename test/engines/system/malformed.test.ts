@@ -41,8 +41,8 @@ const SOUND: Record<string, object> = {
   'internal/policy-explain': { method: 'GET', path: 'a', token: 'root' },
   'internal/policy-explain-self': { method: 'GET', path: 'a' },
   'internal/search/kv/:path*': { term: 'a' },
-  'policy/:name*': { policy: 'path "a" { capabilities = ["read"] }' },
-  'policies/acl/:name*': { policy: 'path "a" { capabilities = ["read"] }' },
+  'policy/:name+': { policy: 'path "a" { capabilities = ["read"] }' },
+  'policies/acl/:name+': { policy: 'path "a" { capabilities = ["read"] }' },
   'policies/password/:name': { policy: PASSWORD_POLICY },
   'quotas/rate-limit/:name': { rate: 1 },
   'quotas/lease-count/:name': { max_leases: 1 },
@@ -144,7 +144,7 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
     if (!operation) continue;
     test(`${verb} ${pattern}: whatever is sent is answered, or refused with a code and not repeated`, async () => {
       let answered = 0;
-      const paths = (pattern.includes(':') ? PATHS : ['']).map((name) => pattern.replace(/:\w+\*?/g, name));
+      const paths = (pattern.includes(':') ? PATHS : ['']).map((name) => pattern.replace(/:\w+[*+]?/g, name));
       for (const path of [...paths, SOUND_PATHS[pattern] ?? []].flat()) {
         const sent: Iterable<object | undefined> =
           verb === 'update' ? bodies(pattern, Object.keys(operation.params)) : [undefined];
