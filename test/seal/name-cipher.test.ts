@@ -56,8 +56,14 @@ test('names of all lengths, one after the other, come out as OpenSSL has them', 
     fc.property(keys, fc.array(named, { minLength: 1, maxLength: 6 }), (key, all) => {
       const cipher = makeNameCipher(key);
       // Twice: of the second time the context is known.
-      for (const { context, name } of [...all, ...all])
-        assert.deepEqual(cipher.seal(context, name), whole(key, context, name));
+      for (const { context, name } of [...all, ...all]) {
+        const sealed = whole(key, context, name);
+        assert.deepEqual(cipher.seal(context, name), sealed);
+        assert.deepEqual(cipher.open(context, sealed), Buffer.from(name));
+        const changed = Buffer.from(sealed);
+        changed[changed.length - 1]! ^= 0x80;
+        assert.equal(cipher.open(context, changed), undefined);
+      }
     }),
   );
 });
@@ -72,8 +78,10 @@ test('more contexts than are kept are sealed alike', () => {
   }
 });
 
-test('wiped, it seals nothing any more', () => {
+test('wiped, it neither seals nor opens anything any more', () => {
   const cipher = makeNameCipher(Buffer.alloc(64, 3));
+  const sealed = cipher.seal('context', Buffer.from('a'));
   cipher.wipe();
   assert.throws(() => cipher.seal('context', Buffer.from('a')));
+  assert.throws(() => cipher.open('context', sealed));
 });
