@@ -54,13 +54,22 @@ interface OperationBase<P extends Params> {
   readonly params: P;
   /** All of the body is the value: unknown fields are no mistake, and nothing is decoded by name. */
   readonly wholeBody?: boolean;
+  /** POST is `create` or `update`: the actor it is sent to decides which, under the claims. Without it POST is `update`. */
+  readonly existence?: Existence;
+}
+
+/** How it is found out whether the object is there that a POST names. */
+export interface Existence<S = unknown> {
+  /** Asks the actor. */
+  readonly op: ActorOperation<S, undefined, boolean>;
+  /** As of a `RoutedOperation`. */
+  actorName(captures: Readonly<Record<string, string>>, caller: Caller | undefined): string;
+  isThere(state: S): boolean;
 }
 
 /** Runs where the request entered, outside any actor: lists, what concerns the node, what sends several messages. */
 export interface PlainOperation<P extends Params = Params> extends OperationBase<P> {
   readonly where: 'here';
-  /** POST is `create` or `update`: the actor it sends to decides which, under `ctx.claims`. Without it POST is `update`. */
-  readonly createsOrUpdates?: true;
   run(params: Decoded<P>, ctx: RouteContext): LogicalReply | Promise<LogicalReply>;
 }
 
@@ -70,8 +79,6 @@ export interface RoutedOperation<S = unknown, P extends Params = Params> extends
   readonly op: ActorOperation<S, { params: Decoded<P>; sent: JsonMap }, LogicalReply>;
   /** Its name within the mount; the route's only capture unless given. */
   actorName(captures: Readonly<Record<string, string>>, caller: Caller | undefined): string;
-  /** Says whether the object exists, so that POST is `create` or `update`; without it POST is `update`. */
-  readonly exists?: (state: S) => boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table holds operations of many kinds; each is typed where it is declared
@@ -123,6 +130,7 @@ export function actorOperationsOf({ routes, sends }: Engine): AnyActorOperation[
   for (const { read, list, update, delete: remove, patch } of Object.values(routes)) {
     for (const operation of [read, list, update, remove, patch]) {
       if (operation?.where === 'actor') found.add(operation.op);
+      if (operation?.existence) found.add(operation.existence.op);
     }
   }
   return [...found];
@@ -181,14 +189,31 @@ export function changing<S, P extends Params>(
       return run(state, message.params, ctx, message.sent);
     },
   });
-  return exists ? { ...made, exists } : made;
+  return exists ? { ...made, existence: existence(declared, exists) } : made;
+}
+
+/** @param id - names the question whether it exists: one that no other operation has. */
+export function existence<S>(
+  { id, actor, actorName = firstCapture }: Pick<Declared<S, Params>, 'id' | 'actor' | 'actorName'>,
+  isThere: (state: S) => boolean = (state) => state !== undefined,
+): Existence {
+  const op: ActorOperation<S, undefined, boolean> = {
+    id: `${id}/exists`,
+    actor,
+    mode: 'read',
+    run: (state) => ({ reply: isThere(state) }),
+  };
+  return { op, actorName, isThere } as Existence<S> as Existence;
+}
+
+function firstCapture(captures: Readonly<Record<string, string>>): string {
+  return Object.values(captures)[0] ?? '';
 }
 
 function routed<S, P extends Params>(
   declared: Declared<S, P>,
   op: ActorOperation<S, Sent<P>, LogicalReply>,
 ): RoutedOperation<S, P> {
-  const { summary, params, wholeBody } = declared;
-  const actorName = declared.actorName ?? ((captures) => Object.values(captures)[0] ?? '');
+  const { summary, params, wholeBody, actorName = firstCapture } = declared;
   return { where: 'actor', summary, params, wholeBody, op, actorName };
 }

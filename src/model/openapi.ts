@@ -159,8 +159,7 @@ function capturesOf(pattern: string): string[] {
 }
 
 function createsToo(operation: AnyOperation | undefined): boolean {
-  if (operation?.where === 'actor') return operation.exists !== undefined;
-  return operation?.createsOrUpdates === true;
+  return operation?.existence !== undefined;
 }
 
 function queryOf(

@@ -13,24 +13,23 @@ import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
 import { makeAuditAuths, shownAccessor } from './audit-auths.ts';
-import type { Decision } from './authority.ts';
 import type { Walk } from './walk.ts';
 
 const auditAuthOf = makeAuditAuths();
 
 /** @param headers - which of the request's headers are told. */
 export function auditEntry(
-  { request, resolved, caller, prefix, decision }: Walk,
+  { request, resolved, caller, prefix, decision, exists, judged }: Walk,
   headers: AuditedHeaders,
 ): AuditEntry {
   const { mount } = resolved;
   const path = resolved.namespace?.path ?? '';
   const callerPath = path.slice(0, path.length - prefix.length);
   return {
-    auth: auditAuthOf(caller, decision, callerPath),
+    auth: auditAuthOf(caller, judged ?? decision, callerPath),
     request: {
       id: request.id,
-      operation: operationOf(request, decision),
+      operation: operationOf(request, exists),
       mountPoint: mount && apiPath(mount),
       mountType: mount?.type,
       mountAccessor: mount?.accessor,
@@ -59,10 +58,8 @@ function valuesOf(request: Request, name: string): readonly string[] | undefined
   return value === undefined ? undefined : [value].flat();
 }
 
-/** Where the policies allow but one of create and update, it can only be that one; else the object's actor decides, later. */
-function operationOf(request: Request, decision: Decision | undefined): AuditOperation {
-  if (request.verb !== 'update') return request.verb;
-  return decision?.mayCreate && !decision.mayUpdate ? 'create' : 'update';
+function operationOf({ verb }: Request, exists: boolean | undefined): AuditOperation {
+  return verb === 'update' && exists === false ? 'create' : verb;
 }
 
 function dataOf({ body, query }: Request): JsonMap | undefined {

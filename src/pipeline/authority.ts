@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Acl, compileAcl, type Question } from '../auth/policies/acl.ts';
+import { type Acl, compileAcl, type Question, type Verdict, verdictOn } from '../auth/policies/acl.ts';
 import type { Policy } from '../auth/policies/parse.ts';
 import type { Tokens } from '../auth/token/tokens.ts';
 import type { Catalog } from '../cluster/catalog.ts';
@@ -12,13 +12,8 @@ import type { Caller } from '../model/caller.ts';
 import { ACLS_MAX } from '../model/limits.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
 
-export interface Decision {
-  readonly allowed: boolean;
-  readonly mayCreate: boolean;
-  readonly mayUpdate: boolean;
-  /** Names of the policies that grant it. */
-  readonly granting: readonly string[];
-}
+export type Decision = Verdict;
+export const decisionOn = verdictOn;
 
 export interface Authority {
   /** Who `token` is; takes a use where uses are limited. */

@@ -13,6 +13,8 @@ import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES }
 import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
+import { decisionOn } from './authority.ts';
+import { findExistence } from './existence.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
 import { questionOf } from './question.ts';
@@ -22,7 +24,7 @@ import { errorReply, textOf } from './replies.ts';
 import type { Resolved } from './resolve.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
-import { beginning, changesNothing, fieldsOf, routeOperation, type Walk } from './walk.ts';
+import { beginning, changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
 import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 
 export interface PipelineOptions extends RunnerOptions {
@@ -159,6 +161,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       const authorizing = authorize(state, taken, route?.open === 'token welcome');
       refusal = authorizing instanceof Promise ? await authorizing : authorizing;
     }
+    if (mayCreate(state.operation) && request.verb === 'update' && audit.isOn())
+      refusal = await judged(state, refusal);
     // Sealed meanwhile, so that no audit device is open: nothing may go past them.
     refuseSealed();
     // What is nowhere is open to nobody, and may be somewhere by now.
@@ -182,6 +186,15 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (changesNothing(request.verb)) logged.catch(() => {});
     else await logged;
     return await runAudited(state, entry, logged);
+  }
+
+  /** The same where it is known whether the object exists: then it is one of create and update that has to be allowed. */
+  async function judged(state: Walk, refusal: CodedError | undefined): Promise<CodedError | undefined> {
+    const finding = findExistence(state, options.cluster);
+    state.exists = finding instanceof Promise ? await finding : finding;
+    if (state.exists === undefined || !state.decision) return refusal;
+    state.judged = decisionOn(state.decision, state.exists);
+    return refusal ?? (state.judged.allowed ? undefined : denied());
   }
 
   async function runAudited(state: Walk, entry: AuditEntry, logged: Promise<void>): Promise<Reply> {

@@ -23,6 +23,10 @@ export interface Walk {
   question: Question | undefined;
   decision: Decision | undefined;
   operation: AnyOperation | undefined;
+  /** Of what a POST names that is create or update, where somebody has asked. */
+  exists: boolean | undefined;
+  /** The decision on that one of the two. */
+  judged: Decision | undefined;
 }
 
 /** Nothing is found yet but whom the path leads to. */
@@ -36,6 +40,8 @@ export function beginning(request: Request, resolved: Resolved, version: number)
     question: undefined,
     decision: undefined,
     operation: undefined,
+    exists: undefined,
+    judged: undefined,
   };
 }
 
@@ -72,5 +78,5 @@ export function fieldsOf({ verb, body, query }: Request): JsonMap {
 
 /** Is POST here create or update, as the object's own actor finds? */
 export function mayCreate(operation: AnyOperation | undefined): boolean {
-  return operation?.where === 'actor' ? operation.exists !== undefined : operation?.createsOrUpdates === true;
+  return operation?.existence !== undefined;
 }

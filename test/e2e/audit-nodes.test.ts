@@ -66,6 +66,34 @@ test(
 );
 
 test(
+  'a POST is create or update in the log of every node, whoever owns what it names',
+  on(async (nodes) => {
+    const path = join(folder, 'operations.log');
+    const enabled = await nodes[0]!.call('PUT', 'sys/audit/operations', {
+      ...root(),
+      body: { type: 'file', options: { file_path: path } },
+    });
+    assert.equal(enabled.status, 204, enabled.text);
+    for (const node of nodes) {
+      await until('it is on', 20_000, async () => {
+        await node.call('GET', 'sys/mounts', root());
+        return 'operations/' in (await node.call('GET', 'sys/audit', root())).body.data;
+      });
+    }
+    for (let n = 0; n < 12; n++) {
+      const options = { ...root(), body: { password: 'pw' } };
+      for (const at of [n, n + 1]) await nodes[at % 3]!.call('POST', `cubbyhole/secret-${n}`, options);
+    }
+    await nodes[0]!.call('DELETE', 'sys/audit/operations', root());
+    const told = logLines(path)
+      .map((line) => JSON.parse(line))
+      .filter(({ type, request }) => type === 'request' && request.path.startsWith('cubbyhole/'))
+      .map(({ request }) => request.operation);
+    assert.deepEqual(told, Array.from({ length: 12 }, () => ['create', 'update']).flat());
+  }),
+);
+
+test(
   'a socket device through any node; a second fallback device is refused at every node',
   on(async (nodes) => {
     let text = '';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ActorKind } from '../../src/model/actor.ts';
 import type { Engine } from '../../src/model/engine.ts';
-import { engine, operation } from '../../src/model/engine.ts';
+import { engine, existence, operation } from '../../src/model/engine.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { encodeOrdered } from '../../src/model/json-encoder.ts';
 import type { Mount } from '../../src/model/mount.ts';
@@ -24,7 +25,7 @@ const write = operation({
     ttl: p.duration('How long.'),
     on: p.bool('On?', { absent: true }),
   },
-  createsOrUpdates: true,
+  existence: existence({ id: 'test', actor: {} as ActorKind<unknown> }),
   run: () => ({}),
 });
 const plain = operation({ summary: 'Does it.', params: {}, run: () => ({}) });

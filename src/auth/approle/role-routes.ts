@@ -4,7 +4,7 @@
  * @module
  */
 import { OWN_CLAIMS, type SendOptions } from '../../model/actor.ts';
-import { operation, type Route, type RouteContext, reading } from '../../model/engine.ts';
+import { existence, operation, type Route, type RouteContext, reading } from '../../model/engine.ts';
 import { badRequest, denied } from '../../model/errors.ts';
 import type { Mount } from '../../model/mount.ts';
 import * as p from '../../model/params.ts';
@@ -73,7 +73,7 @@ function adjusted(sent: SentToRole): { sent: SentToRole; warnings: string[] } {
 export function roleRoutes(maxTtlOf: MaxTtlOf): Record<string, Route> {
   const write = operation({
     summary: 'Makes or changes a role.',
-    createsOrUpdates: true,
+    existence: existence({ id: 'approle-role', actor: appRole }),
     params: ROLE_PARAMS,
     async run(params, ctx): Promise<LogicalReply> {
       const { sent, warnings } = adjusted(params);

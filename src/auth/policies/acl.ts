@@ -15,7 +15,7 @@ import { type Entry, RuleSet } from './rule-set.ts';
 import { type TemplateValues, valuesOf } from './template.ts';
 
 export type { ResultantAcl } from './resultant.ts';
-export type { Question, Verdict } from './rule.ts';
+export { type Question, type Verdict, verdictOn } from './rule.ts';
 
 /** A rule that holds for nobody now, since its path could not be filled in. */
 export interface DroppedRule {

@@ -37,6 +37,15 @@ export interface Verdict {
   readonly mayUpdate: boolean;
   /** Names of the policies that grant it, in the token's order. Empty where it is not allowed. */
   readonly granting: readonly string[];
+  /** Where it may create and may update: what is allowed of either, and by whom. */
+  readonly either?: { readonly create: Verdict; readonly update: Verdict };
+}
+
+/** The same where it is known whether what a POST names exists. */
+export function verdictOn(verdict: Verdict, exists: boolean): Verdict {
+  if (verdict.either) return exists ? verdict.either.update : verdict.either.create;
+  const { allowed, mayCreate, mayUpdate } = verdict;
+  return !allowed || (exists ? mayUpdate : mayCreate) ? verdict : DENIED;
 }
 
 export const DENIED: Verdict = Object.freeze({
@@ -156,11 +165,15 @@ export class Rule {
     const granting = capabilitiesIn(granted).flatMap(
       (capability) => this.#granting.get(BIT[capability]) ?? [],
     );
+    const isEither = granted === (BIT.create | BIT.update);
     return Object.freeze({
       allowed: true,
       mayCreate: (granted & BIT.create) !== 0,
       mayUpdate: (granted & BIT.update) !== 0,
       granting: Object.freeze([...new Set(granting)]),
+      ...(isEither && {
+        either: { create: this.#verdictOn(BIT.create), update: this.#verdictOn(BIT.update) },
+      }),
     });
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ActorId, ActorKind, ActorOperation, SendOptions } from '../../model/actor.ts';
-import { changing, operation, type RouteContext, reading } from '../../model/engine.ts';
+import { changing, existence, operation, type RouteContext, reading } from '../../model/engine.ts';
 import { badRequest, CodedError, denied, multiError } from '../../model/errors.ts';
 import {
   AUTH_RECORD_BYTES_MAX,
@@ -109,7 +109,7 @@ export function userOperations(passwords: Passwords) {
 
   const write = operation({
     summary: 'Makes or changes a user.',
-    createsOrUpdates: true,
+    existence: existence({ id: 'userpass-user', actor: userpassUser }),
     params: { password: p.string('The password.'), ...FIELD_PARAMS },
     // An empty password is none: nobody logs in with it.
     run: ({ password, ...sent }, ctx) => send(ctx, { sent, mustExist: false }, password || undefined),

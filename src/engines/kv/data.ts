@@ -4,7 +4,7 @@
  * @module
  */
 import { type ActorId, type ActorOperation, OWN_CLAIMS, type RecordChange } from '../../model/actor.ts';
-import { changing, operation, type RouteContext, reading } from '../../model/engine.ts';
+import { changing, existence, operation, type RouteContext, reading } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { type JsonMap, RawJson } from '../../model/json.ts';
 import { encodeSorted } from '../../model/json-encoder.ts';
@@ -172,7 +172,7 @@ const WRITE_PARAMS = {
 
 export const writeData = operation({
   summary: 'Writes a secret: its value becomes a new version.',
-  createsOrUpdates: true,
+  existence: existence({ id: 'kv2.data', actor: kvSecret }),
   params: WRITE_PARAMS,
   run: ({ data, options }, ctx) => write(put, data, options, ctx),
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ActorOperation } from '../../model/actor.ts';
-import { operation, type RouteContext, reading } from '../../model/engine.ts';
+import { existence, operation, type RouteContext, reading } from '../../model/engine.ts';
 import { badRequest } from '../../model/errors.ts';
 import { type Encodable, RawJson } from '../../model/json.ts';
 import { KV_ERASED_PER_CHANGE } from '../../model/limits.ts';
@@ -199,7 +199,7 @@ async function messageOf(
 export const writeMetadata = operation({
   summary:
     "Sets a secret's settings; fields that are not sent stay. Makes a secret without versions where there is none.",
-  createsOrUpdates: true,
+  existence: existence({ id: 'kv2.metadata', actor: kvSecret }),
   params: WRITE_PARAMS,
   async run(params, ctx) {
     const custom = params.custom_metadata && customMetadataOf(params.custom_metadata, 'empty');
