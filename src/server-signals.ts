@@ -5,6 +5,7 @@
  */
 import { onParentGone } from './machine/child-side.ts';
 import type { Coffer } from './main.ts';
+import { STOP_LINGER_MS, STOP_STEP_MS } from './model/limits.ts';
 import type { ServerLog } from './observe/log.ts';
 import type { NodeSettings } from './server-settings.ts';
 
@@ -60,30 +61,56 @@ export async function untilEnded(
     stdout.write('==> Vault reload triggered\n');
     reloading = reloading.then(() => reload(coffer, read, log));
   });
-  signals.onInsist(() => endNow(coffer, log));
+  signals.onInsist(() => endNow(log, 1, coffer.isWriting()));
   const signal = await signals.end;
   stdout.write('==> Vault shutdown triggered\n');
   log.info('shutdown triggered', { signal });
-  await reloading;
+  await noLongerThan(reloading, STOP_STEP_MS);
   try {
     await coffer.stop();
+    endSoon(coffer, log);
     return 0;
   } catch (error) {
     log.error('shutdown failed', { error });
     // What would not end keeps the process alive otherwise.
-    setTimeout(endNow, 0, coffer, log);
+    setTimeout(() => endNow(log, 1, coffer.isWriting()), 0);
     return 1;
   } finally {
     log.flush();
   }
 }
 
-/** Whatever is still on its way is left there. What was acknowledged is on disk. */
-function endNow(coffer: Coffer, log: ServerLog): void {
+/**
+ * Whatever is still on its way is left there. What was acknowledged is on disk.
+ * @param isStuck - Node waits for its threads when it exits, and one of them is where it may never return from.
+ */
+function endNow(log: ServerLog, code: number, isStuck: boolean): void {
   log.flush();
-  // Node waits for its threads when it exits, and one of them may be in a sync that never returns.
-  if (coffer.isWriting()) process.kill(process.pid, 'SIGKILL');
-  process.exit(1);
+  if (isStuck) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+/** All that had to be done is done. What lives on, such as the connection of an audit device that hangs, keeps the process no longer. */
+function endSoon(coffer: Coffer, log: ServerLog): void {
+  const late = setTimeout(() => {
+    // Before anything is logged, which may be a write to a file of its own.
+    const resources = process.getActiveResourcesInfo();
+    log.warn('something did not end; the process ends without it', { resources: resources.join(' ') });
+    // A thread at a file, on a disk that is gone, holds Node as one in a sync does.
+    endNow(log, 0, coffer.isWriting() || resources.some((name) => name.startsWith('FSReq')));
+  }, STOP_LINGER_MS);
+  late.unref();
+}
+
+/** Resolves when that has ended, or has not in time. */
+function noLongerThan(done: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(resolve, ms);
+    void done.finally(() => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
 }
 
 /** Whatever part of it fails is logged and stays as it was; the others are taken on. */

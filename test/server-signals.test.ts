@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 /** Runs `fault` in a process whose faults are logged. */
@@ -35,26 +38,49 @@ test('an error that nobody caught is logged, and the server ends', () => {
   assert.equal(line.error.message, 'half done');
 });
 
-/** A server that does not stop, told to end twice. */
-function insist(isWriting: boolean) {
+/** A server that has `stop` and `reload` for its own, and is told to end. */
+function ending(coffer: string, before = '', said = '() => {}') {
   const url = (path: string) => JSON.stringify(new URL(`../src/${path}`, import.meta.url).href);
   const program = `
     const { SILENT_LOG } = await import(${url('model/log.ts')});
     const { listenToSignals, untilEnded } = await import(${url('server-signals.ts')});
     const log = { ...SILENT_LOG, flush() {} };
-    const coffer = { stop: () => new Promise(() => {}), isWriting: () => ${isWriting} };
     const signals = listenToSignals();
     setInterval(() => {}, 1_000);
-    const said = { write: () => process.kill(process.pid, 'SIGINT') };
-    void untilEnded(coffer, () => {}, log, signals, { stdout: said });
+    ${before};
+    void untilEnded(${coffer}, () => {}, log, signals, { stdout: { write: ${said} } });
     process.kill(process.pid, 'SIGTERM');`;
-  const { status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+  const { status, signal, error } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     timeout: 20_000,
+    killSignal: 'SIGKILL',
   });
-  return status ?? signal;
+  return error ? 'it did not end' : (status ?? signal);
 }
+
+/** A server that does not stop, told to end twice. */
+const insist = (isWriting: boolean) =>
+  ending(
+    `{ stop: () => new Promise(() => {}), isWriting: () => ${isWriting} }`,
+    '',
+    "() => process.kill(process.pid, 'SIGINT')",
+  );
 
 test('the second signal ends at once, even where a sync never returns and would keep Node from exiting', () => {
   assert.equal(insist(false), 1);
   assert.equal(insist(true), 'SIGKILL');
+});
+
+const STOPS = '{ stop: async () => {}, isWriting: () => false }';
+
+test('what lives on after all has stopped keeps the process no longer than a moment', () => {
+  assert.equal(ending(STOPS), 0);
+});
+
+test('nor does a thread that is at a file and never returns', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'coffer-signals-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const opening = `(await import('node:fs')).open(${JSON.stringify(pipe)}, 'r', () => {})`;
+  assert.equal(ending(STOPS, opening), 'SIGKILL');
 });

@@ -56,7 +56,8 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
   /** Lines since the last checkpoint. */
   let since = 0;
   let marking = false;
-  let ended = false;
+  /** Nothing is made any more but what ends it. */
+  let resting = false;
   let timer: { clear(): void } | undefined;
   /** When it runs; when the last checkpoint was begun. Monotonic, ms. */
   let dueMs = 0;
@@ -105,7 +106,7 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
   }
 
   function look(): void {
-    if (ended || marking || since === 0) return;
+    if (resting || marking || since === 0) return;
     const nowMs = clock.monotonicMs();
     const isMany = since >= AUDIT_CHECKPOINT_LINES;
     // A signature takes as long as dozens of requests: many lines a second must not drown in signing.
@@ -175,7 +176,7 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
   /** Between two checkpoints, the first lines of which are those that nobody has signed for yet. */
   async function mark(): Promise<void> {
     stopTimer();
-    if (ended || marking || since === 0) return;
+    if (resting || marking || since === 0) return;
     marking = true;
     markedMs = clock.monotonicMs();
     const covered = since;
@@ -183,16 +184,18 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
     try {
       const line = await lineOf('periodic', written);
       await inTurn(async () => {
-        if (ended) return;
+        if (resting) return;
         await writeNow([line]);
         since -= 1;
       });
+      // What ends the chain keeps where it ended.
+      if (resting) return;
       await keep(false);
     } catch (error) {
       since += covered;
-      if (!ended) alarm('a checkpoint of the audit log could not be made; it is tried again', error);
+      if (!resting) alarm('a checkpoint of the audit log could not be made; it is tried again', error);
       // Not at once: what does not work now is not likely to work with the next line.
-      if (!ended) wake(clock.monotonicMs() + AUDIT_CHECKPOINT_MS);
+      if (!resting) wake(clock.monotonicMs() + AUDIT_CHECKPOINT_MS);
     } finally {
       marking = false;
     }
@@ -233,11 +236,14 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
     await keep(false);
   }
 
-  async function end(): Promise<void> {
+  function rest(): void {
+    resting = true;
     stopTimer();
+  }
+
+  async function end(): Promise<void> {
     try {
       await writeNow([await lineOf('stop', written)]);
-      ended = true;
       // A store that does not answer must not keep the keys of a node that seals.
       await inTime(keep(true));
     } catch (error) {
@@ -245,9 +251,6 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
         'the last checkpoint of the audit log could not be made; the next start says how far it goes',
         error,
       );
-    } finally {
-      ended = true;
-      stopTimer();
     }
   }
 
@@ -258,7 +261,7 @@ export function makeChain(options: ChainOptions, output: Output, { inTurn, write
     });
   }
 
-  return { begin, link, out, broke, end };
+  return { begin, link, out, broke, rest, end };
 }
 
 const LINE_END = 0x0a;

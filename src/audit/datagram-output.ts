@@ -22,10 +22,15 @@ export function makeDatagramOutput(
     const opened = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     opened.unref();
     await new Promise<void>((resolve, reject) => {
-      opened.once('error', reject);
-      opened.connect(port, address, () => {
-        opened.off('error', reject);
-        resolve();
+      const failed = (error: Error): void => {
+        opened.close();
+        reject(error);
+      };
+      opened.once('error', failed);
+      opened.connect(port, address, (error?: Error) => {
+        opened.off('error', failed);
+        if (error) failed(error);
+        else resolve();
       });
     });
     opened.on('error', (error) => {

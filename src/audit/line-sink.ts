@@ -61,6 +61,8 @@ export interface Linker {
   out(): void;
   /** Of the bytes given last these many are out; undefined: nobody knows. */
   broke(bytes: Buffer, taken: number | undefined): void;
+  /** The device is being closed: from now on nothing comes from it of its own accord, whether it has begun or not. */
+  rest(): void;
   /** After the last line. Must not fail. */
   end(): Promise<void>;
 }
@@ -86,6 +88,7 @@ const UNLINKED: Linker = {
   link: (lines) => Buffer.from(`${lines.join('\n')}\n`, 'utf8'),
   out: () => {},
   broke: () => {},
+  rest: () => {},
   end: async () => {},
 };
 
@@ -182,6 +185,7 @@ export function makeLineSink(
     isFull,
     async close() {
       closed = true;
+      linker.rest();
       await inTurn(async () => {
         while (waiting.length > 0) await writeOldest();
         if (begun) await linker.end();

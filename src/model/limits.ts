@@ -78,6 +78,8 @@ export const REQUEST_SWEEP_MS = 500;
 export const STOP_GRACE_MS = 10 * SECOND_MS;
 /** How long one step of a stop may take: the listeners', whose own grace is shorter, then the seal's, the store's. */
 export const STOP_STEP_MS = 12 * SECOND_MS;
+/** What still lives in a process that has stopped keeps it for no longer than this. */
+export const STOP_LINGER_MS = 2 * SECOND_MS;
 /** A reply that goes on and on: its connection is asked for a sign of life after so long. */
 export const STREAM_KEEPALIVE_MS = 1 * MINUTE_MS;
 export const TLS_HANDSHAKE_MS = 10 * SECOND_MS;

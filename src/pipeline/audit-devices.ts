@@ -154,6 +154,7 @@ export function makeAuditDevices(
         await audit.probe(probed, newId());
       } catch (error) {
         await probed.close().catch(() => {});
+        await chains?.forget(device).catch(() => {});
         throw error;
       }
       tried.set(device.salt, probed);
