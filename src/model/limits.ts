@@ -558,6 +558,8 @@ export const AUDIT_SEND_MS = 2 * SECOND_MS;
 export const AUDIT_SEND_MAX_MS = 60 * SECOND_MS;
 /** Of one line in one datagram, below what UDP carries, with what is put around it. */
 export const AUDIT_DATAGRAM_BYTES_MAX = 60_000;
+/** A `logger` that failed is not started again before. */
+export const AUDIT_LOGGER_REST_MS = 100;
 /** Requests of one `http` device that are under way at once. */
 export const AUDIT_POSTS_AT_ONCE = 16;
 /** Searches of clients in the logs of one node: how many, how long, how often it is asked whether they may go on, and entries of one. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import type { AuditDevice } from '../../src/audit/device.ts';
 import { makeSentDevice, type SentDeviceOptions } from '../../src/audit/sent-device.ts';
 import { linkOf } from '../../src/model/audit-chain.ts';
 import { CodedError } from '../../src/model/errors.ts';
+import { AUDIT_LOGGER_REST_MS } from '../../src/model/limits.ts';
 import { entryLine, makeChainWorld } from '../support/audit-chain.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -167,14 +168,21 @@ test('syslog: RFC 5424 over UDP, counted over TCP', async (t) => {
   assert.match(rest!.slice(Number(length)), /^\d+ <38>1 .*\{"b":2\}$/);
 });
 
-test('syslog of this machine: by a program that is started once, with no environment, and again when it ended', async (t) => {
-  const program = join(folder, 'logger');
-  const out = join(folder, 'logged');
-  writeFileSync(
-    program,
-    `#!/bin/sh\necho "args $* env $(env | grep -c CANARY)" >> ${out}\nexec /bin/cat >> ${out}\n`,
-  );
+let programs = 0;
+/** In place of `logger`. */
+function script(lines: string): string {
+  const program = join(folder, `logger${++programs}`);
+  writeFileSync(program, `#!/bin/sh\n${lines}\n`);
   chmodSync(program, 0o755);
+  return program;
+}
+
+test('syslog of this machine: by a program that is started once, with no environment, and again when it ended', async (t) => {
+  const out = join(folder, 'logged');
+  const program = script(
+    `echo "args $* env $(env | grep -c CANARY)" >> ${out}
+while IFS= read -r line; do echo "$line" >> ${out}; echo "<30>x: $line" >&2; done`,
+  );
   process.env.CANARY = 'x';
   const device = make(t, 'syslog', { facility: 'daemon', tag: 'v' }, { loggerProgram: program });
   await device.write('{"n":1}');
@@ -182,7 +190,7 @@ test('syslog of this machine: by a program that is started once, with no environ
   await device.reopen();
   await device.write('{"n":3}');
   await device.close();
-  const args = 'args --priority daemon.info --tag v --size 120000 env 0';
+  const args = 'args --priority daemon.info --tag v --size 120000 --stderr --socket-errors=on env 0';
   assert.deepEqual(readFileSync(out, 'utf8').trimEnd().split('\n'), [
     args,
     '{"n":1}',
@@ -193,6 +201,55 @@ test('syslog of this machine: by a program that is started once, with no environ
   const none = make(t, 'syslog', {}, { loggerProgram: join(folder, 'none') });
   await assert.rejects(none.open(), { status: 400 });
   await assert.rejects(none.write('{}'));
+});
+
+test('syslog of this machine: a line counts once syslog has taken it', async (t) => {
+  const complaining = script('echo "logger: socket /dev/log: No such file or directory" >&2; exit 1');
+  const none = make(t, 'syslog', {}, { loggerProgram: complaining });
+  await assert.rejects(none.write('{}'), /No such file or directory/);
+  const ending = make(t, 'syslog', {}, { loggerProgram: script('exit 0') });
+  await assert.rejects(ending.write('{}'), /ended/);
+  const silent = make(t, 'syslog', { write_timeout: '1s' }, { loggerProgram: script('exec /bin/cat') });
+  await assert.rejects(silent.write('{}'), /nothing within 1000 ms/);
+  // It takes one line, and then no more.
+  const first = script(
+    'read -r line; echo "<30>x: $line" >&2; read -r line; echo "logger: no room" >&2; cat',
+  );
+  const one = make(t, 'syslog', {}, { loggerProgram: first });
+  await one.write('{"n":1}');
+  await assert.rejects(Promise.all([one.write('{"n":2}'), one.write('{"n":3}')]), /no room/);
+});
+
+test('syslog of this machine: a program that failed is not started anew for each line', async (t) => {
+  const out = join(folder, 'starts');
+  const device = make(t, 'syslog', {}, { loggerProgram: script(`echo x >> ${out}; exit 1`) });
+  for (let line = 0; line < 10; line++) await assert.rejects(device.write('{}'));
+  assert(readFileSync(out, 'utf8').length < 20);
+});
+
+const LOGGER = '/usr/bin/logger';
+test('syslog of this machine, by the program itself: none, one, gone, and there again', {
+  skip: !existsSync(LOGGER),
+}, async (t) => {
+  const at = join(folder, 'syslog');
+  const loggerProgram = script(`exec ${LOGGER} --socket ${at} "$@"`);
+  const device = make(t, 'syslog', {}, { loggerProgram });
+  await assert.rejects(device.write('{"n":0}'), /syslog did not take it: .*No such file or directory/);
+  const rested = () => new Promise((resolve) => setTimeout(resolve, AUDIT_LOGGER_REST_MS + 1));
+  await rested();
+  const first = await listening(t, at);
+  const long = `{"n":"${'x'.repeat(50_000)}"}`;
+  await Promise.all([device.write('{"n":1}'), device.write(long)]);
+  await until(() => first.text.includes('x"}'));
+  assert.match(first.text, /^<38>.* vault: \{"n":1\}/);
+  for (const socket of first.sockets) socket.destroy();
+  first.server.close();
+  await once(first.server, 'close');
+  await assert.rejects(device.write('{"n":2}'));
+  await rested();
+  const second = await listening(t, at);
+  await device.write('{"n":3}');
+  await until(() => second.text.includes('{"n":3}'));
 });
 
 test('http: one POST for each line, with its headers; another status than 2xx is a failure', async (t) => {
