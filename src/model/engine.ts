@@ -102,6 +102,11 @@ export interface Route {
   readonly inNamespaces?: true;
   /** HEAD is answered as GET, without the body; elsewhere it is 405. */
   readonly head?: true;
+  /**
+   * The first of these captures and fields that is given names a token, an accessor or a lease. Where that is of a namespace below, the
+   * request is asked there.
+   */
+  readonly homeOf?: readonly string[];
   /** Captures that are lower-cased before policy, actor id and audit see them. */
   readonly lowerCase?: readonly string[];
 }

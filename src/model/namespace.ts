@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { badRequest, type CodedError } from './errors.ts';
 
 export interface Namespace {
   /** `root`, or six base62 characters. No other has it, and none ever again while anything of this one is left. */
@@ -72,4 +73,9 @@ export function isOfNamespace(
   }: { namespace: Pick<Namespace, 'id'>; caller: { readonly accessor: string } | undefined },
 ): boolean {
   return namespaceIdOf(accessor) === namespace.id || (caller !== undefined && accessor === caller.accessor);
+}
+
+/** To be thrown where one is to be ended that is out of reach: that nothing was done must be heard. */
+export function ofAnotherNamespace(what: 'token' | 'accessor' | 'lease'): CodedError {
+  return badRequest(`the ${what} is neither of this namespace nor of one below it`);
 }

@@ -15,6 +15,7 @@ import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditResponse } from './audit-entry.ts';
 import { decisionOn } from './authority.ts';
 import { findExistence } from './existence.ts';
+import { resolveRequest } from './home.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
 import { questionOf } from './question.ts';
@@ -82,10 +83,9 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     try {
       for (let attempt = 0; ; attempt++) {
         try {
-          const { verb, path } = request;
           // Before anything is looked up: a change from here on makes what follows stale.
           const version = authority.version();
-          const resolved = resolver.resolve(path.text, verb === 'list' || verb === 'help', request.namespace);
+          const resolved = resolveRequest(resolver, request);
           mountType = resolved.mount?.type ?? '';
           return await walk(beginning(request, resolved, version), taken);
         } catch (error) {

@@ -32,6 +32,8 @@ export interface Resolver {
   resolve(path: string, isList?: boolean, header?: string): Resolved;
   /** Before a path of the namespace, as policies of the other one see it; undefined: they say nothing of it. @param from - its id. */
   prefixFrom(from: string, namespace: Namespace): string | undefined;
+  /** The namespace of this id, if it is below `above`. */
+  below(above: Namespace, id: string): Namespace | undefined;
   engineOf(mount: Mount): Engine | undefined;
 }
 
@@ -75,6 +77,10 @@ export function makeResolver(
       if (from === namespace.id) return '';
       const above = namespaces.byId(from);
       return above && pathFrom(above, namespace);
+    },
+    below(above, id) {
+      const found = namespaces.byId(id);
+      return found && found !== above && pathFrom(above, found) !== undefined ? found : undefined;
     },
     resolve(whole, isList = false, header = '') {
       const base = header === '' || header === 'root' ? ROOT_NAMESPACE : namespaces.at(`${header}/`);

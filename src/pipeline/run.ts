@@ -13,6 +13,7 @@ import { decodeParams } from '../model/params.ts';
 import type { LogicalReply, Reply } from '../model/request.ts';
 import type { Authority } from './authority.ts';
 import { helpReply } from './help.ts';
+import { resolveRequest } from './home.ts';
 import { refuseRootOnly } from './namespace-rules.ts';
 import { replyOf, staleReply } from './replies.ts';
 import type { Resolver } from './resolve.ts';
@@ -112,7 +113,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
   function claimsOf({ request, resolved, version, caller, question, decision }: Walk): Claims {
     let known = version;
     const isSame = (): boolean => {
-      const current = resolver.resolve(request.path.text, request.verb === 'list', request.namespace);
+      const current = resolveRequest(resolver, request);
       const { namespace, lockedBy, mount } = current;
       if (namespace !== resolved.namespace || lockedBy !== resolved.lockedBy || mount !== resolved.mount)
         return false;

@@ -8,7 +8,7 @@ import assert from 'node:assert';
 import type { SendOptions } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { TOKENS_LOOKED_AT_ONCE } from '../../model/limits.ts';
-import { namespaceIdOf } from '../../model/namespace.ts';
+import { namespaceIdOf, ofAnotherNamespace } from '../../model/namespace.ts';
 import type { LeaseIds } from './lease-ids.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -22,7 +22,7 @@ export interface TokenLeases {
   find(id: string, namespaceId: string): Promise<Lease | undefined>;
   /** Of all leases below `prefix`, which is '' or ends in `/`, what follows it, unsorted. */
   below(prefix: string, namespaceId: string): Promise<string[]>;
-  /** Ends the token. None there is no mistake. */
+  /** Ends the token. None there is no mistake. @throws CodedError `bad_request` where it is of another namespace. */
   revoke(id: string, namespaceId: string, options: SendOptions): Promise<void>;
   /** Ends all below `prefix`, which ends in `/`. */
   revokeBelow(prefix: string, namespaceId: string, options: SendOptions): Promise<void>;
@@ -65,6 +65,8 @@ export function makeTokenLeases(
       return leases;
     },
     async revoke(id, namespaceId, options) {
+      const named = ids.read(id);
+      if (named && namespaceIdOf(named.accessor) !== namespaceId) throw ofAnotherNamespace('lease');
       const lease = await found(id, namespaceId);
       if (lease) await tokens.revoke(lease.accessor, 'tree', options);
     },

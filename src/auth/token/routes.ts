@@ -8,7 +8,7 @@ import { OWN_CLAIMS } from '../../model/actor.ts';
 import type { TokenState } from '../../model/caller.ts';
 import { type Engine, engine, operation, type Route, type RouteContext } from '../../model/engine.ts';
 import { badRequest, CodedError } from '../../model/errors.ts';
-import { isAccessor, isOfNamespace, namespaceIdOf } from '../../model/namespace.ts';
+import { isAccessor, isOfNamespace, namespaceIdOf, ofAnotherNamespace } from '../../model/namespace.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
 import { CREATE_PARAMS, type CreationOptions, makeCreation } from './creation.ts';
@@ -86,7 +86,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
   async function revokeToken(token: string, ctx: RouteContext): Promise<LogicalReply> {
     if (token === '') throw badRequest('missing token ID');
     const accessor = tokens.accessorOf(token);
-    if (!isOfNamespace(accessor, ctx)) return {};
+    if (!isOfNamespace(accessor, ctx)) throw ofAnotherNamespace('token');
     await refuseBatch(accessor, 'revoked');
     await tokens.revoke(accessor, 'tree', { claims: ctx.claims, request: ctx.request });
     return {};
@@ -120,9 +120,10 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     'create/:role_name': { update: createByRole },
     create: { update: create(false) },
     'create-orphan': { update: create(true) },
-    lookup: { read: lookup, update: lookup },
+    lookup: { homeOf: ['token'], read: lookup, update: lookup },
     'lookup-self': { read: lookupSelf, update: lookupSelf },
     'lookup-accessor': {
+      homeOf: ['accessor'],
       update: operation({
         summary: 'Shows the token of an accessor, without the token itself.',
         params: { accessor: ACCESSOR_PARAM },
@@ -130,6 +131,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       }),
     },
     renew: {
+      homeOf: ['token'],
       update: operation({
         summary: 'Renews a token.',
         params: { token: TOKEN_PARAM, increment: INCREMENT_PARAM },
@@ -141,6 +143,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
     },
     'renew-self': { update: renewSelf },
     'renew-accessor': {
+      homeOf: ['accessor'],
       update: operation({
         summary: 'Renews the token of an accessor.',
         params: { accessor: ACCESSOR_PARAM, increment: INCREMENT_PARAM },
@@ -151,6 +154,7 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       }),
     },
     revoke: {
+      homeOf: ['token'],
       update: operation({
         summary: 'Revokes a token and all below it.',
         params: { token: TOKEN_PARAM },
@@ -165,19 +169,20 @@ export function makeTokenAuth(options: TokenRoutesOptions): Engine {
       }),
     },
     'revoke-accessor': {
+      homeOf: ['accessor'],
       update: operation({
         summary: 'Revokes the token of an accessor and all below it.',
         params: { accessor: ACCESSOR_PARAM },
         run: async ({ accessor }, ctx) => {
           const given = accessorGiven(accessor);
-          const found =
-            isOfNamespace(given, ctx) &&
-            (await tokens.revoke(given, 'tree', { claims: ctx.claims, request: ctx.request }));
+          if (!isOfNamespace(given, ctx)) throw ofAnotherNamespace('accessor');
+          const found = await tokens.revoke(given, 'tree', { claims: ctx.claims, request: ctx.request });
           return found ? {} : { warnings: ['No token found with this accessor'] };
         },
       }),
     },
     'revoke-orphan': {
+      homeOf: ['token'],
       update: operation({
         summary: 'Revokes a token; its children become orphans.',
         params: { token: TOKEN_PARAM },

@@ -11,6 +11,8 @@ import { rfc3339 } from '../../model/time.ts';
 import type { LeaseControl, SystemCore } from './core.ts';
 
 const LEASE_ID = p.string('The lease.', { absent: '' });
+/** As the operations take it: the first that is given. */
+const LEASE = ['lease_id', 'url_lease_id'];
 const SYNC = p.bool('Answer only once it is done: it always is.', { absent: true });
 
 export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
@@ -77,6 +79,7 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
       }),
     },
     'leases/lookup': {
+      homeOf: ['lease_id'],
       update: lookup,
       list: operation({
         summary: 'Lists the leases.',
@@ -88,10 +91,10 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
       }),
     },
     'leases/lookup/:prefix*': { sudo: true, list },
-    'leases/renew': { update: renew },
-    'leases/renew/:url_lease_id*': { update: renew },
-    'leases/revoke': { update: revoke },
-    'leases/revoke/:url_lease_id*': { update: revoke },
+    'leases/renew': { homeOf: LEASE, update: renew },
+    'leases/renew/:url_lease_id*': { homeOf: LEASE, update: renew },
+    'leases/revoke': { homeOf: LEASE, update: revoke },
+    'leases/revoke/:url_lease_id*': { homeOf: LEASE, update: revoke },
     'leases/revoke-prefix/:prefix+': revokePrefix,
     'leases/revoke-force/:prefix+': revokeForce,
     'leases/tidy': {
@@ -104,10 +107,10 @@ export function leaseRoutes({ leases }: SystemCore): Record<string, Route> {
         }),
       }),
     },
-    renew: { update: renew },
-    'renew/:url_lease_id*': { update: renew },
-    revoke: { update: revoke },
-    'revoke/:url_lease_id*': { update: revoke },
+    renew: { homeOf: LEASE, update: renew },
+    'renew/:url_lease_id*': { homeOf: LEASE, update: renew },
+    revoke: { homeOf: LEASE, update: revoke },
+    'revoke/:url_lease_id*': { homeOf: LEASE, update: revoke },
     'revoke-prefix/:prefix+': revokePrefix,
     'revoke-force/:prefix+': revokeForce,
   };

@@ -115,15 +115,16 @@ test('lists and prefixes want sudo; a lease is looked up by whoever knows it', a
   assert.equal((await plain('PUT', 'sys/leases/lookup', { lease_id: all[0] })).status, 200);
 });
 
-test('a lease of a namespace names it, and is none of the one above', async () => {
+test('a lease of a namespace names it, and is none of one beside it', async () => {
   await succeed(ask, 'POST', 'sys/namespaces/ns');
   await succeed(ask, 'POST', 'ns/auth/token/create-orphan', { ttl: '10m' });
   const { body } = await ask('LIST', 'ns/sys/leases/lookup/auth/token/create-orphan');
   const lease_id = `auth/token/create-orphan/${body.data.keys[0]}`;
   const { data } = (await succeed(ask, 'PUT', 'ns/sys/leases/lookup', { lease_id })).body;
   assert.deepEqual([data.path, data.namespace_path], ['auth/token/create-orphan', 'ns/']);
-  assert.equal((await ask('PUT', 'sys/leases/lookup', { lease_id })).status, 400);
-  await succeed(ask, 'DELETE', 'sys/namespaces/ns');
+  await succeed(ask, 'POST', 'sys/namespaces/beside');
+  assert.equal((await ask('PUT', 'beside/sys/leases/lookup', { lease_id })).status, 400);
+  for (const name of ['ns', 'beside']) await succeed(ask, 'DELETE', `sys/namespaces/${name}`);
 });
 
 test('counts and order: nothing is irrevocable, nothing to tidy', async () => {

@@ -1,0 +1,200 @@
+/**
+ * Tokens, accessors and leases of a namespace below: who may do so there shows, renews and ends them from above. From beside or below nobody
+ * does, and hears that nothing was done.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type CallReply, call } from '../support/http.ts';
+import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+
+const CARE = ['auth/token/*', 'sys/leases/*', 'sys/revoke*', 'sys/renew*'];
+const ELSEWHERE = /neither of this namespace nor of one below it/;
+
+let inner: InnerCoffer;
+before(async () => {
+  inner = await startInnerCoffer();
+  for (const path of ['sys/namespaces/na', 'sys/namespaces/nb', 'na/sys/namespaces/sub'])
+    assert.equal((await ask('POST', path)).status, 200, path);
+  for (const namespace of ['', 'na/', 'nb/', 'na/sub/']) {
+    const policy = rules(CARE);
+    assert.equal(
+      (await ask('PUT', `${namespace}sys/policies/acl/care`, { body: { policy } })).status,
+      204,
+      namespace,
+    );
+  }
+});
+after(() => inner.coffer.stop());
+
+const rules = (paths: readonly string[]) =>
+  paths
+    .map((path) => `path "${path}" { capabilities = ["create", "read", "update", "list", "sudo"] }`)
+    .join('\n');
+
+function ask(
+  method: string,
+  path: string,
+  { token, body }: { token?: string; body?: unknown } = {},
+): Promise<CallReply> {
+  return call(inner.address, method, `/v1/${path}`, { token: token ?? inner.root, body });
+}
+
+interface Made {
+  readonly namespace: string;
+  readonly token: string;
+  readonly accessor: string;
+  readonly lease: string;
+}
+
+/** Of each its own path, so that its lease is known. */
+let made = 0;
+async function make(namespace: string, policies = ['default']): Promise<Made> {
+  const role = `r${++made}`;
+  await ask('POST', `${namespace}auth/token/roles/${role}`, { body: { orphan: true } });
+  const { body, text } = await ask('POST', `${namespace}auth/token/create/${role}`, {
+    body: { policies, ttl: '10m' },
+  });
+  assert(body.auth, text);
+  const path = `auth/token/create/${role}`;
+  const { data } = (await ask('LIST', `${namespace}sys/leases/lookup/${path}`)).body;
+  return {
+    namespace,
+    token: body.auth.client_token,
+    accessor: body.auth.accessor,
+    lease: `${path}/${data.keys[0]}`,
+  };
+}
+
+const isGood = async ({ namespace, token }: Made) =>
+  (await ask('GET', `${namespace}auth/token/lookup-self`, { token })).status === 200;
+
+type Act = readonly [path: string, body: (made: Made) => object];
+const SHOWING: readonly Act[] = [
+  ['auth/token/lookup', ({ token }) => ({ token })],
+  ['auth/token/lookup-accessor', ({ accessor }) => ({ accessor })],
+  ['auth/token/renew', ({ token }) => ({ token })],
+  ['auth/token/renew-accessor', ({ accessor }) => ({ accessor })],
+  ['sys/leases/lookup', ({ lease }) => ({ lease_id: lease })],
+];
+const ENDING: readonly Act[] = [
+  ['auth/token/revoke', ({ token }) => ({ token })],
+  ['auth/token/revoke-accessor', ({ accessor }) => ({ accessor })],
+  ['auth/token/revoke-orphan', ({ token }) => ({ token })],
+  ['sys/leases/revoke', ({ lease }) => ({ lease_id: lease })],
+  ['sys/leases/revoke/', () => ({})],
+  ['sys/revoke', ({ lease }) => ({ lease_id: lease })],
+  ['sys/revoke/', () => ({})],
+];
+/** Where the lease stands in the path. */
+const pathOf = (path: string, { lease }: Made) => (path.endsWith('/') ? path + lease : path);
+
+/** Who asks from where about a token of which namespace. */
+const REACHED = [
+  ['', 'na/'],
+  ['', 'na/sub/'],
+  ['na/', 'na/sub/'],
+] as const;
+
+for (const [from, at] of REACHED)
+  test(`from "${from}" tokens of ${at} are shown, renewed and ended`, async () => {
+    const below = at.slice(from.length);
+    const policy = rules(CARE.map((path) => below + path));
+    await ask('PUT', `${from}sys/policies/acl/care-below`, { body: { policy } });
+    const { token } = await make(from, ['care-below']);
+    for (const asker of [inner.root, token]) {
+      const one = await make(at);
+      for (const [path, body] of SHOWING) {
+        const { status, text } = await ask('POST', from + path, { token: asker, body: body(one) });
+        assert.equal(status, 200, `${path} ${text}`);
+        if (/lookup/.test(path)) assert(text.includes(`"namespace_path":"${at}"`), text);
+      }
+      const shown = await ask('GET', `${from}auth/token/lookup?token=${one.token}`, { token: asker });
+      assert.equal(shown.body.data.accessor, one.accessor);
+      const renewal = await ask('POST', `${from}sys/leases/renew`, {
+        token: asker,
+        body: { lease_id: one.lease },
+      });
+      assert.match(renewal.text, /tokens cannot be renewed through this endpoint/);
+      for (const [path, body] of ENDING) {
+        const ended = await make(at);
+        const { status, text } = await ask('POST', from + pathOf(path, ended), {
+          token: asker,
+          body: body(ended),
+        });
+        assert.equal(status, 204, `${path} ${text}`);
+        assert.equal(await isGood(ended), false, path);
+      }
+      assert(await isGood(one));
+    }
+  });
+
+test('who may do so only above is denied below', async () => {
+  const { token } = await make('', ['care']);
+  const one = await make('na/');
+  for (const [path, body] of [...SHOWING, ...ENDING]) {
+    const { status, text } = await ask('POST', pathOf(path, one), { token, body: body(one) });
+    assert.deepEqual([status, /permission denied/.test(text)], [403, true], `${path} ${text}`);
+  }
+  assert(await isGood(one));
+});
+
+/** Who asks from where about a token of which namespace; undefined: the root token. */
+const OUT_OF_REACH = [
+  ['na/', ''],
+  ['na/', 'nb/'],
+  ['nb/', 'na/'],
+  ['nb/', 'na/sub/'],
+  ['na/sub/', 'na/'],
+] as const;
+
+for (const [from, at] of OUT_OF_REACH)
+  test(`from "${from}" nothing is done to tokens of "${at}", and that is said`, async () => {
+    const { token } = await make(from, ['care']);
+    const one = await make(at);
+    const before = (await ask('POST', `${at}auth/token/lookup`, { body: { token: one.token } })).body.data;
+    for (const asker of [inner.root, token]) {
+      for (const [path, body] of SHOWING) {
+        const { status, text } = await ask('POST', from + path, { token: asker, body: body(one) });
+        assert([400, 403].includes(status) && !text.includes(one.accessor), `${path} ${text}`);
+      }
+      for (const [path, body] of ENDING) {
+        const { status, text } = await ask('POST', from + pathOf(path, one), {
+          token: asker,
+          body: body(one),
+        });
+        const isSaid = path === 'auth/token/revoke-orphan' ? /token to revoke not found/ : ELSEWHERE;
+        assert.deepEqual([status, isSaid.test(text)], [400, true], `${path} ${text}`);
+      }
+    }
+    assert(await isGood(one));
+    const { data } = (await ask('POST', `${at}auth/token/lookup`, { body: { token: one.token } })).body;
+    assert.equal(data.last_renewal_time, before.last_renewal_time);
+  });
+
+test('a namespace that is locked, or gone, is not reached from above', async () => {
+  await ask('POST', 'sys/namespaces/nc');
+  const one = await make('nc/');
+  await ask('POST', 'sys/namespaces/api-lock/lock/nc');
+  const locked = await ask('POST', 'auth/token/revoke', { body: { token: one.token } });
+  assert.equal(locked.status, 503, locked.text);
+  await ask('POST', 'sys/namespaces/api-lock/unlock/nc');
+  assert(await isGood(one));
+  await ask('DELETE', 'sys/namespaces/nc');
+  for (const [path, body] of ENDING) {
+    const { status } = await ask('POST', pathOf(path, one), { body: body(one) });
+    assert.equal(status, 400, path);
+  }
+});
+
+test('what is no name of anything is refused as before', async () => {
+  for (const token of ['zz', 'hvs.zz', `hvs.${'a'.repeat(24)}`])
+    assert.equal((await ask('POST', 'auth/token/revoke', { body: { token } })).status, 204, token);
+  const { body } = await ask('POST', 'auth/token/revoke-accessor', { body: { accessor: 'a'.repeat(24) } });
+  assert.deepEqual(body.warnings, ['No token found with this accessor']);
+  for (const token of [7, ['a'], { a: 1 }, null]) {
+    const { status } = await ask('POST', 'auth/token/lookup', { body: { token } });
+    assert(status === 400 || status === 403 || token === null, `${JSON.stringify(token)} ${status}`);
+  }
+});
