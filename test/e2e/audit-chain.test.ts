@@ -8,6 +8,7 @@ import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
@@ -142,6 +143,30 @@ test('verify: alone, with keys, and with the server; what was done to the log is
     /^REMOVED {2}.*copy\.log:4: entry 4 should stand before line 4, and is not there\n/,
   );
   assert.match(text.stdout, /Found: 1\.\n$/);
+});
+
+test('verify: a log whose beginning is gone, or that was emptied', async () => {
+  const copy = join(folder, 'audit.log.9');
+  copyFileSync(log, copy);
+  tamper(copy, (lines) => lines.slice(3));
+  for (const env of [{}, online()]) {
+    const { exit, stdout } = await verify([copy], env);
+    assert.equal(exit, 2, stdout);
+    assert.deepEqual(
+      JSON.parse(stdout).findings.map(({ kind, entries }: { kind: string; entries: number[] }) => [
+        kind,
+        entries,
+      ]),
+      [['removed', [1, 3]]],
+    );
+    const partial = await verify(['-partial', copy], env);
+    assert.equal(partial.exit, 0, partial.stdout + partial.stderr);
+    writeFileSync(`${copy}.gz`, gzipSync(''));
+    const emptied = await verify(['-partial', `${copy}.gz`], env);
+    assert.equal(emptied.exit, 2, emptied.stdout);
+    const [{ kind }] = JSON.parse(emptied.stdout).findings;
+    assert.equal(kind, 'VAULT_ADDR' in env ? 'cut' : 'empty');
+  }
 });
 
 test('verify refuses what it cannot do: no file, no such file, no keys, no permission', async () => {

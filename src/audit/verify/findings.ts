@@ -7,7 +7,8 @@
 /**
  * `removed`: entries are not there. `changed`: an entry is not the one that was written. `reordered`: entries stand in another order.
  * `cut`: the end is missing. `swapped`: files have changed places. `replayed`: entries stand there again, or an old file is in place of the
- * present one. `inserted`: a line that is no entry. `forged`: a signature does not fit. `unknown`: nobody knows that chain.
+ * present one. `inserted`: a line that is no entry. `forged`: a signature does not fit. `unknown`: nobody knows that chain. `empty`: no entries
+ * at all.
  */
 export type FindingKind =
   | 'removed'
@@ -18,7 +19,8 @@ export type FindingKind =
   | 'replayed'
   | 'inserted'
   | 'forged'
-  | 'unknown';
+  | 'unknown'
+  | 'empty';
 
 export interface Finding {
   readonly kind: FindingKind;

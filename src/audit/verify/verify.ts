@@ -6,7 +6,8 @@
  */
 import { basename } from 'node:path';
 import type { ChainHead, Checkpoint } from '../../model/audit-chain.ts';
-import { lookAtFile, unchainedText } from './file.ts';
+import { emptiedLogs } from './emptied.ts';
+import { type LookedAt, lookAtFile, unchainedText } from './file.ts';
 import { entries, type Finding, type Note } from './findings.ts';
 import { inOrder, stemOf } from './order.ts';
 import { crashNote, type Segment } from './segment.ts';
@@ -29,6 +30,8 @@ export interface VerifyOptions {
   readonly keys?: ReadonlyMap<string, string>;
   /** All chains of the server, as they were before the files were read; undefined: it was not asked. */
   readonly server?: readonly ServerChain[];
+  /** Older files are not given: a chain may begin with any entry. */
+  readonly isPartial?: boolean;
 }
 
 export interface ChainReport {
@@ -55,15 +58,17 @@ export interface Report {
 
 /** @throws Error where a file cannot be read. */
 export async function verifyLogs(given: readonly string[], options: VerifyOptions = {}): Promise<Report> {
-  const { server } = options;
+  const { server, isPartial = false } = options;
   const heads = new Map(server?.map((head) => [head.chain, head]));
   const trust = makeTrust(options.keys);
   const files = inOrder(given);
   const findings: Finding[] = [];
   const notes: Note[] = [];
   const byChain = new Map<string, Segment[]>();
+  const lookedAt: LookedAt[] = [];
   for (const file of files) {
     const looked = await lookAtFile(file, { trust, wanted: (chain) => heads.get(chain)?.seq });
+    lookedAt.push(looked);
     findings.push(...looked.findings);
     notes.push(...looked.notes);
     if (looked.unchained > 0) notes.push({ kind: 'unchained', file, text: unchainedText(looked.unchained) });
@@ -75,6 +80,7 @@ export async function verifyLogs(given: readonly string[], options: VerifyOption
   for (const [chain, named] of byChain) {
     const told = { findings, notes };
     const segments = ordered(named, told);
+    begin(segments[0]!, isPartial, told);
     join(segments, told);
     for (const segment of segments) {
       findings.push(...segment.findings);
@@ -95,6 +101,7 @@ export async function verifyLogs(given: readonly string[], options: VerifyOption
       head,
     });
   }
+  findings.push(...emptiedLogs(lookedAt, byChain, server));
   swappedLogs(byChain, findings);
   if (server) oldLogs(chains, server, findings, notes);
   return { files, chains, findings: inLineOrder(findings, files), notes: inLineOrder(notes, files) };
@@ -135,13 +142,26 @@ function isCopy(a: Segment, b: Segment): boolean {
   return a.first.seq === b.first.seq;
 }
 
+/** Is the first entry here the first of all? */
+function begin({ chain, file, first }: Segment, isPartial: boolean, { findings, notes }: Told): void {
+  if (first.seq === 1) return;
+  const [from, to] = [1, first.seq - 1];
+  const missing = `begins with entry ${first.seq}: ${entries(from, to)}`;
+  if (isPartial) {
+    notes.push({
+      kind: 'earlier',
+      file,
+      chain,
+      text: `${missing} would be in older files, which are not given`,
+    });
+    return;
+  }
+  const text = `${missing} should stand before it. They were removed, or are in older files: give those too, or say -partial`;
+  findings.push({ kind: 'removed', file, line: first.line, chain, entries: [from, to], text });
+}
+
 /** Does each part go on where the one before it ends? */
 function join(segments: readonly Segment[], { findings, notes }: Told): void {
-  const { chain, file, first } = segments[0]!;
-  if (first.seq > 1) {
-    const text = `begins with entry ${first.seq}: ${entries(1, first.seq - 1)} would be in older files, which are not here`;
-    notes.push({ kind: 'earlier', file, chain, text });
-  }
   for (const [index, next] of segments.entries()) {
     const before = segments[index - 1];
     if (before) follow(before, next, { findings, notes });
@@ -152,7 +172,7 @@ function join(segments: readonly Segment[], { findings, notes }: Told): void {
         ?.hashOf(seq);
       if (there === undefined || there === hash) continue;
       const text = `entry ${seq} is not the one that the checkpoint in line ${line} was signed for`;
-      findings.push({ kind: 'changed', file: next.file, line, chain, entries: [seq, seq], text });
+      findings.push({ kind: 'changed', file: next.file, line, chain: next.chain, entries: [seq, seq], text });
     }
   }
 }

@@ -24,6 +24,7 @@ const FOUND = 2;
 const flags = {
   keys: stringFlag('File with the public keys: what `read -format=json sys/audit-keys` printed.'),
   offline: boolFlag('Ask no server, even where VAULT_ADDR names one.'),
+  partial: boolFlag('Older files are not given: entries before the first one that is here are not missed.'),
 } satisfies FlagTable;
 
 export const auditVerify = command({
@@ -34,6 +35,9 @@ signed checkpoints say how far the log had come. Entries that were removed, chan
 log whose end was cut off, files that changed places and old files put back are each named. Rotated files
 (audit.log.2.gz, audit.log.1, audit.log) are taken in their order. The exit code is 0 where all is well, 2 where
 something was found.
+
+The files must begin with the first entry that a device ever wrote on its node; where older ones are gone, -partial
+says so. A log without any entry was emptied, and is found too.
 
 With -address, or where VAULT_ADDR is set, the log is compared with what the server knows: how far each device
 had come, and with which keys it signs. The token must be allowed to list sys/audit-chains and to read
@@ -59,7 +63,7 @@ With -keys forged checkpoints are found too:
     const { verifyLogs } = await import('../../audit/verify/verify.ts');
     let report: Report;
     try {
-      report = await verifyLogs(args, { keys, server: server?.chains });
+      report = await verifyLogs(args, { keys, server: server?.chains, isPartial: given.partial });
     } catch (error) {
       throw localFailure(`Error reading audit logs: ${messageOf(error)}`);
     }
