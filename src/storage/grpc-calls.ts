@@ -3,12 +3,9 @@
  *
  * @module
  */
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { STORE_CONNECT_MS, STORE_REPLY_BYTES_MAX } from '../model/limits.ts';
 import { type Deadlines, makeDeadlines } from './deadlines.ts';
-import { encodeHeaders } from './hpack.ts';
-import { type Http2Connection, makeHttp2Connection } from './http2-connection.ts';
 import {
   CallFailed,
   type CallOptions,
@@ -46,9 +43,12 @@ export interface GrpcCalls {
   close(): void;
 }
 
-/** Before a message: whether it is compressed, and its length. */
-const MESSAGE_LEAD_BYTES = 5;
-const ALPN = 'h2';
+const FRAME_HEAD_BYTES = 5;
+/** What a server may send before we have read it, of a stream and of the connection. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+/** Megabytes that Node lets one connection hold; its 10 are little for many large values at once. */
+const CONNECTION_MEMORY_MB = 1_024;
 
 export function makeGrpcCalls(options: StoreCallsOptions): GrpcCalls {
   const { clock } = options;
@@ -60,10 +60,16 @@ export function makeGrpcCalls(options: StoreCallsOptions): GrpcCalls {
       failover.run(call, async (at, ms) => {
         const until = clock.monotonicMs() + ms;
         const endpoint = endpoints[at]!;
-        const connection = await endpoint.connection(Math.min(ms, STORE_CONNECT_MS));
+        const session = await endpoint.session(Math.min(ms, STORE_CONNECT_MS));
         call.signal?.throwIfAborted();
-        const left = Math.max(until - clock.monotonicMs(), 1);
-        const reply = await ask(endpoint, connection, request, left, deadlines, call);
+        const reply = await ask(
+          endpoint,
+          session,
+          request,
+          Math.max(until - clock.monotonicMs(), 1),
+          deadlines,
+          call,
+        );
         if ('text' in reply) throw judge(reply.code, reply.text);
         return reply.message;
       }),
@@ -76,145 +82,164 @@ export function makeGrpcCalls(options: StoreCallsOptions): GrpcCalls {
 }
 
 interface Endpoint {
-  readonly url: URL;
+  readonly host: string;
   /** The connection, made if there is none. @throws CallFailed `not_sent` */
-  connection(ms: number): Promise<Http2Connection>;
+  session(ms: number): Promise<ClientHttp2Session>;
+  /** The next call makes a new connection; those under way go on over this one. */
+  leave(session: ClientHttp2Session): void;
   close(): void;
 }
 
 function makeEndpoint(url: URL, tls: StoreTls | undefined, deadlines: Deadlines): Endpoint {
-  let current: Promise<Http2Connection> | undefined;
-  const open = new Set<{ destroy(): void }>();
+  let current: Promise<ClientHttp2Session> | undefined;
+  const open = new Set<ClientHttp2Session>();
 
-  function start(ms: number): Promise<Http2Connection> {
-    const started = new Promise<Http2Connection>((resolve, reject) => {
-      const socket = openSocket(url, tls);
-      open.add(socket);
-      const fail = (why: string, cause?: Error) => {
+  function start(ms: number): Promise<ClientHttp2Session> {
+    const started = new Promise<ClientHttp2Session>((resolve, reject) => {
+      const session = connect(url.origin, {
+        ...(url.protocol === 'https:' ? tlsOptions(tls) : {}),
+        settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+        maxSessionMemory: CONNECTION_MEMORY_MB,
+      });
+      open.add(session);
+      const fail = (why: string, cause?: unknown) => {
         late.clear();
-        open.delete(socket);
-        socket.destroy();
-        forget(started);
+        session.destroy();
         reject(new CallFailed('not_sent', `the store at ${url.host} could not be asked: ${why}`, { cause }));
       };
       const late = deadlines.after(ms, () => fail(`it took no connection within ${Math.round(ms)} ms`));
-      const refused = (error: Error) => fail(error.message, error);
-      const closed = () => fail('it closed the connection');
-      socket.once('error', refused).once('close', closed);
-      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-        if ('alpnProtocol' in socket && socket.alpnProtocol !== ALPN) {
-          fail('it speaks no HTTP/2');
-          return;
-        }
+      session.once('connect', () => {
         late.clear();
-        socket.off('close', closed);
-        resolve(makeHttp2Connection(socket, { left: () => forget(started), ended: fail }));
-        socket.off('error', refused);
+        session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+        resolve(session);
+      });
+      session.on('error', (error) => fail(error.message, error));
+      session.on('goaway', () => forget(started));
+      session.once('close', () => {
+        open.delete(session);
+        forget(started);
+        fail('it closed the connection');
       });
     });
     // Each caller gets the reason; nobody may be left to hear it here.
     started.catch(() => forget(started));
     return started;
   }
-  function forget(which: Promise<Http2Connection>): void {
+  function forget(which: Promise<ClientHttp2Session>): void {
     if (current === which) current = undefined;
   }
 
   return {
-    url,
-    connection(ms) {
+    host: url.host,
+    session(ms) {
       current ??= start(ms);
       return current;
     },
+    leave(session) {
+      const which = current;
+      void which?.then(
+        (used) => used === session && forget(which),
+        () => {},
+      );
+      session.close();
+    },
     close() {
-      for (const socket of open) socket.destroy();
+      for (const session of open) session.destroy();
     },
   };
 }
 
-function openSocket(url: URL, tls: StoreTls | undefined): Socket | TLSSocket {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'http:') return connect({ host, port: Number(url.port || 80), noDelay: true });
-  const servername = isIP(host) ? '' : host;
-  const options = { host, port: Number(url.port || 443), servername, ALPNProtocols: [ALPN] };
-  return connectTls({ ...options, ...tlsOptions(tls) }).setNoDelay(true);
-}
-
 function ask(
-  { url }: Endpoint,
-  connection: Http2Connection,
-  { path, message, metadata }: GrpcRequest,
+  endpoint: Endpoint,
+  session: ClientHttp2Session,
+  request: GrpcRequest,
   ms: number,
   deadlines: Deadlines,
-  { signal, repeatable }: CallOptions,
+  call: CallOptions,
 ): Promise<GrpcReply> {
   return new Promise((resolve, reject) => {
-    if (!connection.isOpen()) {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request({
+        ':method': 'POST',
+        ':path': request.path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        'grpc-timeout': `${Math.ceil(ms)}m`,
+        ...request.metadata,
+      });
+    } catch (cause) {
       // It closed between our asking for it and now.
-      reject(new CallFailed('not_sent', `the store at ${url.host} closed the connection`));
+      const why = `the store at ${endpoint.host} closed the connection`;
+      reject(new CallFailed('not_sent', why, { cause }));
       return;
     }
+    let ended = false;
+    let headers: Record<string, unknown> = {};
+    const parts: Buffer[] = [];
+    let bytes = 0;
+
     function end(settle: () => void): void {
+      if (ended) return;
+      ended = true;
       late.clear();
-      signal?.removeEventListener('abort', aborted);
+      call.signal?.removeEventListener('abort', aborted);
       settle();
+      if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
     }
-    function fail(unseen: boolean, what: string, cause?: unknown): void {
+    function fail(what: string, cause?: unknown): void {
+      // A server that refuses a stream has not looked at it, and one without a number never left.
+      const unseen = stream.pending || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
       const kind = unseen ? 'not_sent' : 'unknown';
-      end(() => reject(new CallFailed(kind, `the store at ${url.host} ${what}`, { cause })));
-    }
-    function giveUp(what: string, cause?: unknown): void {
-      const unsent = call.isUnsent();
-      call.cancel();
-      fail(unsent, what, cause);
+      end(() => reject(new CallFailed(kind, `the store at ${endpoint.host} ${what}`, { cause })));
     }
     function aborted(): void {
-      const { reason } = signal!;
-      if (repeatable) {
-        call.cancel();
-        end(() => reject(reason));
-      } else giveUp('was not waited for', reason);
+      const { reason } = call.signal!;
+      if (call.repeatable) end(() => reject(reason));
+      else fail('was not waited for', reason);
     }
     const late = deadlines.after(ms, () => {
-      giveUp(`gave no answer within ${Math.round(ms)} ms`);
       // Perhaps it is the connection: nobody tells when the other side is gone without a word.
-      connection.leave();
+      endpoint.leave(session);
+      fail(`gave no answer within ${Math.round(ms)} ms`);
     });
-    signal?.addEventListener('abort', aborted);
-    const lead = Buffer.alloc(MESSAGE_LEAD_BYTES);
-    lead.writeUInt32BE(message.length, 1);
-    const headers = encodeHeaders({
-      ':method': 'POST',
-      ':scheme': url.protocol.slice(0, -1),
-      ':path': path,
-      ':authority': url.host,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      'grpc-timeout': `${Math.ceil(ms)}m`,
-      ...metadata,
+    call.signal?.addEventListener('abort', aborted);
+
+    stream.on('response', (received) => {
+      headers = { ...headers, ...received };
     });
-    const call = connection.call(headers, [lead, message], {
-      data(bytes) {
-        if (bytes > STORE_REPLY_BYTES_MAX) giveUp(`answered more than ${STORE_REPLY_BYTES_MAX} bytes`);
-      },
-      done(received, body) {
-        const reply = readReply(received, body);
-        if (reply === undefined) fail(false, 'broke off its answer');
-        else end(() => resolve(reply));
-      },
-      lost: fail,
+    stream.on('trailers', (received) => {
+      headers = { ...headers, ...received };
     });
+    stream.on('data', (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > STORE_REPLY_BYTES_MAX) fail(`answered more than ${STORE_REPLY_BYTES_MAX} bytes`);
+      else parts.push(part);
+    });
+    stream.on('error', (error) => fail(`could not be asked: ${error.message}`, error));
+    stream.on('close', () => {
+      if (ended) return;
+      const reply = readReply(headers, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+      if (reply === undefined) fail('broke off its answer');
+      else end(() => resolve(reply));
+    });
+    const head = Buffer.alloc(FRAME_HEAD_BYTES);
+    head.writeUInt32BE(request.message.length, 1);
+    // In one write, and without a copy.
+    stream.cork();
+    stream.write(head);
+    stream.end(request.message);
   });
 }
 
 /** undefined: it is no whole answer of a gRPC server. */
-function readReply(headers: Readonly<Record<string, string>>, body: Buffer): GrpcReply | undefined {
+function readReply(headers: Record<string, unknown>, body: Buffer): GrpcReply | undefined {
   const code = Number(headers['grpc-status'] ?? Number.NaN);
-  if (code > 0) return { code, text: decodeText(headers['grpc-message'] ?? '') };
+  if (code > 0) return { code, text: decodeText(String(headers['grpc-message'] ?? '')) };
   // No compression was offered, so the flag is 0.
-  if (code !== 0 || body.length < MESSAGE_LEAD_BYTES || body[0] !== 0) return undefined;
-  const end = MESSAGE_LEAD_BYTES + body.readUInt32BE(1);
-  return body.length === end ? { code: 0, message: body.subarray(MESSAGE_LEAD_BYTES) } : undefined;
+  if (code !== 0 || body.length < FRAME_HEAD_BYTES || body[0] !== 0) return undefined;
+  const end = FRAME_HEAD_BYTES + body.readUInt32BE(1);
+  return body.length === end ? { code: 0, message: body.subarray(FRAME_HEAD_BYTES) } : undefined;
 }
 
 function decodeText(text: string): string {
