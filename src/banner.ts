@@ -55,6 +55,10 @@ export interface DevFacts {
   readonly caFile: string | undefined;
   /** `-dev-data`'s folder. */
   readonly dataFolder: string | undefined;
+  /** Does the storage outlive this server? */
+  readonly isKept: boolean;
+  /** Is there an engine at `secret/`? */
+  readonly hasKv: boolean;
   readonly tokenStored: boolean;
   /** The program as the user called it, such as `bin/coffer`. */
   readonly program: string;
@@ -64,17 +68,10 @@ export function devBanner(facts: DevFacts): string {
   const exports = [`export VAULT_ADDR='${facts.address}'`];
   if (facts.caFile !== undefined) exports.push(`export VAULT_CACERT='${facts.caFile}'`);
   if (!facts.tokenStored) exports.push(`export VAULT_TOKEN='${facts.rootToken}'`);
-  const kept =
-    facts.dataFolder === undefined
-      ? 'Everything is lost when this server stops.'
-      : `Data, unseal key and root token are kept in ${facts.dataFolder}, readable by you alone. Whoever\nreads that folder reads every secret in it.`;
-  const commands = [
-    ...exports,
-    `${facts.program} kv put secret/hello who=world`,
-    `${facts.program} kv get secret/hello`,
-  ];
+  const tryKv = [`${facts.program} kv put secret/hello who=world`, `${facts.program} kv get secret/hello`];
+  const commands = [...exports, ...(facts.hasKv ? tryKv : [])];
   return `WARNING! dev mode is enabled! The server is unsealed and its root token is printed here.
-${kept}
+${keptSentence(facts)}
 Development mode should NOT be used in production installations!
 
 Unseal Key: ${facts.unsealKey}
@@ -84,4 +81,12 @@ Try, in another terminal:
 
 ${commands.map((line) => `    ${line}`).join('\n')}
 `;
+}
+
+function keptSentence({ dataFolder, isKept }: DevFacts): string {
+  if (dataFolder !== undefined)
+    return `Data, unseal key and root token are kept in ${dataFolder}, readable by you alone. Whoever\nreads that folder reads every secret in it.`;
+  if (isKept)
+    return 'Data is kept in the storage of the configuration; its unseal key stands nowhere but here.';
+  return 'Everything is lost when this server stops.';
 }

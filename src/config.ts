@@ -174,6 +174,7 @@ function complete(
     );
   }
   if (!dev && listeners.length === 0) throw new ConfigError('expected at least one listener "tcp" { … }');
+  if (dev) warnings.push(...unheededInDev(storage, coordinator, values, places));
   const disableMlock = env.disableMlock ?? values.disable_mlock ?? true;
   if (!disableMlock) {
     const place = places.disable_mlock === undefined ? '' : `${places.disable_mlock}: `;
@@ -183,7 +184,7 @@ function complete(
   }
   return {
     listeners: listeners.map((one) => withDuration(one, values.default_max_request_duration)),
-    storage: storage ?? { type: 'inmem' },
+    storage,
     coordinator,
     cluster: dev ? undefined : clusterOf(storage!, coordinator, values.cluster, places),
     nodeId: values.node_id,
@@ -192,6 +193,7 @@ function complete(
     apiAddress: env.apiAddress ?? (values.api_addr || undefined),
     clusterAddress: env.clusterAddress ?? (values.cluster_addr || undefined),
     clusterName: values.cluster_name || undefined,
+    maxRequestDuration: values.default_max_request_duration,
     ui: env.ui ?? values.ui ?? false,
     disableMlock,
     logLevel: env.logLevel ?? values.log_level ?? 'info',
@@ -204,6 +206,27 @@ function complete(
     introspectionEndpoint: values.introspection_endpoint ?? false,
     responseHeaderHostname: values.enable_response_header_hostname ?? false,
   };
+}
+
+/**
+ * Sentences about what is for several nodes: dev mode is one alone.
+ * @throws ConfigError for a storage that dev mode has not: it would start another server than was asked for.
+ */
+function unheededInDev(
+  storage: StorageConfig | undefined,
+  coordinator: CoordinatorConfig | undefined,
+  values: FileConfig['values'],
+  places: Readonly<Record<string, string | undefined>>,
+): string[] {
+  if (storage !== undefined && storage.type !== 'file' && storage.type !== 'inmem')
+    throw new ConfigError(`storage "${storage.type}": expected "file" or "inmem" in dev mode`);
+  const alone = 'has no effect in dev mode: it is one node alone';
+  return [
+    ...(coordinator === undefined ? [] : [`coordinator "${coordinator.type}" ${alone}`]),
+    ...(['cluster', 'node_id'] as const)
+      .filter((key) => values[key] !== undefined)
+      .map((key) => `${places[key]}: ${key} ${alone}`),
+  ];
 }
 
 /** @throws ConfigError where the storage serves several nodes and nothing says who may be one. */

@@ -10,6 +10,7 @@ import { newMount, rootToken } from './founding.ts';
 import type { Coffer } from './main.ts';
 import { OWN_CLAIMS } from './model/actor.ts';
 import type { NewToken } from './model/caller.ts';
+import type { Mount } from './model/mount.ts';
 import { systemReason } from './model/system-reason.ts';
 import { addMount } from './pipeline/mount-table.ts';
 
@@ -24,7 +25,8 @@ export interface DevOptions {
   /** Where `-dev-data` keeps unseal key and root token; undefined: nowhere. */
   readonly folder: string | undefined;
   readonly rootTokenId: string | undefined;
-  readonly kvVersion: '1' | '2';
+  /** Of the key-value engine at `secret/`; undefined: none is mounted. */
+  readonly kvVersion: '1' | '2' | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface DevOptions {
 export async function openDevMode(coffer: Coffer, options: DevOptions): Promise<DevSecrets> {
   const kept = options.folder === undefined ? undefined : readSecrets(options.folder);
   if (await coffer.seal.initialized()) {
-    if (!kept) throw new Error(`${options.folder} holds data, but no unseal key: was it made by dev mode?`);
+    if (!kept) throw new Error(alreadyInitialized(options.folder));
     await coffer.lifecycle.unseal(Buffer.from(kept.unsealKey, 'base64'));
     const rootTokens = await goodTokens(coffer, options.rootTokenId, kept.rootTokens);
     return keep(options.folder, { unsealKey: kept.unsealKey, rootTokens });
@@ -42,13 +44,8 @@ export async function openDevMode(coffer: Coffer, options: DevOptions): Promise<
   let made: DevSecrets | undefined;
   // All of it before the store counts as initialised: a start that is killed on the way locks no folder, and the next begins anew.
   await coffer.lifecycle.init({ shares: 1, threshold: 1 }, async ({ keys, rootToken: first }) => {
-    const secret = newMount({
-      path: 'secret/',
-      type: 'kv',
-      description: 'key/value secret storage',
-      options: { version: options.kvVersion },
-    });
-    await coffer.catalog.change(addMount, secret);
+    if (options.kvVersion !== undefined)
+      await coffer.catalog.change(addMount, secretMount(options.kvVersion));
     const token = options.rootTokenId ?? first;
     if (token !== first) {
       await makeToken(coffer, token);
@@ -87,8 +84,18 @@ async function goodTokens(
   return [first, ...more];
 }
 
+function alreadyInitialized(folder: string | undefined): string {
+  if (folder !== undefined) return `${folder} holds data, but no unseal key: was it made by dev mode?`;
+  return 'the storage of the configuration is initialized already, and dev mode keeps no unseal key for it: start without -dev';
+}
+
 async function makeToken(coffer: Coffer, id: string | undefined): Promise<string> {
   return (await coffer.tokens.create(devToken(), id, { claims: OWN_CLAIMS, namespace: 'root' })).token;
+}
+
+function secretMount(version: string): Mount {
+  const description = 'key/value secret storage';
+  return newMount({ path: 'secret/', type: 'kv', description, options: { version } });
 }
 
 /** As one that `token create` makes. */

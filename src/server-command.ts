@@ -106,7 +106,7 @@ async function open(coffer: Coffer, flags: ServerFlags): Promise<DevSecrets | un
     ? await openDevMode(coffer, {
         folder: flags.devData,
         rootTokenId: flags.devRootTokenId,
-        kvVersion: flags.devKvV1 ? '1' : '2',
+        kvVersion: flags.devKvVersion,
       })
     : undefined;
   // Only now: whoever finds the port open finds everything there.
@@ -131,9 +131,11 @@ function announce(
     devBanner({
       unsealKey: secrets.unsealKey,
       rootToken: secrets.rootTokens[0],
-      address: settings.apiAddress,
+      address: settings.reachedAt,
       caFile: devTls?.caFile,
       dataFolder: flags.devData,
+      isKept: settings.storage.type === 'file',
+      hasKv: flags.devKvVersion !== undefined,
       tokenStored,
       program: programOf(env),
     }),

@@ -14,7 +14,8 @@ export interface ServerFlags {
   readonly devTlsCertDir: string | undefined;
   readonly devTlsSan: readonly string[];
   readonly devNoStoreToken: boolean;
-  readonly devKvV1: boolean;
+  /** Of the key-value engine at `secret/`; undefined: none is mounted. */
+  readonly devKvVersion: '1' | '2' | undefined;
   readonly devData: string | undefined;
   /** How many nodes, each a process of its own; undefined: one, this process. */
   readonly nodes: number | undefined;
@@ -41,10 +42,12 @@ const SWITCHES = [
   'dev-tls',
   'dev-no-store-token',
   'dev-kv-v1',
+  'dev-no-kv',
   'help',
   'h',
   'exit-on-core-shutdown',
 ] as const;
+const IMPLY_DEV = ['dev', 'dev-tls', 'dev-kv-v1', 'dev-no-kv'] as const;
 type ValueFlag = (typeof VALUES)[number];
 type Switch = (typeof SWITCHES)[number];
 
@@ -75,15 +78,15 @@ export function parseServerFlags(args: readonly string[], env: NodeJS.ProcessEnv
   const devRootTokenId = last('dev-root-token-id') ?? env.VAULT_DEV_ROOT_TOKEN_ID;
   return {
     config: values.get('config') ?? [],
-    // Vault takes any -dev-… flag that needs dev mode as asking for it.
-    dev: on('dev') || on('dev-tls') || last('dev-data') !== undefined,
+    // As in Vault, whose other -dev-… flags start no dev mode.
+    dev: IMPLY_DEV.some(on) || last('dev-data') !== undefined,
     devRootTokenId: devRootTokenId === '' ? undefined : devRootTokenId,
     devListenAddress: last('dev-listen-address') ?? env.VAULT_DEV_LISTEN_ADDRESS,
     devTls: on('dev-tls'),
     devTlsCertDir: last('dev-tls-cert-dir'),
     devTlsSan: values.get('dev-tls-san') ?? [],
     devNoStoreToken: on('dev-no-store-token'),
-    devKvV1: on('dev-kv-v1'),
+    devKvVersion: on('dev-no-kv') ? undefined : on('dev-kv-v1') ? '1' : '2',
     devData: last('dev-data'),
     nodes: nodesOf(last('nodes')),
     logLevel: last('log-level') ?? env.VAULT_LOG_LEVEL,
@@ -130,4 +133,8 @@ Dev mode:
   -dev-tls-san=<name>          One more name in the certificate. May be given several times.
   -dev-no-store-token          Does not write the root token into the token helper.
   -dev-kv-v1                   Mounts version 1 of the key-value engine at secret/.
+  -dev-no-kv                   Mounts nothing at secret/.
+
+  -dev-tls, -dev-data, -dev-kv-v1 and -dev-no-kv start dev mode also without -dev. With -config too, what the files say counts,
+  and their listeners are added.
 `;

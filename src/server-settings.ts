@@ -37,6 +37,8 @@ export interface NodeSettings {
   readonly cluster: ClusterSettings | undefined;
   readonly listeners: readonly ListenerOptions[];
   readonly apiAddress: string;
+  /** Where a client on this machine reaches the first listener. */
+  readonly reachedAt: string;
   readonly clusterAddress: string;
   readonly clusterName: string | undefined;
   /** Seconds. */
@@ -68,17 +70,20 @@ export function settingsOf(
 ): NodeSettings {
   const loaded = flags.config.length > 0 ? loadConfig(flags.config, env, { dev: flags.dev }) : undefined;
   const config = loaded?.config;
-  const listeners = [...(flags.dev ? [devListener(flags, devTls)] : []), ...(config?.listeners ?? [])];
+  const ownListeners = flags.dev ? [devListener(flags, devTls, config?.maxRequestDuration)] : [];
+  const listeners = [...ownListeners, ...(config?.listeners ?? [])];
   const first = listeners[0]!;
   const scheme = first.tls_disable ? 'http' : 'https';
   // `:8200` is every address; a client on this machine reaches one of them.
   const reached = first.address.replace(/^:/, '127.0.0.1:');
+  const reachedAt = `${scheme}://${reached}`;
   const clusterAddress = config?.clusterAddress ?? env.VAULT_CLUSTER_ADDR ?? `https://${nextPort(reached)}`;
   const settings: NodeSettings = {
-    storage: flags.dev ? devStorage(flags) : storageOf(config!),
+    storage: flags.dev ? devStorage(flags, config) : storageOf(config!.storage!),
     cluster: config?.cluster && clusterOf(config, config.cluster, clusterAddress, env),
     listeners,
-    apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? `${scheme}://${reached}`,
+    apiAddress: config?.apiAddress ?? env.VAULT_API_ADDR ?? reachedAt,
+    reachedAt,
     clusterAddress: clusterAddress.includes('://') ? clusterAddress : `https://${clusterAddress}`,
     clusterName: config?.clusterName,
     defaultLeaseTtl: config?.defaultLeaseTtl ?? LEASE_TTL_DEFAULT_S,
@@ -89,9 +94,10 @@ export function settingsOf(
     ui: flags.dev || config?.ui === true,
     hostname: config?.responseHeaderHostname ? hostname() : undefined,
     pidFile: config?.pidFile,
-    rawStorage: config?.rawStorageEndpoint ?? false,
-    introspection: config?.introspectionEndpoint ?? false,
-    warnings: loaded?.warnings ?? [],
+    // As in Vault's dev mode.
+    rawStorage: flags.dev || config?.rawStorageEndpoint === true,
+    introspection: flags.dev || config?.introspectionEndpoint === true,
+    warnings: [...(loaded?.warnings ?? []), ...unheeded(flags)],
   };
   const number = nodeNumber(env);
   if (number === undefined) return settings;
@@ -99,19 +105,41 @@ export function settingsOf(
   return { ...asOneOfMany(settings, config?.nodeId ?? hostname(), number), warnings: [] };
 }
 
-function devListener(flags: ServerFlags, devTls: DevTlsFiles | undefined): ListenerOptions {
-  const address = flags.devListenAddress ?? DEV_ADDRESS;
-  if (!devTls) return { address, tls_disable: true };
-  return { address, tls_cert_file: devTls.certFile, tls_key_file: devTls.keyFile };
+/** Metrics without a token, as in Vault's dev mode. */
+function devListener(
+  flags: ServerFlags,
+  devTls: DevTlsFiles | undefined,
+  maxRequestDuration: number | undefined,
+): ListenerOptions {
+  const tls = devTls
+    ? { tls_cert_file: devTls.certFile, tls_key_file: devTls.keyFile }
+    : { tls_disable: true };
+  return {
+    address: flags.devListenAddress ?? DEV_ADDRESS,
+    ...tls,
+    telemetry: { unauthenticated_metrics_access: true },
+    ...(maxRequestDuration === undefined ? {} : { max_request_duration: maxRequestDuration }),
+  };
 }
 
-function devStorage(flags: ServerFlags): NodeSettings['storage'] {
-  if (flags.devData === undefined) return { type: 'inmem' };
-  return { type: 'file', folder: join(resolve(flags.devData), 'store') };
+/** @throws Error where flags and files want different ones, or one of several nodes. */
+function devStorage(flags: ServerFlags, config: ServerConfig | undefined): NodeSettings['storage'] {
+  const asked = config?.storage;
+  if (flags.devData !== undefined) {
+    if (asked) throw new Error('-dev-data: expected no storage in the configuration, or no -dev-data');
+    return { type: 'file', folder: join(resolve(flags.devData), 'store') };
+  }
+  return asked ? storageOf(asked) : { type: 'inmem' };
 }
 
-function storageOf({ storage }: ServerConfig): NodeSettings['storage'] {
+function storageOf(storage: StorageConfig): NodeSettings['storage'] {
   return storage.type === 'file' ? { type: 'file', folder: resolve(storage.folder) } : { type: 'inmem' };
+}
+
+/** Sentences about flags that count only in dev mode. */
+function unheeded(flags: ServerFlags): string[] {
+  if (flags.dev || flags.devRootTokenId === undefined) return [];
+  return ['You cannot specify a custom root token ID outside of "dev" mode. Your request has been ignored.'];
 }
 
 function clusterOf(

@@ -203,6 +203,7 @@ test('defaults are those of Vault', (t) => {
     clusterName: undefined,
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
+    maxRequestDuration: undefined,
     ui: false,
     disableMlock: true,
     logLevel: 'info',
@@ -306,7 +307,7 @@ test('the environment stands over the files, COFFER_ over VAULT_', (t) => {
 test('dev mode needs neither storage nor listener', (t) => {
   const path = folder(t, { 'c.hcl': 'log_level = "debug"' });
   const { config } = loadConfig([path], {}, { dev: true });
-  assert.deepEqual([config.listeners, config.storage, config.logLevel], [[], { type: 'inmem' }, 'debug']);
+  assert.deepEqual([config.listeners, config.storage, config.logLevel], [[], undefined, 'debug']);
 });
 
 const REFUSED: [text: string, message: string][] = [

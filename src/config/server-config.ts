@@ -27,8 +27,8 @@ export interface TelemetryConfig {
 export interface ServerConfig {
   /** At least one, save for dev mode, which brings its own. */
   readonly listeners: readonly ListenerConfig[];
-  /** `folder` is as written: relative to where the server is started. */
-  readonly storage: StorageConfig;
+  /** `folder` is as written: relative to where the server is started. Undefined: none was named, in dev mode, which brings its own. */
+  readonly storage: StorageConfig | undefined;
   /** The storage's own where absent: the same etcd or Consul, or the folder's. */
   readonly coordinator: CoordinatorConfig | undefined;
   /** Undefined: a node alone on its embedded store. */
@@ -46,6 +46,8 @@ export interface ServerConfig {
   /** Seconds; 2,764,800 (32 days) where absent. Not above `maxLeaseTtl`. */
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
+  /** Seconds; of listeners that do not say. Undefined: not set. */
+  readonly maxRequestDuration: number | undefined;
   readonly ui: boolean;
   /** False asks for locked memory, which Node cannot give: see the warning of `loadConfig`. */
   readonly disableMlock: boolean;

@@ -58,7 +58,7 @@ test('the chart is of this release', () => {
 test('the configuration is one that the server takes', () => {
   const { config, warnings } = configOf(render());
   assert.deepEqual(warnings, []);
-  assert.equal(config.storage.type, 'etcd');
+  assert.equal(config.storage?.type, 'etcd');
   assert.equal(config.cluster?.secretFile, '/run/coffer/cluster.secret');
   assert.equal(config.cluster?.approve, false);
   assert.equal(config.listeners.length, 2);
@@ -78,7 +78,7 @@ test('with other values: Consul, TLS, approval, no metrics, more HCL', () => {
     tolerations: [{ key: 'x', operator: 'Exists' }],
   });
   const { config } = configOf(objects);
-  assert.equal(config.storage.type, 'consul');
+  assert.equal(config.storage?.type, 'consul');
   assert.equal(config.cluster?.approve, true);
   assert.equal(config.logLevel, 'debug');
   assert.equal(config.listeners.length, 1);

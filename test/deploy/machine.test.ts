@@ -87,7 +87,7 @@ test('compose: three nodes on one etcd, with the configuration beside it', () =>
   assert.equal(secret.image, n1.image);
   const { config, warnings } = loadConfig([path('compose/coffer.hcl')], {}, { dev: false });
   assert.deepEqual(warnings, []);
-  assert.equal(config.storage.type, 'etcd');
+  assert.equal(config.storage?.type, 'etcd');
   assert.deepEqual((config.storage as { endpoints?: readonly string[] }).endpoints, ['http://etcd:2379']);
 });
 

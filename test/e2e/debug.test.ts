@@ -121,20 +121,20 @@ test('a folder, of some targets; what the token may not read is named, and the r
   await succeed(root, 'PUT', 'sys/policies/acl/host', { policy });
   const { token } = await makeToken(root, { policies: ['host'] });
   const output = join(folder, 'some');
-  const targets = ['-target=host', '-target=metrics', '-target=log,pprof'];
+  const targets = ['-target=host', '-target=config', '-target=log,pprof'];
   const { exit, stderr } = await vault(
     ['debug', '-compress=false', '-duration=1s', `-output=${output}`, ...targets],
     token,
   );
   assert.equal(exit, 0);
   assert.match(stderr, /Overwriting duration value "1s" to the minimum value of "5s"/);
-  assert.match(stderr, /Error capturing metrics: .*permission denied/);
+  assert.match(stderr, /Error capturing config: .*permission denied/);
   const index = JSON.parse(readFileSync(join(output, 'index.json'), 'utf8'));
-  assert.deepEqual(index.targets, ['host', 'metrics', 'pprof', 'log']);
+  assert.deepEqual(index.targets, ['config', 'host', 'pprof', 'log']);
   const failed = new Set(index.errors.map(({ target }: { target: string }) => target));
-  assert.deepEqual([...failed].sort(), ['log', 'metrics', 'pprof']);
+  assert.deepEqual([...failed].sort(), ['config', 'log', 'pprof']);
   assert.equal(JSON.parse(readFileSync(join(output, 'host_info.json'), 'utf8')).length, 1);
-  assert.deepEqual(JSON.parse(readFileSync(join(output, 'metrics.json'), 'utf8')), []);
+  assert.deepEqual(JSON.parse(readFileSync(join(output, 'config.json'), 'utf8')), []);
   assert.equal(statSync(output).mode & 0o777, 0o700);
   for (const name of readdirSync(output)) {
     if (name.includes('.')) assert.equal(statSync(join(output, name)).mode & 0o777, 0o600, name);

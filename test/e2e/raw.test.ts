@@ -4,11 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { startConfigured } from '../support/configured.ts';
+import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startAll, startDev } from '../support/server.ts';
 
@@ -19,14 +21,17 @@ const folder = mkdtempSync(join(tmpdir(), 'coffer-test-raw-'));
 let open: RunningServer;
 let closed: RunningServer;
 let root: Ask;
+/** Of the server whose configuration asks for neither. */
+let off: Ask;
 let mount: string;
 before(async () => {
-  const config = join(folder, 'raw.hcl');
-  writeFileSync(config, 'raw_storage_endpoint = true\nintrospection_endpoint = true\n');
-  [open, closed] = (await startAll([startDev({ args: [`-config=${config}`] }), startDev()])) as [
-    RunningServer,
-    RunningServer,
-  ];
+  [open, closed] = (await startAll([startDev(), startClosed()])) as [RunningServer, RunningServer];
+  const { body: made } = await asking(closed.address, '')('PUT', 'sys/init', {
+    secret_shares: 1,
+    secret_threshold: 1,
+  });
+  await succeed(asking(closed.address, ''), 'PUT', 'sys/unseal', { key: made.keys[0] });
+  off = asking(closed.address, made.root_token);
   root = asking(open.address);
   const options = { file_path: join(folder, 'audit.log') };
   await succeed(root, 'PUT', 'sys/audit/file', { type: 'file', options });
@@ -39,6 +44,15 @@ before(async () => {
   const { body } = await succeed(root, 'GET', 'sys/mounts/secret');
   mount = body.data.uuid;
 });
+
+async function startClosed(): Promise<RunningServer> {
+  const port = await freePort();
+  return startConfigured({
+    folder,
+    address: `http://127.0.0.1:${port}`,
+    config: `storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\n`,
+  });
+}
 after(async () => {
   await Promise.all([open.stop(), closed.stop()]);
   rmSync(folder, { recursive: true });
@@ -172,7 +186,6 @@ test('only with sudo, only in the root namespace, and only where the configurati
       400,
     );
   }
-  const off = asking(closed.address);
   for (const method of ['GET', 'LIST', 'PUT', 'DELETE']) {
     const { status, body } = await off(method, path);
     assert.deepEqual([status, body.errors], [404, ['1 error occurred:\n\t* unsupported path\n\n']], method);
