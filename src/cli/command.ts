@@ -37,6 +37,8 @@ export interface Command<F extends FlagTable = FlagTable> {
   readonly about: string;
   readonly flags: F;
   readonly output: OutputFlags;
+  /** Whatever stands behind its name is passed over. */
+  readonly takesAnything?: boolean;
   /** @returns the exit code. */
   run(run: Run<F>): Promise<number>;
 }
@@ -47,6 +49,7 @@ export function command<F extends FlagTable>(definition: {
   about: string;
   flags?: F;
   output?: OutputFlags;
+  takesAnything?: boolean;
   run(run: Run<F>): Promise<number>;
 }): Command<F> {
   return { flags: {} as F, output: {}, ...definition };

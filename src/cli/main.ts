@@ -124,7 +124,7 @@ interface Setting extends Globals {
 async function runCommand(command: Command, args: string[], setting: Setting): Promise<number> {
   const { program, env, terminal, format } = setting;
   const flagTable: FlagTable = { ...httpFlags, ...outputFlags(command.output), ...command.flags };
-  const parsed = parseFlags(flagTable, args, env);
+  const parsed = parseFlags(flagTable, command.takesAnything ? [] : args, env);
   warnOfLateFlags(parsed.rest, setting);
   if (parsed.fault !== undefined) throw new CommandFailure(1, parsed.fault);
   if (format === 'raw' && !command.output.raw) {

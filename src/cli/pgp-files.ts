@@ -4,7 +4,8 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { localFailure, messageOf } from './failure.ts';
+import { systemReason } from '../model/system-reason.ts';
+import { localFailure } from './failure.ts';
 
 const ARMOR = /-----BEGIN PGP PUBLIC KEY BLOCK-----([\s\S]*?)-----END PGP PUBLIC KEY BLOCK-----/g;
 
@@ -22,7 +23,7 @@ export function pgpKeyIn(file: string): string {
   try {
     bytes = readFileSync(name);
   } catch (error) {
-    throw localFailure(messageOf(error));
+    throw localFailure(`open ${name}: ${systemReason(error)}`);
   }
   const text = bytes.toString('latin1');
   const blocks = [...text.matchAll(ARMOR)];

@@ -12,6 +12,7 @@ import { type FlagValues, parseBool } from './flags.ts';
 import { type httpFlags, NOT_SET } from './global-flags.ts';
 import { quote } from './go-text.ts';
 import { parseAddress, type ServerAddress } from './request-url.ts';
+import { CERTIFICATE } from './pem.ts';
 import type { TlsSources } from './tls-files.ts';
 import type { TlsSettings } from './transport.ts';
 
@@ -97,7 +98,16 @@ function checkEnvironment(env: Environment): void {
     } catch {
       throw new Error(`failed to read environment: could not parse ${name}`);
     }
-  }
+  }  if (!isRateLimit(readVariable(env, 'VAULT_RATE_LIMIT')))
+    throw new Error('failed to read environment: VAULT_RATE_LIMIT was provided but incorrectly formatted');
+  const authority = readVariable(env, 'VAULT_CACERT') === '' ? readVariable(env, 'VAULT_CACERT_BYTES') : '';
+  if (authority !== '' && !authority.includes(CERTIFICATE))
+    throw new Error("failed to read environment: Error appending CA: Couldn't parse PEM");
+}
+
+/** Requests a second, and behind a colon how many at once. One command asks for too little to be held back, so it is only checked. */
+function isRateLimit(text: string): boolean {
+  return text === '' || /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?::[+-]?\d.*)?$/.test(text);
 }
 
 function timeout(env: Environment): number {

@@ -6,9 +6,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Environment, readVariable } from './environment.ts';
+import { CERTIFICATE } from './pem.ts';
 import type { TlsSettings } from './transport.ts';
-
-const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
 
 export interface TlsSources {
   caCert: string;

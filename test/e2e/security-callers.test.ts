@@ -258,6 +258,8 @@ test('CVE-2025-4656, CVE-2026-5807, CVE-2022-36129, CVE-2021-3282: without a tok
     'get sys/internal/ui/feature-flags 200',
     'get sys/internal/ui/mounts 200',
     'get sys/leader 200',
+    // On dev mode's own listener.
+    'get sys/metrics 200',
     'get sys/rekey-recovery-key/init 400',
     'get sys/rekey-recovery-key/verify 400',
     'get sys/rekey/init 200',

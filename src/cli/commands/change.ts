@@ -4,7 +4,7 @@
  * @module
  */
 import type { Run } from '../command.ts';
-import { described } from '../failure.ts';
+import { described, REMOTE } from '../failure.ts';
 import { printSecret, printSecretField } from '../output.ts';
 import type { Secret } from '../secret.ts';
 import { secretOfRefusal } from '../secret-requests.ts';
@@ -32,8 +32,11 @@ export async function printChange(
   } catch (error) {
     const failure = described(texts.failed, error);
     const told = secretOfRefusal(error);
-    if (told) await printSecret(printer, told);
-    throw failure;
+    if (!told) throw failure;
+    // What the refusal brings comes after it, as Vault prints them.
+    terminal.error(failure.message);
+    await printSecret(printer, told);
+    return REMOTE;
   }
   if (!secret) {
     if (printer.format === 'table') terminal.output(texts.done);

@@ -12,6 +12,8 @@ export const version = command({
 Prints the version of this program, not that of the server.
 
     $ vault version`,
+  // As Vault's, which reads no flag: scripts give it -format=json.
+  takesAnything: true,
   async run({ program, terminal }) {
     terminal.output(
       program === 'vault'
