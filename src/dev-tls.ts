@@ -8,6 +8,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issueCertificate } from './crypto/certificate.ts';
+import { systemReason } from './model/system-reason.ts';
 
 export interface DevTlsFiles {
   readonly caFile: string;
@@ -17,7 +18,11 @@ export interface DevTlsFiles {
 
 const DAY_MS = 86_400_000;
 
-/** @param folder - where the files go; a new temporary folder where absent. @param names - more DNS names and addresses. */
+/**
+ * @param folder - where the files go; a new temporary folder where absent.
+ * @param names - more DNS names and addresses.
+ * @throws Error with one sentence where they cannot be written.
+ */
 export function makeDevTls(folder: string | undefined, names: readonly string[], nowMs: number): DevTlsFiles {
   const at = folder ?? mkdtempSync(join(tmpdir(), 'vault-tls'));
   const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -50,8 +55,12 @@ export function makeDevTls(folder: string | undefined, names: readonly string[],
     certFile: join(at, 'vault-cert.pem'),
     keyFile: join(at, 'vault-key.pem'),
   };
-  writeFileSync(files.caFile, caPem);
-  writeFileSync(files.certFile, certificate);
-  writeFileSync(files.keyFile, server.privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  try {
+    writeFileSync(files.caFile, caPem);
+    writeFileSync(files.certFile, certificate);
+    writeFileSync(files.keyFile, server.privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  } catch (error) {
+    throw new Error(`the certificates of dev mode cannot be written to ${at}: ${systemReason(error)}`);
+  }
   return files;
 }

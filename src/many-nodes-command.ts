@@ -8,9 +8,10 @@ import { bannerFacts, serverBanner } from './banner.ts';
 import { type ManyNodes, startManyNodes } from './machine/many-nodes.ts';
 import { makeLog } from './observe/log.ts';
 import { writePidFile } from './pid-file.ts';
-import { parseServerFlags, SERVER_HELP } from './server-flags.ts';
+import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
 import { settingsOf } from './server-settings.ts';
 import { listenToSignals } from './server-signals.ts';
+import { whatHelps } from './taken-address.ts';
 
 interface Streams {
   readonly stdout: NodeJS.WritableStream;
@@ -23,8 +24,9 @@ export async function runManyNodes(
   env: NodeJS.ProcessEnv,
   streams: Streams,
 ): Promise<number> {
+  let flags: ServerFlags | undefined;
   try {
-    const flags = parseServerFlags(args, env);
+    flags = parseServerFlags(args, env);
     if (flags.help) {
       streams.stdout.write(SERVER_HELP);
       return 0;
@@ -34,7 +36,8 @@ export async function runManyNodes(
     if (flags.config.length === 0) throw new Error('must specify at least one config path using -config');
     return await serve(flags.nodes ?? 1, args, env, streams);
   } catch (error) {
-    streams.stderr.write(`Error starting the server: ${(error as Error).message}\n`);
+    const help = flags === undefined ? '' : whatHelps(error, flags, 'coffer');
+    streams.stderr.write(`Error starting the server: ${(error as Error).message}${help}\n`);
     return 1;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { writeFileSync } from 'node:fs';
+import { systemReason } from './model/system-reason.ts';
 
 /** @throws Error where it cannot be written: whoever asked for it relies on it. */
 export function writePidFile(file: string | undefined): string | undefined {
@@ -11,7 +12,7 @@ export function writePidFile(file: string | undefined): string | undefined {
   try {
     writeFileSync(file, `${process.pid}\n`, { mode: 0o644 });
   } catch (error) {
-    throw new Error(`the pid file ${file} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+    throw new Error(`the pid file ${file} cannot be written: ${systemReason(error)}`);
   }
   return file;
 }

@@ -11,7 +11,6 @@ import { bannerFacts, devBanner, serverBanner } from './banner.ts';
 import { sanitizedConfig } from './config/sanitized.ts';
 import { type DevSecrets, openDevMode } from './dev-mode.ts';
 import type { DevTlsFiles } from './dev-tls.ts';
-import { ListenError } from './http/server.ts';
 import { tellListening } from './machine/child-side.ts';
 import { nodeNumber } from './machine/one-of-many.ts';
 import { type Coffer, openCoffer } from './main.ts';
@@ -20,6 +19,7 @@ import { writePidFile } from './pid-file.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
 import { type NodeSettings, settingsOf } from './server-settings.ts';
 import { listenToSignals, logFaults, untilEnded } from './server-signals.ts';
+import { whatHelps } from './taken-address.ts';
 
 export interface Streams {
   readonly stdout: NodeJS.WritableStream;
@@ -32,10 +32,9 @@ export async function runServer(
   env: NodeJS.ProcessEnv,
   streams: Streams,
 ): Promise<number> {
-  let dev = false;
+  let flags: ServerFlags | undefined;
   try {
-    const flags = parseServerFlags(args, env);
-    dev = flags.dev;
+    flags = parseServerFlags(args, env);
     if (flags.help) {
       streams.stdout.write(SERVER_HELP);
       return 0;
@@ -45,7 +44,7 @@ export async function runServer(
     }
     return await serve(flags, env, streams);
   } catch (error) {
-    const help = dev ? whatHelps(error, programOf(env)) : '';
+    const help = flags === undefined ? '' : whatHelps(error, flags, programOf(env));
     streams.stderr.write(`Error starting the server: ${(error as Error).message}${help}\n`);
     return 1;
   }
@@ -54,14 +53,6 @@ export async function runServer(
 /** How the next commands are to begin, as bin/coffer says. */
 function programOf(env: NodeJS.ProcessEnv): string {
   return env.COFFER_PROGRAM ?? 'bin/coffer';
-}
-
-/** The rest of a sentence: the command to go on with where a dev server finds its address taken; else ''. */
-function whatHelps(error: unknown, program: string): string {
-  if (!(error instanceof ListenError) || error.code !== 'EADDRINUSE') return '';
-  const [, host, port] = /^(.*):(\d+)$/.exec(error.address) ?? [];
-  const other = Number(port) < 65_000 ? Number(port) + 100 : 8200;
-  return `; take another: ${program} server -dev -dev-listen-address=${host}:${other}`;
 }
 
 async function serve(flags: ServerFlags, env: NodeJS.ProcessEnv, streams: Streams): Promise<number> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NO_LOG_ROTATION } from './config/no-log-rotation.ts';
 import { NODES_MAX } from './model/limits.ts';
 
 export interface ServerFlags {
@@ -23,6 +24,8 @@ export interface ServerFlags {
   readonly logFormat: string | undefined;
   readonly logFile: string | undefined;
   readonly help: boolean;
+  /** Sentences for the operator, about flags that do nothing. */
+  readonly warnings: readonly string[];
 }
 
 const VALUES = [
@@ -36,7 +39,16 @@ const VALUES = [
   'log-level',
   'log-format',
   'log-file',
+  'log-rotate-bytes',
+  'log-rotate-duration',
+  'log-rotate-max-files',
 ] as const;
+/** Vault's flags that do nothing here, with the reason that their configuration keys give. */
+const UNHEEDED: Partial<Record<ValueFlag, string>> = {
+  'log-rotate-bytes': NO_LOG_ROTATION,
+  'log-rotate-duration': NO_LOG_ROTATION,
+  'log-rotate-max-files': NO_LOG_ROTATION,
+};
 const SWITCHES = [
   'dev',
   'dev-tls',
@@ -55,10 +67,13 @@ type Switch = (typeof SWITCHES)[number];
 export function parseServerFlags(args: readonly string[], env: NodeJS.ProcessEnv): ServerFlags {
   const values = new Map<ValueFlag, string[]>();
   const switches = new Map<Switch, boolean>();
+  const program = env.COFFER_ARGV0 === 'vault' ? 'vault' : 'coffer';
   for (let at = 0; at < args.length; at++) {
     const match = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(args[at]!);
     if (!match)
-      throw new Error(`unexpected argument "${args[at]}": server takes only flags (see coffer server -help)`);
+      throw new Error(
+        `unexpected argument "${args[at]}": server takes only flags (see ${program} server -help)`,
+      );
     const [, name, given] = match as unknown as [string, string, string | undefined];
     if ((VALUES as readonly string[]).includes(name)) {
       const value = given ?? args[++at];
@@ -70,7 +85,7 @@ export function parseServerFlags(args: readonly string[], env: NodeJS.ProcessEnv
       }
       switches.set(name as Switch, given === undefined || /^(1|t|true)$/i.test(given));
     } else {
-      throw new Error(`flag provided but not defined: -${name} (see coffer server -help)`);
+      throw new Error(`flag provided but not defined: -${name} (see ${program} server -help)`);
     }
   }
   const last = (name: ValueFlag) => values.get(name)?.at(-1);
@@ -93,6 +108,9 @@ export function parseServerFlags(args: readonly string[], env: NodeJS.ProcessEnv
     logFormat: last('log-format') ?? env.VAULT_LOG_FORMAT,
     logFile: last('log-file'),
     help: on('help') || on('h'),
+    warnings: [...values.keys()]
+      .filter((name) => UNHEEDED[name] !== undefined)
+      .map((name) => `-${name} has no effect: ${UNHEEDED[name]}`),
   };
 }
 

@@ -60,7 +60,7 @@ export interface NodeSettings {
   readonly warnings: readonly string[];
 }
 
-const DEV_ADDRESS = '127.0.0.1:8200';
+export const DEV_ADDRESS = '127.0.0.1:8200';
 
 /** @throws Error naming file, line and what was expected. */
 export function settingsOf(
@@ -97,7 +97,7 @@ export function settingsOf(
     // As in Vault's dev mode.
     rawStorage: flags.dev || config?.rawStorageEndpoint === true,
     introspection: flags.dev || config?.introspectionEndpoint === true,
-    warnings: [...(loaded?.warnings ?? []), ...unheeded(flags)],
+    warnings: [...(loaded?.warnings ?? []), ...flags.warnings, ...unheeded(flags)],
   };
   const number = nodeNumber(env);
   if (number === undefined) return settings;

@@ -4,40 +4,51 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { systemReason } from '../model/system-reason.ts';
-import { localFailure } from './failure.ts';
+import { localFailure, messageOf } from './failure.ts';
+import { fileReason } from './file-reason.ts';
+import { quote } from './go-text.ts';
 
 const ARMOR = /-----BEGIN PGP PUBLIC KEY BLOCK-----([\s\S]*?)-----END PGP PUBLIC KEY BLOCK-----/g;
 
 /**
  * The key in `file`, as the API takes it: base64 of the binary form.
+ * @param flag - by which it was named, without the dash.
  * @param file - a leading `@` is left aside.
  * @throws CommandFailure where there is none, or more than one.
  */
-export function pgpKeyIn(file: string): string {
+export function pgpKeyIn(flag: string, file: string): string {
+  try {
+    return keyIn(file);
+  } catch (error) {
+    throw localFailure(`invalid value ${quote(file)} for flag -${flag}: ${messageOf(error)}`);
+  }
+}
+
+/** @throws Error */
+function keyIn(file: string): string {
   if (file.startsWith('keybase:'))
-    throw localFailure('keybase: names are not looked up; give a file with the key');
+    throw new Error('keybase: names are not looked up; give a file with the key');
   const name = file.replace(/^@/, '');
-  if (name === '') throw localFailure('empty path');
+  if (name === '') throw new Error('empty path');
   let bytes: Buffer;
   try {
     bytes = readFileSync(name);
   } catch (error) {
-    throw localFailure(`open ${name}: ${systemReason(error)}`);
+    throw new Error(`open ${name}: ${fileReason(error)}`);
   }
   const text = bytes.toString('latin1');
   const blocks = [...text.matchAll(ARMOR)];
-  if (blocks.length > 1) throw localFailure(`more than one key found in file "${name}"`);
+  if (blocks.length > 1) throw new Error(`more than one key found in file "${name}"`);
   if (blocks.length === 1) return withoutArmor(blocks[0]![1]!);
   const bare = text.trim();
   return /^[A-Za-z0-9+/\r\n]+={0,2}$/.test(bare) ? bare : bytes.toString('base64');
 }
 
 /** The keys in `files`, which commas may separate, too; undefined where none is named. */
-export function pgpKeysIn(files: readonly string[]): string[] | undefined {
+export function pgpKeysIn(flag: string, files: readonly string[]): string[] | undefined {
   const names = files.flatMap((file) => file.split(',')).map((name) => name.trim());
   const named = names.filter((name) => name !== '');
-  return named.length === 0 ? undefined : named.map(pgpKeyIn);
+  return named.length === 0 ? undefined : named.map((name) => pgpKeyIn(flag, name));
 }
 
 /** Headers up to the first empty line, base64, and perhaps a checksum: `=` and four characters. */

@@ -11,8 +11,8 @@ import { messageOf, remoteFailure } from './failure.ts';
 import { type FlagValues, parseBool } from './flags.ts';
 import { type httpFlags, NOT_SET } from './global-flags.ts';
 import { quote } from './go-text.ts';
-import { parseAddress, type ServerAddress } from './request-url.ts';
 import { CERTIFICATE } from './pem.ts';
+import { parseAddress, type ServerAddress } from './request-url.ts';
 import type { TlsSources } from './tls-files.ts';
 import type { TlsSettings } from './transport.ts';
 
@@ -98,7 +98,8 @@ function checkEnvironment(env: Environment): void {
     } catch {
       throw new Error(`failed to read environment: could not parse ${name}`);
     }
-  }  if (!isRateLimit(readVariable(env, 'VAULT_RATE_LIMIT')))
+  }
+  if (!isRateLimit(readVariable(env, 'VAULT_RATE_LIMIT')))
     throw new Error('failed to read environment: VAULT_RATE_LIMIT was provided but incorrectly formatted');
   const authority = readVariable(env, 'VAULT_CACERT') === '' ? readVariable(env, 'VAULT_CACERT_BYTES') : '';
   if (authority !== '' && !authority.includes(CERTIFICATE))

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Environment, readVariable } from './environment.ts';
+import { fileReason } from './file-reason.ts';
 import { CERTIFICATE } from './pem.ts';
 import type { TlsSettings } from './transport.ts';
 
@@ -62,7 +63,7 @@ function filesIn(folder: string): string[] {
       .filter((entry) => entry.isFile() || entry.isSymbolicLink())
       .map((entry) => join(entry.parentPath, entry.name));
   } catch (error) {
-    throw new Error(`lstat ${folder}: ${reason(error)}`);
+    throw new Error(`lstat ${folder}: ${fileReason(error)}`);
   }
 }
 
@@ -70,11 +71,6 @@ function readPem(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`open ${path}: ${reason(error)}`);
+    throw new Error(`open ${path}: ${fileReason(error)}`);
   }
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? 'no such file or directory' : message;
 }

@@ -18,6 +18,7 @@ import {
   unused,
 } from './fields.ts';
 import { readListener } from './listener.ts';
+import { NO_LOG_ROTATION } from './no-log-rotation.ts';
 import type { ListenerConfig } from './server-config.ts';
 import { type CoordinatorConfig, readCoordinator, readStorage, type StorageConfig } from './storage.ts';
 import { TELEMETRY } from './telemetry.ts';
@@ -40,7 +41,7 @@ export const LOG_LEVEL_NAMES = '"trace", "debug", "info", "warn" or "error"';
 const oneProcess = unused('it is about parts of Vault that Coffer has not');
 const noPlugins = unused('engines and auth methods are built in; there are no plugins');
 const enterprise = unused('it is about features of Vault Enterprise');
-const noRotation = unused('the log file is opened anew on SIGHUP: let logrotate move it');
+const noRotation = unused(NO_LOG_ROTATION);
 const otherSeal = refused('expected no other seal than seal "shamir"');
 
 export const TOP = {

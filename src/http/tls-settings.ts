@@ -11,6 +11,7 @@ import {
   type SecureVersion,
   type TlsOptions,
 } from 'node:tls';
+import { systemReason } from '../model/system-reason.ts';
 import type { ListenerOptions } from './listener-options.ts';
 
 /**
@@ -79,7 +80,7 @@ function readPem(key: string, file: string | undefined): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new Error(`${key}: cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`, {
+    throw new Error(`${key}: cannot read ${file}: ${systemReason(error)}`, {
       cause: error,
     });
   }

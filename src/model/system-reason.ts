@@ -6,6 +6,7 @@
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EEXIST: 'a file is in its place',
   EISDIR: 'it is a folder',
   EMFILE: 'too many files are open',
   ENOENT: 'no such file or folder',

@@ -17,6 +17,7 @@ import type {
   LogWatch,
   LogWatchOptions,
 } from '../model/log.ts';
+import { systemReason } from '../model/system-reason.ts';
 import { type LineWriter, makeLineWriter } from './log-lines.ts';
 import { redact, redactText } from './redact.ts';
 
@@ -194,6 +195,6 @@ function openLogFile(file: string): number {
   try {
     return openSync(file, 'a', 0o600);
   } catch (error) {
-    throw new Error(`the log file ${file} cannot be opened: ${(error as NodeJS.ErrnoException).code}`);
+    throw new Error(`the log file ${file} cannot be opened: ${systemReason(error)}`);
   }
 }

@@ -5,11 +5,21 @@
  *
  * @module
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { FOLDER_SHARE_MS } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
+import { systemReason } from '../model/system-reason.ts';
 
 const LOCK_FILE = 'server.lock';
 const PID_FILE = 'server.pid';
@@ -37,7 +47,11 @@ export function lockFolder(folder: string): LockedFolder {
   return {
     folder,
     release() {
-      rmSync(pidFile, { force: true });
+      try {
+        rmSync(pidFile, { force: true });
+      } catch {
+        // Where it cannot be removed, whatever went wrong before is worth more to be told.
+      }
       lock.close();
     },
   };
@@ -75,10 +89,33 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new StorageFailed(
-      `the data folder ${folder} cannot be made: ${(error as Error).message}`,
+      `the data folder ${folder} cannot be made: ${whyNotMade(folder, error)}`,
       true,
       error,
     );
+  }
+  try {
+    // SQLite would take its lock for reading only, and whatever is written first would be blamed.
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new StorageFailed(
+      `the data folder ${folder} cannot be written: ${systemReason(error)}`,
+      true,
+      error,
+    );
+  }
+}
+
+/** Node says of a folder on a read-only file system that it is not there. */
+function whyNotMade(folder: string, error: unknown): string {
+  for (let above = dirname(resolve(folder)); ; above = dirname(above)) {
+    if (!existsSync(above) && above !== dirname(above)) continue;
+    try {
+      accessSync(above, constants.W_OK);
+      return systemReason(error);
+    } catch (cause) {
+      return systemReason(cause);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { HOUR_MS } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
+import { systemReason } from '../model/system-reason.ts';
 import { isFolderHeld, type LockedFolder, lockFolder } from './folder-lock.ts';
 
 export const TEMPORARY_PREFIX = 'coffer-inmem-';
@@ -24,7 +25,7 @@ export function makeTemporaryFolder(): LockedFolder {
     fresh = mkdtempSync(join(base, NEW_PREFIX));
   } catch (error) {
     throw new StorageFailed(
-      `no temporary folder can be made in ${base}: ${(error as Error).message}`,
+      `no temporary folder can be made in ${base}: ${systemReason(error)}`,
       true,
       error,
     );

@@ -288,3 +288,48 @@ test('security: an answer without end is given up', async () => {
   assert.equal((await readAll(pieces(5), 5_000)).length, 5_000);
   await assert.rejects(readAll(pieces(10_000), 5_000), /^Error: the answer is larger than 5000 bytes$/);
 });
+
+test('a variable that says nothing sensible is refused: whoever set it believes it is in force', async () => {
+  const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+  const refused: [name: string, text: string, why: string][] = [
+    ['VAULT_RATE_LIMIT', 'x', 'VAULT_RATE_LIMIT was provided but incorrectly formatted'],
+    ['VAULT_RATE_LIMIT', '3:x', 'VAULT_RATE_LIMIT was provided but incorrectly formatted'],
+    ['VAULT_RATE_LIMIT', ' 3', 'VAULT_RATE_LIMIT was provided but incorrectly formatted'],
+    ['VAULT_CACERT_BYTES', 'foo', "Error appending CA: Couldn't parse PEM"],
+  ];
+  for (const [name, text, why] of refused) {
+    const { exit, stderr } = await run(['read', 'a'], { [name]: text });
+    assert.deepEqual([exit, stderr], [2, `failed to read environment: ${why}\n`], `${name}=${text}`);
+    assert.equal((await run(['status'], { [name]: text })).exit, 1, 'as Vault: 2 would be sealed');
+  }
+  assert.deepEqual(seen, []);
+  for (const text of ['3', '3.5', '10:20', '3:4:5', '1e2']) {
+    assert.equal((await run(['read', 'a'], { VAULT_RATE_LIMIT: text })).exit, 0, text);
+  }
+  assert.equal((await run(['read', 'a'], { VAULT_CACERT_BYTES: pem })).exit, 0);
+});
+
+test('what a refusal brings stands behind it', async () => {
+  answer = (request, reply) => {
+    const isMount = request.url?.startsWith('/v1/sys/internal/ui/mounts/');
+    reply.statusCode = isMount ? 200 : 404;
+    reply.end(
+      isMount
+        ? '{"data":{"path":"secret/","options":{"version":"2"}}}'
+        : '{"errors":[],"warnings":["Not at the root."]}',
+    );
+  };
+  const { exit, stderr } = await run(['kv', 'put', 'secret', 'a=b']);
+  assert.equal(exit, 2);
+  const [error, warning] = ['Error writing data to secret/data: ', 'WARNING! The following warnings were'];
+  assert(stderr.startsWith(error), stderr);
+  assert(stderr.indexOf(warning) > 0, stderr);
+});
+
+test('version passes over whatever follows it', async () => {
+  for (const args of [['-format=json'], ['-nope'], ['more', '-format=json']]) {
+    const { exit, stdout, stderr } = await run(['version', ...args]);
+    assert.deepEqual([exit, stderr], [0, ''], args.join(' '));
+    assert.match(stdout, /^Vault v1\.19\.\d+ \(Coffer .*\)\n$/);
+  }
+});

@@ -106,7 +106,7 @@ test('TLS: its certificate is looked at, and one that is over is a failure', asy
   const none = await listener('tls_cert_file = "/none"\n  tls_key_file = "/none"');
   assert.match(
     (await diagnosed(none.text + storage())).at(`Check ${none.address}`).message!,
-    /cannot read \/none: ENOENT/,
+    /cannot read \/none: no such file or folder/,
   );
 });
 

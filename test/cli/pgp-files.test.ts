@@ -25,22 +25,25 @@ test('armored, binary and base64 files give the same key', async () => {
     Buffer.from(text, 'base64'),
     `${text}\n`,
   ])
-    assert.equal(pgpKeyIn(file('key', content)), text);
-  assert.equal(pgpKeyIn(`@${file('key', armored)}`), text);
+    assert.equal(pgpKeyIn('pgp-key', file('key', content)), text);
+  assert.equal(pgpKeyIn('pgp-key', `@${file('key', armored)}`), text);
 });
 
 test('several files, separated by commas or named one by one', async () => {
   const [ada, bob] = [await pgpPair(), await pgpPair()];
   const files = [file('ada', ada.armored), file('bob', bob.armored)];
-  assert.deepEqual(pgpKeysIn([files.join(', ')]), [ada.text, bob.text]);
-  assert.deepEqual(pgpKeysIn(files), [ada.text, bob.text]);
-  assert.equal(pgpKeysIn([]), undefined);
+  assert.deepEqual(pgpKeysIn('pgp-keys', [files.join(', ')]), [ada.text, bob.text]);
+  assert.deepEqual(pgpKeysIn('pgp-keys', files), [ada.text, bob.text]);
+  assert.equal(pgpKeysIn('pgp-keys', []), undefined);
 });
 
 test('two keys in one file, no file, and a keybase name are refused', async () => {
   const { armored } = await pgpPair();
-  assert.throws(() => pgpKeyIn(file('two', armored + armored)), /more than one key found in file/);
-  assert.throws(() => pgpKeyIn(join(folder, 'none')), /no such file/);
-  assert.throws(() => pgpKeyIn('keybase:ada'), /keybase: names are not looked up; give a file/);
-  assert.throws(() => pgpKeyIn(''), /empty path/);
+  assert.throws(() => pgpKeyIn('pgp-key', file('two', armored + armored)), /more than one key found in file/);
+  assert.throws(
+    () => pgpKeyIn('pgp-key', join(folder, 'none')),
+    /^CommandFailure: invalid value ".*none" for flag -pgp-key: open .*none: no such file or directory$/,
+  );
+  assert.throws(() => pgpKeyIn('pgp-key', 'keybase:ada'), /keybase: names are not looked up; give a file/);
+  assert.throws(() => pgpKeyIn('pgp-key', ''), /empty path/);
 });

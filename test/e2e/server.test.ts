@@ -284,7 +284,7 @@ test('what cannot be started is refused with one sentence and exit code 1', asyn
   const cases: [config: string, message: RegExp][] = [
     [
       `${store} listener "tcp" { address = "127.0.0.1:${port}" tls_disable = true }`,
-      /^cannot listen on 127\.0\.0\.1:\d+: the address is already in use$/,
+      /^cannot listen on 127\.0\.0\.1:(\d+): the address is already in use; see who listens there: .*\1.*, or give that listener another address in the configuration$/,
     ],
     [
       `${store} ${plain} log_level = "loud"`,
@@ -301,7 +301,7 @@ test('what cannot be started is refused with one sentence and exit code 1', asyn
     [`${store} listener "tcp" { address = "${free}" `, /c\.hcl:\d+:\d+: expected '\}'/],
     [
       `${store} ${listener(`tls_cert_file = "${folder}/none.pem" tls_key_file = "${files.keyFile}"`)}`,
-      /^tls_cert_file: cannot read .*\/none\.pem: ENOENT$/,
+      /^tls_cert_file: cannot read .*\/none\.pem: no such file or folder$/,
     ],
     [
       `${store} ${listener(`tls_cert_file = "${files.certFile}" tls_key_file = "${other.keyFile}"`)}`,
@@ -309,11 +309,11 @@ test('what cannot be started is refused with one sentence and exit code 1', asyn
     ],
     [
       `${store} ${plain} pid_file = "${folder}/none/pid"`,
-      /^the pid file .*\/none\/pid cannot be written: ENOENT$/,
+      /^the pid file .*\/none\/pid cannot be written: no such file or folder$/,
     ],
     [
       `${store} ${plain} log_file = "${folder}/none/log"`,
-      /^the log file .*\/none\/log cannot be opened: ENOENT$/,
+      /^the log file .*\/none\/log cannot be opened: no such file or folder$/,
     ],
     [`storage "file" { path = "${folder}/a-file" } ${plain}`, /^the data folder .*\/a-file cannot be made: /],
     [

@@ -125,9 +125,11 @@ test('an address that is taken, a store that cannot be shared and a node that do
   const taken = await run(`-config=${place.file}`);
   other.close();
   assert.equal(taken.code, 1);
-  assert.equal(
+  assert.match(
     taken.stderr,
-    `Error starting the server: cannot listen on 127.0.0.1:${port}: the address is already in use\n`,
+    new RegExp(
+      `^Error starting the server: cannot listen on 127.0.0.1:${port}: the address is already in use; see who listens there: .*\\n$`,
+    ),
   );
   assert.match((await run('-dev')).stderr, /-nodes: not with -dev/);
   const config = readFileSync(place.file, 'utf8');

@@ -115,7 +115,7 @@ async function init(run: RootRun, client: Client): Promise<number> {
   const { otp, 'pgp-key': file } = run.flags;
   if (otp !== '' && file !== '')
     throw localFailure('Error initializing: cannot specify both -otp and -pgp-key');
-  const body = encodeJson({ otp, pgp_key: file === '' ? '' : pgpKeyIn(file) });
+  const body = encodeJson({ otp, pgp_key: file === '' ? '' : pgpKeyIn('pgp-key', file) });
   const begun = await describing('Error initializing root generation', asked(client, 'PUT', ATTEMPT, body));
   return show(run, begun);
 }

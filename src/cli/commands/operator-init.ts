@@ -93,11 +93,12 @@ function initRequest({ flags }: InitRun, unsealsItself: boolean): InitRequest {
   return {
     secret_shares: flags['key-shares'] || (unsealsItself ? 0 : SHARES_USUAL),
     secret_threshold: flags['key-threshold'] || (unsealsItself ? 0 : THRESHOLD_USUAL),
-    pgp_keys: pgpKeysIn(flags['pgp-keys']) ?? null,
+    pgp_keys: pgpKeysIn('pgp-keys', flags['pgp-keys']) ?? null,
     recovery_shares: unsealsItself ? flags['recovery-shares'] : 0,
     recovery_threshold: unsealsItself ? flags['recovery-threshold'] : 0,
-    recovery_pgp_keys: pgpKeysIn(flags['recovery-pgp-keys']) ?? null,
-    root_token_pgp_key: flags['root-token-pgp-key'] === '' ? '' : pgpKeyIn(flags['root-token-pgp-key']),
+    recovery_pgp_keys: pgpKeysIn('recovery-pgp-keys', flags['recovery-pgp-keys']) ?? null,
+    root_token_pgp_key:
+      flags['root-token-pgp-key'] === '' ? '' : pgpKeyIn('root-token-pgp-key', flags['root-token-pgp-key']),
   };
 }
 

@@ -92,7 +92,7 @@ async function asked(client: Client, method: 'GET' | 'PUT', path: string, body?:
 
 async function init(run: RekeyRun, client: Client, { base, kind }: Paths): Promise<number> {
   const { flags, terminal, printer, program } = run;
-  const pgpKeys = pgpKeysIn(flags['pgp-keys']);
+  const pgpKeys = pgpKeysIn('pgp-keys', flags['pgp-keys']);
   const body = encodeJson({
     secret_shares: flags['key-shares'],
     secret_threshold: flags['key-threshold'],
