@@ -92,6 +92,8 @@ export interface Route {
   readonly patch?: AnyOperation;
   /** Served without a token; a token that is sent is still looked at where `'token welcome'`. */
   readonly open?: true | 'token welcome';
+  /** A DELETE may end in a slash: its operation says what that means, mostly a place. Elsewhere it is refused, as the name of nothing. */
+  readonly deletesWithSlash?: true;
   /** Clients say something in the body of a DELETE, too. Elsewhere it is not read. */
   readonly deleteBody?: true;
   /** Needs `sudo` besides the verb's capability. */

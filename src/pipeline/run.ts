@@ -60,6 +60,8 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       throw badRequest("cannot write to a path ending in '/'");
     }
     if (!match) throw current(state, unsupportedPath());
+    if (request.verb === 'delete' && request.path.trailingSlash && !match.route.deletesWithSlash)
+      throw badRequest("cannot delete a path ending in '/'");
     refuseRootOnly(resolved);
     const operation = state.operation;
     if (!operation)

@@ -32,6 +32,7 @@ export const kv2 = engine(
     'detailed-metadata': { ...invalid, list: listDetailed },
 
     'data/:path*': {
+      deletesWithSlash: true,
       read: readData,
       update: writeData,
       patch: patchData,
@@ -51,7 +52,7 @@ export const kv2 = engine(
     'subkeys/:path*': { read: readSubkeys },
     'detailed-metadata/:path*': { list: listDetailed },
 
-    ':path*': { ...invalid, list: onInvalidPath },
+    ':path*': { deletesWithSlash: true, ...invalid, list: onInvalidPath },
   },
   [...configSends, ...dataSends, ...metadataSends, ...metadataListSends, ...versionSends, ...kvSearchSends],
 );

@@ -22,6 +22,7 @@ export function auditRoutes({ audit }: SystemCore): Record<string, Route> {
       }),
     },
     'audit/:path*': {
+      deletesWithSlash: true,
       sudo: true,
       update: operation({
         summary: 'Enables an audit device.',

@@ -37,7 +37,7 @@ export function mountRoutes(core: SystemCore): Record<string, Route> {
     mounts: { read: listMounts(core, 'secret', 'Lists the secrets engines.') },
     // Also for auth methods, as `auth/:path`: without sudo then.
     'mounts/:path*/tune': tuneOperations(core, 'secret'),
-    'mounts/:path*': mountOperations(core, 'secret', 'secrets engine'),
+    'mounts/:path*': { deletesWithSlash: true, ...mountOperations(core, 'secret', 'secrets engine') },
   };
 }
 
@@ -45,7 +45,7 @@ export function authRoutes(core: SystemCore): Record<string, Route> {
   return {
     auth: { read: listMounts(core, 'auth', 'Lists the auth methods.') },
     'auth/:path*/tune': { sudo: true, ...tuneOperations(core, 'auth') },
-    'auth/:path*': { sudo: true, ...mountOperations(core, 'auth', 'auth method') },
+    'auth/:path*': { sudo: true, deletesWithSlash: true, ...mountOperations(core, 'auth', 'auth method') },
   };
 }
 

@@ -51,6 +51,7 @@ export function namespaceRoutes({ namespaces }: SystemCore): Record<string, Rout
     'namespaces/api-lock/unlock': { update: unlock },
     'namespaces/api-lock/unlock/:path*': { update: unlock },
     'namespaces/:path*': {
+      deletesWithSlash: true,
       read: operation({
         summary: 'Shows a namespace.',
         params: {},
