@@ -40,6 +40,8 @@ export interface AuditAuth {
   /** Seconds. */
   readonly tokenTtl?: number;
   readonly tokenIssueTimeMs?: number;
+  /** Stands in the request's part of an entry, not in this one. */
+  readonly clientId?: string;
 }
 
 export interface AuditRequest {

@@ -71,6 +71,8 @@ export interface AuthBlock {
   orphan: boolean;
   mfa_requirement: null;
   num_uses: number;
+  /** What the audit log alone is told of the token. */
+  told?: { readonly displayName: string; readonly issuedAtMs: number | undefined };
 }
 
 /** A logical answer, before the envelope. Nothing in it: 204. */

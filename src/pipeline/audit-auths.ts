@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { clientIdOf } from '../auth/token/client-id.ts';
 import type { AuditAuth } from '../model/audit.ts';
 import type { Caller, TokenState } from '../model/caller.ts';
 import { AUDIT_AUTHS_KEPT } from '../model/limits.ts';
@@ -88,6 +89,7 @@ function authOf(caller: Caller, decision: Decision | undefined, namespacePath: s
     tokenType: state.type,
     tokenTtl: state.ttl,
     tokenIssueTimeMs: state.createdAtMs,
+    clientId: clientIdOf(caller),
   };
 }
 

@@ -6,6 +6,7 @@
 import { isLarge } from '../audit/data-writer.ts';
 import { type AuditedHeaders, auditedHeaders } from '../audit/headers.ts';
 import type { AuditAuth, AuditEntry, AuditOperation, AuditResponse, AuditWrapInfo } from '../model/audit.ts';
+import { CodedError, type ErrorCode } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { apiPath } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
@@ -13,6 +14,8 @@ import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
 import { makeAuditAuths, shownAccessor } from './audit-auths.ts';
+import { textOf } from './replies.ts';
+import type { Ran } from './run.ts';
 import type { Walk } from './walk.ts';
 
 const auditAuthOf = makeAuditAuths();
@@ -25,10 +28,12 @@ export function auditEntry(
   const { mount } = resolved;
   const path = resolved.namespace?.path ?? '';
   const callerPath = path.slice(0, path.length - prefix.length);
+  const auth = auditAuthOf(caller, judged ?? decision, callerPath);
   return {
-    auth: auditAuthOf(caller, judged ?? decision, callerPath),
+    auth,
     request: {
       id: request.id,
+      clientId: auth.clientId,
       operation: operationOf(request, exists),
       mountPoint: mount && apiPath(mount),
       mountType: mount?.type,
@@ -76,6 +81,20 @@ function smallDataOf(request: Request): JsonMap | undefined {
   return data === undefined || isLarge(data) ? undefined : data;
 }
 
+/** Of a request that was refused. */
+export function auditRefusal({ request }: AuditEntry, error: unknown): AuditResponse {
+  // Of what a mount does not serve Vault tells no more than which mount.
+  const isUnserved =
+    error instanceof CodedError && UNSERVED.has(error.code) && request.mountPoint !== undefined;
+  return isUnserved ? {} : { data: { error: textOf(error) } };
+}
+const UNSERVED: ReadonlySet<ErrorCode> = new Set(['unsupported_path', 'unsupported_operation']);
+
+/** What nobody asked under a token is told of under the one that it issued, once that is there. */
+export function auditLogin(entry: AuditEntry, { logical, issued = logical?.auth }: Ran): AuditEntry {
+  return issued ? { auth: authOfBlock(issued), request: entry.request } : entry;
+}
+
 export function auditResponse(reply: LogicalReply): AuditResponse {
   return {
     auth: reply.auth && authOfBlock(reply.auth),
@@ -101,11 +120,13 @@ function authOfBlock(block: AuthBlock): AuditAuth {
   return {
     clientToken: block.client_token,
     accessor: block.accessor,
+    displayName: block.told?.displayName,
     policies: block.policies,
     tokenPolicies: block.token_policies,
     metadata: block.metadata,
     numUses: block.num_uses,
     tokenType: block.token_type,
     tokenTtl: block.lease_duration,
+    tokenIssueTimeMs: block.told?.issuedAtMs,
   };
 }

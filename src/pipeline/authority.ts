@@ -15,6 +15,9 @@ import { ROOT_NAMESPACE } from '../model/namespace.ts';
 export type Decision = Verdict;
 export const decisionOn = verdictOn;
 
+/** Of what is open to everybody. */
+export const LET_IN: Decision = { allowed: true, mayCreate: true, mayUpdate: true, granting: [] };
+
 export interface Authority {
   /** Who `token` is; takes a use where uses are limited. */
   authenticate(token: string): Promise<Caller | undefined>;

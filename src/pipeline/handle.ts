@@ -12,8 +12,8 @@ import { CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
-import { auditEntry, auditResponse } from './audit-entry.ts';
-import { decisionOn } from './authority.ts';
+import { auditEntry, auditLogin, auditRefusal, auditResponse } from './audit-entry.ts';
+import { decisionOn, LET_IN } from './authority.ts';
 import { findExistence } from './existence.ts';
 import { resolveRequest } from './home.ts';
 import type { LimitedUses } from './limited-uses.ts';
@@ -169,16 +169,20 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     if (refusal && !resolved.match) refusal = await settled(state, refusal);
 
     // Endpoints of the node itself (health, seal, init) leave no trace in the audit log, as in Vault.
-    const audited = !(open && (bare || route?.whileSealed)) && audit.isOn();
-    if (!audited) {
+    const leavesTrace = !(open && (bare || route?.whileSealed));
+    if (!refusal && !state.decision) state.judged = LET_IN;
+    if (!leavesTrace || !audit.isOn()) {
       if (refusal) throw refusal;
-      return (await run(state)).reply;
+      const ran = await run(state);
+      // The first device was enabled meanwhile, by this very request mostly.
+      if (leavesTrace && audit.isOn()) await recordReply(state, auditEntry(state, auditHeaders()), ran);
+      return ran.reply;
     }
     const entry = auditEntry(state, auditHeaders());
     const logged = audit.request(entry, refusal && textOf(refusal));
     if (refusal) {
       await logged;
-      await audit.response(entry, undefined, textOf(refusal));
+      await audit.response(entry, auditRefusal(entry, refusal), textOf(refusal));
       throw refusal;
     }
     // What changes something starts only once its line is written. What reads may start at once: its answer waits for both lines,
@@ -208,12 +212,17 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       await logged;
       // Authority changed meanwhile: the walk begins again, and its next round is audited as a whole.
       const stale = error instanceof CodedError && error.code === 'stale_claims';
-      await audit.response(entry, undefined, stale ? 'authorized anew' : textOf(error));
+      if (stale) await audit.response(entry, undefined, 'authorized anew');
+      else await audit.response(entry, auditRefusal(entry, error), textOf(error));
       throw error;
     }
-    await audit.response(entry, ran.logical && auditResponse(ran.logical));
+    await recordReply(state, entry, ran);
     await logged;
     return ran.reply;
+  }
+
+  function recordReply({ caller }: Walk, entry: AuditEntry, ran: Ran): Promise<void> {
+    return audit.response(caller ? entry : auditLogin(entry, ran), ran.logical && auditResponse(ran.logical));
   }
 
   /** Who asks, and may they? The refusal is returned, since it is audited before it is answered; in this turn where that can be. */

@@ -10,7 +10,7 @@ import type { JsonMap } from '../model/json.ts';
 import type { Mount, SettingsOfMount } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
 import { decodeParams } from '../model/params.ts';
-import type { LogicalReply, Reply } from '../model/request.ts';
+import type { AuthBlock, LogicalReply, Reply } from '../model/request.ts';
 import type { Authority } from './authority.ts';
 import { helpReply } from './help.ts';
 import { resolveRequest } from './home.ts';
@@ -37,6 +37,8 @@ export interface Ran {
   readonly reply: Reply;
   /** What the audit log is told of it. */
   readonly logical: LogicalReply | undefined;
+  /** The token in a reply that waits. */
+  readonly issued?: AuthBlock | undefined;
 }
 
 /** @returns what runs the operation of an authorized request. */

@@ -83,6 +83,7 @@ export function makeWrapping(
       reply: replyOf(request, resolved.mount!, told),
       // Audit devices hash the token itself, whatever it was packed in.
       logical: { wrapInfo: info, warnings: logical?.warnings },
+      issued: logical?.auth,
     };
   }
 

@@ -57,7 +57,10 @@ export function makeRenewal(options: RenewalOptions): Renew {
       },
     );
     const { grantedTtl, warnings = [] } = renewed;
-    return { auth: authBlock(token, accessor, renewed, grantedTtl), warnings: [...warnings] };
+    return {
+      auth: authBlock(token, accessor, renewed, grantedTtl, renewed.createdAtMs),
+      warnings: [...warnings],
+    };
   }
 
   /** What a renewal goes by: that of who issued the token, as it is now. */

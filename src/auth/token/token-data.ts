@@ -9,7 +9,14 @@ import type { AuthBlock } from '../../model/request.ts';
 import { rfc3339 } from '../../model/time.ts';
 import { ROOT_PATH } from './token-actor.ts';
 
-export function authBlock(token: string, accessor: string, state: NewToken, ttl: number): AuthBlock {
+/** @param issuedAtMs - of a token that is renewed. */
+export function authBlock(
+  token: string,
+  accessor: string,
+  state: NewToken,
+  ttl: number,
+  issuedAtMs?: number,
+): AuthBlock {
   return {
     client_token: token,
     accessor,
@@ -23,6 +30,7 @@ export function authBlock(token: string, accessor: string, state: NewToken, ttl:
     orphan: state.parent === undefined,
     mfa_requirement: null,
     num_uses: state.usesLeft ?? 0,
+    told: { displayName: state.displayName, issuedAtMs },
   };
 }
 
