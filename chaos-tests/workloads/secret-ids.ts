@@ -35,10 +35,13 @@ interface SecretId {
 const KNOWN = 6;
 const ROLES = ['r0', 'r1', 'r2'];
 const MAKES = 0.2;
+/** Of what clients begin, this share is to wait for an end. */
+const OUTLIVES = 0.02;
 const ENDS = 0.02;
 /** How often one may be used: mostly once. */
 const USES = [1, 1, 1, 2, 3, 5];
 const TTL_SECONDS = [0, 0, 0, 4, 12];
+const ENDING_SECONDS = [4, 6, 12];
 /** One is left for a fresh one after so many of unknown outcome: each of them doubles what may have been. */
 const UNKNOWN_PER_ID = 4;
 const ASKED_PER_ID = 14;
@@ -46,8 +49,9 @@ const REFUSED_MS = 250;
 /** By how much nodes may differ about how much time has passed: clocks that run by 5 % otherwise, and begin apart. */
 const EARLY_SHARE = 0.1;
 const EARLY_MS = 2_000;
-/** ms after which an end that has come by any clock is seen by everybody; clocks of nodes drift apart over a whole run here. */
-const LATE_MS = 90_000;
+/** By how much an end may come later than it should, by true time: clocks run slow, and an owner's may be behind the one before. */
+const LATE_SHARE = 0.12;
+const LATE_MS = 1_500;
 
 export class SecretIdWorkload {
   readonly #world: World;
@@ -89,7 +93,7 @@ export class SecretIdWorkload {
       this.#world.drive(client.process, async () => {
         if (n <= ROLES.length) await this.#makeRole(client, nodeFor, ROLES[n - 1]!);
         while (this.#left-- > 0) {
-          await this.#step(client, nodeFor());
+          await this.#step(client, nodeFor);
           await client.sleep(this.#random.between(0, 150));
         }
         this.#running--;
@@ -107,12 +111,14 @@ export class SecretIdWorkload {
     }
   }
 
-  async #step(client: SimClient, node: SimNode): Promise<void> {
+  async #step(client: SimClient, nodeFor: () => SimNode): Promise<void> {
+    const node = nodeFor();
     if (this.#roles.length === 0) {
       this.#left++;
       return client.sleep(REFUSED_MS);
     }
     const draw = this.#random.float();
+    if (draw < OUTLIVES) return this.#outlive(client, nodeFor);
     if (this.#known.length < KNOWN || draw < MAKES) return this.#make(client, node);
     const secret = this.#random.pick(this.#known);
     if (draw > 1 - ENDS) return this.#ask(client, node, secret, { op: 'end' });
@@ -121,18 +127,33 @@ export class SecretIdWorkload {
   }
 
   async #make(client: SimClient, node: SimNode): Promise<void> {
-    const secret: SecretId = {
-      text: `${client.process.name}-${this.#made.length}`,
-      role: this.#random.pick(this.#roles),
-      ttl: this.#random.pick(TTL_SECONDS),
-      asked: [],
-      unknown: 0,
-    };
-    this.#made.push(secret);
+    const secret = this.#fresh(client, this.#random.pick(TTL_SECONDS));
     // Clients try it while it is being made.
     this.#known.push(secret);
     if (this.#known.length > KNOWN) this.#known.shift();
     await this.#ask(client, node, secret, { op: 'make', uses: this.#random.pick(USES) });
+  }
+
+  #fresh(client: SimClient, ttl: number): SecretId {
+    const text = `${client.process.name}-${this.#made.length}`;
+    const secret: SecretId = { text, role: this.#random.pick(this.#roles), ttl, asked: [], unknown: 0 };
+    this.#made.push(secret);
+    return secret;
+  }
+
+  /** One of its own, tried when it must be good still, and when it must be over. */
+  async #outlive(client: SimClient, nodeFor: () => SimNode): Promise<void> {
+    const secret = this.#fresh(client, this.#random.pick(ENDING_SECONDS));
+    await this.#ask(client, nodeFor(), secret, { op: 'make', uses: 5 });
+    const [make] = secret.asked;
+    if (make?.returnedAt === undefined) return;
+    for (const atMs of [
+      earliestEnd(make.calledAt, secret.ttl) - 300,
+      latestEnd(make.returnedAt, secret.ttl),
+    ]) {
+      await client.sleep(Math.max(0, atMs + this.#random.between(0, 300) - this.#world.scheduler.nowMs));
+      await this.#ask(client, nodeFor(), secret, { op: 'login' });
+    }
   }
 
   #leave(secret: SecretId): void {
@@ -162,9 +183,8 @@ export class SecretIdWorkload {
   #checkTime({ text, ttl, asked }: SecretId, calledAt: number): void {
     const [make] = asked;
     if (ttl === 0 || make?.returnedAt === undefined) return;
-    const since = make.returnedAt + ttl * 1_000 + LATE_MS;
-    if (calledAt > since)
-      this.#world.violations.push(`I7: ${text} let somebody in at ${calledAt.toFixed(1)}, over for long`);
+    if (calledAt > latestEnd(make.returnedAt, ttl))
+      this.#world.violations.push(`I7: ${text} let somebody in at ${calledAt.toFixed(1)}, after its end`);
   }
 
   /** I9: some order of what happened to each secret id explains every answer. */
@@ -183,8 +203,16 @@ export class SecretIdWorkload {
   }
 }
 
+function earliestEnd(madeMs: number, ttl: number): number {
+  return madeMs + Math.max(0, ttl * 1_000 * (1 - EARLY_SHARE) - EARLY_MS);
+}
+
+function latestEnd(madeMs: number, ttl: number): number {
+  return madeMs + ttl * 1_000 * (1 + LATE_SHARE) + LATE_MS;
+}
+
 function unknownEnd(calledAt: number, ttl: number): Operation<SecretIdInput, SecretIdOutput> {
-  const earliest = calledAt + Math.max(0, ttl * 1_000 * (1 - EARLY_SHARE) - EARLY_MS);
+  const earliest = earliestEnd(calledAt, ttl);
   return { input: { op: 'end' }, output: undefined, calledAt: earliest, returnedAt: undefined };
 }
 
