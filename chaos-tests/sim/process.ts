@@ -13,6 +13,8 @@ export interface ClockOptions {
   readonly rate: number;
   /** Of its wall clock, ms. */
   readonly wallOffsetMs: number;
+  /** Somebody sets its wall clock all the time: it runs as true time does, but for that and for steps. */
+  readonly isWallSet?: boolean;
 }
 
 /** ρ of the protocol: how far a clock's rate may be off. */
@@ -59,7 +61,7 @@ export function makeProcess(
   name: string,
   scheduler: Scheduler,
   random: Random,
-  { rate, wallOffsetMs }: ClockOptions,
+  { rate, wallOffsetMs, isWallSet }: ClockOptions,
 ): SimProcess {
   let life = 0;
   let isAlive = false;
@@ -78,7 +80,7 @@ export function makeProcess(
     clock: {
       rate,
       monotonicMs,
-      wallMs: () => Math.floor(EPOCH_MS + wallOffset + scheduler.nowMs * rate),
+      wallMs: () => Math.floor(EPOCH_MS + wallOffset + scheduler.nowMs * (isWallSet ? 1 : rate)),
       after(run, ms) {
         const timer = scheduler.after(Math.max(0, ms) / rate, 'timer', run, me);
         return { clear: timer.cancel };

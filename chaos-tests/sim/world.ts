@@ -116,7 +116,7 @@ export interface WorldOptions {
   readonly hasPolicies?: boolean;
   /** Mounts and namespaces come and go. */
   readonly hasSpaces?: boolean;
-  /** Nodes tell each other the time, as real ones do. */
+  /** Nodes tell each other the time, as real ones do; the first of a cluster that begins anew has it from its wall clock, which is set. */
   readonly hasClusterTime?: boolean;
   /** Nodes start again as a newer release, now and then, which speaks a version of the protocol more. */
   readonly hasReleases?: boolean;
@@ -155,7 +155,10 @@ export function makeWorld(options: WorldOptions): World {
 
   function makeNode(name: string): SimNode {
     const own = random.fork(name);
-    const process = makeProcess(name, scheduler, own, randomClock(own));
+    const process = makeProcess(name, scheduler, own, {
+      ...randomClock(own),
+      isWallSet: options.hasClusterTime,
+    });
     let server: SimServer | undefined;
     let member: Membership | undefined;
     let opening: SimOpening | undefined;
