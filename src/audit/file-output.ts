@@ -7,6 +7,7 @@ import { constants, write as fsWrite } from 'node:fs';
 import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { AUDIT_FILE_CHECK_MS } from '../model/limits.ts';
 import { type Output, WriteBroke } from './line-sink.ts';
+import { refuseOtherFile } from './log-file.ts';
 
 /** Without NONBLOCK, opening a named pipe would hold a thread until somebody reads it. */
 const FLAGS =
@@ -24,6 +25,8 @@ export function makeFileOutput(path: string, mode: number | undefined): Output {
   /** The file's last byte is not the end of a line: something broke off there. */
   let torn = false;
   let checkedMs = 0;
+  /** The file that was open last: opened again, it is a log whatever stands in it. */
+  let known: { readonly dev: number; readonly ino: number } | undefined;
 
   async function openFile(): Promise<FileHandle> {
     if (file) return file;
@@ -36,6 +39,10 @@ export function makeFileOutput(path: string, mode: number | undefined): Output {
         // A line of JSON in a program is a way to run something: never append to one.
         if ((found.mode & EXECUTE_BITS) !== 0) throw new Error(`${path} can be executed`);
         if (SWITCHES.has((await statfs(path)).type)) throw new Error(`${path} is not a file`);
+        const isKnown = known?.dev === found.dev && known.ino === found.ino;
+        // Before anything of it is changed.
+        if (found.size > 0 && !isKnown) await refuseOtherFile(path, found);
+        known = { dev: found.dev, ino: found.ino };
         if (mode !== undefined && (found.mode & 0o777) !== mode) await opened.chmod(mode);
         torn = found.size > 0 && !(await endsLine(path, found.size));
       }

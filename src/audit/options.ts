@@ -58,7 +58,8 @@ function parseMode(text: string | undefined): number | undefined {
   if (mode === 0) return undefined;
   if ((mode & EXECUTE_BITS) !== 0) throw badRequest(`mode must not let anybody execute the file`);
   if (mode > 0o777) throw badRequest(`mode may only hold permissions for owner, group and others`);
-  if ((mode & 0o200) === 0) throw badRequest(`mode must let the owner write`);
+  // What stands in a file is looked at before it is written to.
+  if ((mode & 0o600) !== 0o600) throw badRequest(`mode must let the owner read and write`);
   return mode;
 }
 

@@ -573,6 +573,8 @@ export const AUDIT_SEARCH_TEXT_CHARS_MAX = 4_096;
 export const AUDIT_FOLLOW_MS = 200;
 /** Longest line of an audit log: data of the largest body, each character escaped. */
 export const AUDIT_LINE_BYTES_MAX = 512 * MIB;
+/** Read of each end of a file, to tell whether it is an audit log. */
+export const AUDIT_LOOK_BYTES = 65_536;
 /** For a device that is disabled, or whose node seals, to write what waits. */
 export const AUDIT_CLOSE_MS = 5 * SECOND_MS;
 /** Of chains, listed at once, and looked up at once. */

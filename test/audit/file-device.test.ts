@@ -45,7 +45,8 @@ function refusal(text: RegExp): (error: unknown) => boolean {
 
 test('a new file is 0600 whatever the umask; lines are appended to what is there', async () => {
   const path = fresh();
-  writeFileSync(path, 'old line\n', { mode: 0o644 });
+  const old = '{"time":"2026-11-01T00:00:00Z","type":"request","request":{"id":"1"}}';
+  writeFileSync(path, `${old}\n`, { mode: 0o644 });
   const before = process.umask(0o777);
   const created = fresh();
   try {
@@ -59,7 +60,7 @@ test('a new file is 0600 whatever the umask; lines are appended to what is there
   } finally {
     process.umask(before);
   }
-  assert.deepEqual(linesOf(path), ['old line', '{"a":1}']);
+  assert.deepEqual(linesOf(path), [old, '{"a":1}']);
   assert.deepEqual(linesOf(created), ['{"a":1}']);
 });
 
@@ -79,11 +80,12 @@ test('mode is given to the file; 0000 leaves it as it is, and wants it to be the
 
 test('a line that broke off is not continued', async () => {
   const path = fresh();
-  writeFileSync(path, '{"whole":1}\n{"torn":');
+  const whole = '{"time":"2026-11-01T00:00:00Z","type":"request","request":{}}';
+  writeFileSync(path, `${whole}\n{"torn":`);
   const device = deviceAt(path);
   await device.write('{"next":1}');
   await device.close();
-  assert.deepEqual(linesOf(path), ['{"whole":1}', '{"torn":', '{"next":1}']);
+  assert.deepEqual(linesOf(path), [whole, '{"torn":', '{"next":1}']);
 });
 
 test('a thousand lines at once arrive whole and in order', async () => {

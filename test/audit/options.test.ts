@@ -45,7 +45,8 @@ const REFUSED: [string, Record<string, string>, RegExp][] = [
   ['a setuid mode', { file_path: '/x', mode: '4600' }, /permissions/],
   ['a mode that is not octal', { file_path: '/x', mode: '0o600' }, /octal/],
   ['a decimal mode', { file_path: '/x', mode: '0680' }, /octal/],
-  ['a mode the owner cannot write with', { file_path: '/x', mode: '0400' }, /owner write/],
+  ['a mode the owner cannot write with', { file_path: '/x', mode: '0400' }, /owner read and write/],
+  ['a mode the owner cannot read with', { file_path: '/x', mode: '0200' }, /owner read and write/],
   ['jsonx', { file_path: '/x', format: 'jsonx' }, /unknown format type "jsonx"/],
   ['what is no boolean', { file_path: '/x', log_raw: 'yes' }, /log_raw must be true or false/],
 ];

@@ -1,6 +1,6 @@
 /** `audit search -live` and its endpoint, through the front door: what devices write, and nothing else that lies in a file. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,11 +139,12 @@ test('what is wrong is refused, and not repeated', async () => {
 
 test('of files only what audit devices write; none of devices without a file, or with secrets in the clear', async () => {
   const other = join(folder, 'other.json');
-  writeFileSync(
+  await succeed(root, 'PUT', 'sys/audit/other', { type: 'file', options: { file_path: other } });
+  // As if the file had become another under the device.
+  appendFileSync(
     other,
     `{"type":"service_account","time":"2026-01-01T00:00:00Z","private_key":"CANARY-key"}\n{"type":"request","request":{"path":"CANARY-path"}}\nCANARY-text\n`,
   );
-  await succeed(root, 'PUT', 'sys/audit/other', { type: 'file', options: { file_path: other } });
   const shown = await root('POST', 'sys/audit-search', { device: 'other', all: true });
   assert.equal(shown.status, 200);
   assert(!shown.text.includes('CANARY'), shown.text);

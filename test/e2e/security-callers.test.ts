@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -176,6 +176,17 @@ test('CVE-2025-6000, O 2.4, the chain of 28 Sept 2026: an audit device writes no
   }
   assert.equal(readFileSync(program, 'utf8'), '#!/bin/sh\n');
   assert.equal(existsSync(join(folder, 'data', 'store', 'new.log')), false);
+  // Nor to a file that is something else: neither its bytes nor who may read it change.
+  const users = join(folder, 'users');
+  writeFileSync(users, 'root:x:0:0:root:/root:/bin/sh\n', { mode: 0o644 });
+  for (const more of [{}, { mode: '0666' }, { mode: '0000' }]) {
+    const options = { file_path: users, ...more };
+    const reply = await root('PUT', 'sys/audit/lesson', { type: 'file', options });
+    assert.equal(reply.status, 400);
+    assert.match(reply.text, /something else than an audit log/);
+  }
+  assert.equal(readFileSync(users, 'utf8'), 'root:x:0:0:root:/root:/bin/sh\n');
+  assert.equal(statSync(users).mode & 0o777, 0o644);
   assert.deepEqual((await root('GET', 'sys/audit')).body.data, {});
 });
 

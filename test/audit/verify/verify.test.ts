@@ -486,7 +486,10 @@ test('chains of several nodes in one file are told apart', async () => {
 test('lines from before there was a chain', async () => {
   const world = makeChainWorld();
   const path = fresh();
-  writeFileSync(path, '{"time":"x","type":"request"}\n{"time":"y","type":"request"}\n');
+  writeFileSync(
+    path,
+    '{"time":"x","type":"request","request":{}}\n{"time":"y","type":"request","request":{}}\n',
+  );
   const device = world.device(path);
   await writeEntries(device, 1);
   await device.close();
