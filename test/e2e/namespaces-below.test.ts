@@ -198,3 +198,48 @@ test('what is no name of anything is refused as before', async () => {
     assert(status === 400 || status === 403 || token === null, `${JSON.stringify(token)} ${status}`);
   }
 });
+
+test('tokens of a namespace below are made by who has sudo there; root tokens by nobody', async () => {
+  const grant = (capabilities: string) => `path "na/auth/token/*" { capabilities = [${capabilities}] }`;
+  const token = async (name: string, capabilities: string) => {
+    await ask('PUT', `sys/policies/acl/${name}`, { body: { policy: grant(capabilities) } });
+    return (await make('', [name])).token;
+  };
+  const plain = await token('plain', '"create", "update"');
+  const sudo = await token('sudo', '"create", "update", "sudo"');
+  for (const role of ['gives-root', 'gives-a', 'gives-nothing']) {
+    const allowed_policies = { 'gives-root': ['root'], 'gives-a': ['a'], 'gives-nothing': [] }[role];
+    await ask('POST', `na/auth/token/roles/${role}`, { body: { allowed_policies } });
+  }
+  const roots: readonly [path: string, body: object][] = [
+    ['create', { policies: ['root'] }],
+    ['create', { policies: ['ROOT'] }],
+    ['create', { policies: [' root'] }],
+    ['create', { policies: ['root', 'a'], ttl: '1m' }],
+    ['create-orphan', { policies: ['root'] }],
+    ['create/gives-root', {}],
+    ['create/gives-root', { policies: ['root'] }],
+    ['create/gives-nothing', { policies: ['root'] }],
+  ];
+  for (const [path, body] of roots)
+    for (const asker of [inner.root, sudo]) {
+      const { status, text } = await ask('POST', `na/auth/token/${path}`, { token: asker, body });
+      assert.deepEqual([status, /root tokens may not be created/.test(text)], [400, true], `${path} ${text}`);
+    }
+  const others: readonly [path: string, body: object][] = [
+    ['create', {}],
+    ['create', { policies: ['a'] }],
+    ['create-orphan', { policies: ['a'] }],
+    ['create/gives-a', {}],
+    ['create/gives-nothing', { policies: ['a'] }],
+  ];
+  for (const [path, body] of others) {
+    for (const asker of [inner.root, sudo]) {
+      const { status, text } = await ask('POST', `na/auth/token/${path}`, { token: asker, body });
+      assert.equal(status, 200, `${path} ${text}`);
+    }
+    const { status, text } = await ask('POST', `na/auth/token/${path}`, { token: plain, body });
+    assert.equal(status, 400, path);
+    assert.match(text, /root or sudo privileges required to directly generate a token in a child namespace/);
+  }
+});

@@ -101,8 +101,10 @@ test(
     await nodes[0]!.call('POST', 'sys/namespaces/kept', root());
     await nodes[0]!.call('POST', 'kept/sys/mounts/kv', { ...root(), body: { type: 'kv-v1' } });
     await nodes[0]!.call('PUT', 'kept/kv/a', { ...root(), body: { v: 1 } });
+    const policy = 'path "kv/*" { capabilities = ["read"] }';
+    await nodes[0]!.call('PUT', 'kept/sys/policies/acl/reads', { ...root(), body: { policy } });
     const { auth } = (
-      await nodes[0]!.call('POST', 'kept/auth/token/create', { ...root(), body: { policies: ['root'] } })
+      await nodes[0]!.call('POST', 'kept/auth/token/create', { ...root(), body: { policies: ['reads'] } })
     ).body;
     await nodes[0]!.call('POST', 'sys/namespaces/gone', root());
     await nodes[0]!.call('DELETE', 'sys/namespaces/gone', root());

@@ -259,7 +259,7 @@ test('no name of a policy leads into another namespace (GHSA-mjch)', async () =>
 test('a token of above makes tokens there with the policies it names', async () => {
   const { path } = await make();
   await ask('PUT', 'sys/policies/acl/maker', {
-    body: { policy: `path "${path}auth/token/create" { capabilities = ["update"] }` },
+    body: { policy: `path "${path}auth/token/create" { capabilities = ["update", "sudo"] }` },
   });
   const maker = await tokenOf('', ['maker']);
   const give = (policies?: string[]) =>
@@ -278,9 +278,9 @@ test('a token of above makes tokens there with the policies it names', async () 
   assert.equal((await ask('GET', 'kv/b', { token: auth.client_token, in: path })).status, 403);
 });
 
-test('a root token of a namespace is root there and below', async () => {
+test('who may do all in a namespace may do so there and below', async () => {
   const { path } = await make();
-  const { token } = await tokenOf(path, ['root']);
+  const { token } = await tokenOf(path, ['all']);
   const nested = await ask('POST', 'sys/namespaces/below', { token, in: path });
   assert.equal(nested.status, 200);
   assert.equal((await ask('GET', 'sys/mounts', { token, in: `${path}below` })).status, 200);

@@ -77,6 +77,8 @@ export function makeCreation(options: CreationOptions): CreateToken {
     checkId(params.id, isSudo, ctx.namespace);
 
     const isOfAbove = caller.namespace !== ctx.namespace.id;
+    if (isOfAbove && !isSudo)
+      throw badRequest('root or sudo privileges required to directly generate a token in a child namespace');
     const policies = policiesOf(params, parent, isSudo, role, isOfAbove);
     if (isBatch && policies.includes('root')) throw badRequest('batch tokens cannot be root tokens');
     if (!role && params.no_parent && !isSudo)
@@ -232,6 +234,9 @@ function policiesOf(
   }
   if (noDefault && !(role && rulesPolicies(role))) policies = policies.filter((name) => name !== 'default');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
+  // However it was spelled, and also where a role gives it.
+  if (isOfAbove && policies.includes('root'))
+    throw badRequest('root tokens may not be created from a parent namespace');
   if (policies.includes('root') && !parent.policies.includes('root')) {
     throw badRequest('root tokens may not be created without parent token being root');
   }
