@@ -12,7 +12,7 @@
  */
 import { hash } from 'node:crypto';
 import { type ActorId, actorKey, type IndexEntry } from '../model/actor.ts';
-import { badRequest } from '../model/errors.ts';
+import { badRequest, type CodedError } from '../model/errors.ts';
 import { STORAGE_PATH_BYTES_MAX } from '../model/limits.ts';
 
 /** Deterministic sealing of one path segment under a context; equal segments in one context look equal, and nowhere else. */
@@ -54,11 +54,20 @@ const RECORD_MARK = '!';
 /** Bytes that the name of a further record, or of its timer, may add. */
 const RECORD_NAME_BYTES = 24;
 
+/** Names the bound: what a segment takes is not to be seen from outside. */
+function tooLong(bytes: number, before: number): CodedError {
+  const most = STORAGE_PATH_BYTES_MAX - RECORD_NAME_BYTES - before;
+  return badRequest(
+    `path is too long: sealed it takes ${bytes} bytes of at most ${most}, where each segment takes 4/3 of its own and 23 more`,
+  );
+}
+
 /** @throws CodedError where the name is too long for a storage path. */
 export function headPath(names: Names, id: ActorId): string {
-  const head = shelf(id) + sealedName(names, id);
-  if (Buffer.byteLength(head) + RECORD_NAME_BYTES > STORAGE_PATH_BYTES_MAX)
-    throw badRequest('path is too long');
+  const base = shelf(id);
+  const head = base + sealedName(names, id);
+  const bytes = Buffer.byteLength(head);
+  if (bytes + RECORD_NAME_BYTES > STORAGE_PATH_BYTES_MAX) throw tooLong(bytes - base.length, base.length);
   return head;
 }
 

@@ -89,6 +89,10 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   }
 
   function begin(method: string, incoming: AnyRequest, response: AnyResponse, continues: boolean): void {
+    if (isCoded(incoming.headers['transfer-encoding'])) {
+      refuse(incoming, response, unknownCoding(), true);
+      return;
+    }
     try {
       if ('stream' in incoming) refuseLongHead(incoming.rawHeaders);
       const target = splitTarget(incoming.url ?? '');
@@ -270,6 +274,16 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   }
 
   return { serve, inFlight: () => inFlight.rows(), stop: () => inFlight.stop() };
+}
+
+/** Node takes the chunks away and leaves what they were made of: a body would be read as what it is not. */
+function isCoded(transfer: string | undefined): boolean {
+  return transfer !== undefined && transfer.toLowerCase() !== 'chunked';
+}
+
+/** RFC 9112 §6.1, and Go: nothing that follows on that connection is read. */
+function unknownCoding(): CodedError {
+  return new CodedError('bad_request', 'unsupported transfer encoding', { status: 501 });
 }
 
 /** Node bounds how long a head of HTTP/1 is; of HTTP/2, only how many headers it has and how long each may be. */

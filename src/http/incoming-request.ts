@@ -69,8 +69,8 @@ export class IncomingRequest implements Request {
     this.method = asked.method;
     this.path = asked.path;
     this.query = asked.query;
-    this.namespace = namespaceOf(headers['x-vault-namespace']);
-    this.token = tokenOf(headers);
+    this.namespace = namespaceOf(firstOf(incoming, 'x-vault-namespace'));
+    this.token = tokenOf(incoming);
     this.wrapTtlSeconds = wrapTtlSeconds(headers['x-vault-wrap-ttl']);
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
@@ -115,11 +115,20 @@ function clientIdOf(header: string | string[] | undefined): string | undefined {
 
 const BEARER = 'Bearer ';
 
+/** The first of headers of one name, as Go has it: Node makes one text of them. */
+function firstOf({ headers, rawHeaders }: AnyRequest, name: string): string | undefined {
+  const text = headers[name];
+  if (typeof text !== 'string') return text?.[0];
+  if (!text.includes(',')) return text;
+  const at = rawHeaders.findIndex((found, index) => index % 2 === 0 && found.toLowerCase() === name);
+  return rawHeaders[at + 1];
+}
+
 /** X-Vault-Token wins; of Authorization, what follows exactly `Bearer `. */
-function tokenOf(headers: IncomingHttpHeaders): string | undefined {
-  const token = headers['x-vault-token'];
-  if (typeof token === 'string' && token !== '') return token;
-  const { authorization } = headers;
+function tokenOf(incoming: AnyRequest): string | undefined {
+  const token = firstOf(incoming, 'x-vault-token');
+  if (token !== undefined && token !== '') return token;
+  const { authorization } = incoming.headers;
   return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length).trim() : undefined;
 }
 

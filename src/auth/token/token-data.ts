@@ -49,7 +49,8 @@ export function tokenData(
     path: state.path,
     meta: state.meta,
     display_name: state.displayName,
-    num_uses: state.usesLeft ?? 0,
+    // Vault's word for a token in its last use; 0 would say that they are not limited.
+    num_uses: state.usesLeft === 0 ? -1 : (state.usesLeft ?? 0),
     orphan: state.parent === undefined,
     creation_time: Math.floor(state.createdAtMs / 1_000),
     creation_ttl: state.ttl,

@@ -5,7 +5,7 @@
  */
 import { type ActorId, type ActorOperation, OWN_CLAIMS, type RecordChange } from '../../model/actor.ts';
 import { changing, existence, operation, type RouteContext, reading } from '../../model/engine.ts';
-import { badRequest } from '../../model/errors.ts';
+import { badRequest, type CodedError } from '../../model/errors.ts';
 import { type JsonMap, RawJson } from '../../model/json.ts';
 import { encodeSorted } from '../../model/json-encoder.ts';
 import { parseJson } from '../../model/json-parser.ts';
@@ -84,8 +84,8 @@ export function findVersion(secret: Secret | undefined, asked: number, nowMs: nu
 }
 
 interface Write {
-  /** Canonical JSON text: the value, or the patch to it. */
-  readonly text: string;
+  /** Canonical JSON text: the value, or the patch to it. Undefined: none was sent, which is refused. */
+  readonly text: string | undefined;
   readonly cas: number | undefined;
   readonly config: KvConfig;
 }
@@ -102,6 +102,7 @@ const put: ActorOperation<KvState, Write, Written> = {
   mode: 'change',
   run(state, { text, cas, config }, ctx) {
     checkMayWrite(state !== undefined, ctx);
+    if (text === undefined) throw noData();
     return adopt(state, ctx, ({ secret = secretOf(NO_SECRET), records }) => {
       checkCas(secret, config, cas);
       return nextVersion(secret, text, config, records, ctx.now());
@@ -115,6 +116,7 @@ const patch: ActorOperation<KvState, Write, Written> = {
   mode: 'change',
   run: (state, { text, cas, config }, ctx) =>
     adopt(state, ctx, async ({ secret, records, text: adopted }) => {
+      if (text === undefined) throw noData();
       if (!secret) return notPatched({});
       checkCas(secret, config, cas);
       const found = findVersion(secret, 0, ctx.now());
@@ -184,6 +186,10 @@ export const patchData = operation({
   run: ({ data, options }, ctx) => write(patch, data ?? undefined, options, ctx),
 });
 
+function noData(): CodedError {
+  return badRequest('no data provided');
+}
+
 /** Not async: where the mount's settings are held, as they mostly are, one promise stands for all of it. */
 function write(
   op: ActorOperation<KvState, Write, Written>,
@@ -191,8 +197,10 @@ function write(
   options: JsonMap | null | undefined,
   ctx: RouteContext,
 ): Promise<LogicalReply> {
-  if (data === undefined) throw badRequest('no data provided');
-  const text = encodeSorted(asDoubles(data));
+  // Where the policies allow only one of both, that is told first, as by Vault: its owner knows which of them this is.
+  const { mayCreate, mayUpdate } = ctx.claims;
+  if (data === undefined && (op !== put || mayCreate === mayUpdate)) throw noData();
+  const text = data === undefined ? undefined : encodeSorted(asDoubles(data));
   const cas = casOf(options);
   const id = secretId(ctx);
   const send = (config: KvConfig): Promise<LogicalReply> =>
