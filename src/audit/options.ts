@@ -40,7 +40,7 @@ export function parseFileOptions(options: Readonly<Record<string, string>>): Fil
 /** @throws CodedError `bad_request` with the option's name. */
 export function parseFormatOptions(options: Readonly<Record<string, string>>): FormatOptions {
   const format = options.format ?? 'json';
-  if (format !== 'json') throw badRequest(`unknown format type "${format}": only json is served`);
+  if (format !== 'json') throw badRequest('unknown format type: only json is served');
   // A prefix let operators write any bytes at the start of a file of their choice, and so run it (CVE-2025-6000).
   if (options.prefix)
     throw badRequest('prefix is not supported: what is written must be JSON from its first byte');

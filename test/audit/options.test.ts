@@ -47,7 +47,7 @@ const REFUSED: [string, Record<string, string>, RegExp][] = [
   ['a decimal mode', { file_path: '/x', mode: '0680' }, /octal/],
   ['a mode the owner cannot write with', { file_path: '/x', mode: '0400' }, /owner read and write/],
   ['a mode the owner cannot read with', { file_path: '/x', mode: '0200' }, /owner read and write/],
-  ['jsonx', { file_path: '/x', format: 'jsonx' }, /unknown format type "jsonx"/],
+  ['jsonx', { file_path: '/x', format: 'jsonx' }, /^unknown format type: only json is served$/],
   ['what is no boolean', { file_path: '/x', log_raw: 'yes' }, /log_raw must be true or false/],
 ];
 for (const [what, options, text] of REFUSED) {

@@ -301,7 +301,7 @@ const REFUSED: [Type, Record<string, string>, RegExp][] = [
   ['socket', { address: 'x:1', write_timeout: '0' }, /write_timeout/],
   ['socket', { address: 'x:1', write_timeout: '2h' }, /write_timeout/],
   ['socket', { address: 'x:1', prefix: '#!' }, /prefix/],
-  ['socket', { address: 'x:1', format: 'jsonx' }, /jsonx/],
+  ['socket', { address: 'x:1', format: 'jsonx' }, /unknown format type: only json/],
   ['socket', { address: 'a\nb', socket_type: 'unix' }, /control/],
   ['syslog', { facility: 'x' }, /facility/],
   ['syslog', { facility: '' }, /facility/],

@@ -104,6 +104,63 @@ test('no error repeats a secret that was sent', async () => {
   assert(aviary.count > 10_000, String(aviary.count));
 });
 
+/** Longer than a key may be. */
+const long = (canary: string) => canary.padEnd(200, 'x');
+
+test('nor a key that is too long, and of an audit device no option', async () => {
+  const metadata = (what: string) => {
+    const add = (kind: 'key' | 'value') => aviary.add(kind, what);
+    return [
+      { [long(add('key'))]: 'a' },
+      { [long(add('key'))]: { [add('key')]: add('value') } },
+      { [long(add('key'))]: long(add('value')).repeat(4) },
+      { [long(add('key'))]: '\x01', [`${long(add('key'))}\x01`]: add('value') },
+      { a: long(add('value')).repeat(4) },
+      { a: [add('value')] },
+      { a: `${add('value')}\x01` },
+    ];
+  };
+  for (const path of ['secret/metadata/there', 'secret/metadata/new', 'sys/namespaces/new']) {
+    for (const method of ['POST', 'PATCH']) {
+      for (const custom of metadata(`${method} ${path}`)) {
+        const reply = await root(method, path, { custom_metadata: custom });
+        // Nothing is there that could be patched.
+        if (reply.status === 404) continue;
+        assert.equal(reply.status, 400, reply.text);
+        assertNone(`${method} ${path}`, reply.text);
+      }
+    }
+  }
+  const file = { type: 'file', file_path: 'discard' };
+  const option = (what: string) => aviary.add('value', `an audit device's ${what}`);
+  const http = { type: 'http', uri: 'http://127.0.0.1:9/' };
+  for (const { type, ...options } of [
+    ...['format', 'mode', 'hmac_accessor', 'log_raw', 'elide_list_responses', 'prefix', 'filter'].map(
+      (name) => ({ ...file, [name]: option(name) }),
+    ),
+    ...['exclude', 'fallback'].map((name) => ({ ...file, [name]: option(name) })),
+    { ...file, exclude: `[{"fields":["${option('exclude')}"],"condition":"${option('exclude')}"}]` },
+    ...['socket_type', 'address', 'write_timeout'].map((name) => ({
+      type: 'socket',
+      address: '127.0.0.1:9',
+      [name]: option(name),
+    })),
+    ...['facility', 'tag', 'address'].map((name) => ({ type: 'syslog', [name]: `${option(name)} a` })),
+    ...['headers', 'write_timeout'].map((name) => ({ ...http, [name]: option(name) })),
+    { ...http, headers: JSON.stringify({ [option('headers')]: `${option('headers')}\n` }) },
+    { ...http, headers: JSON.stringify({ authorization: option('headers') }) },
+    {
+      ...http,
+      uri: `http://${option('uri')}:${option('uri')}@127.0.0.1:9/${option('uri')}?${option('uri')}`,
+    },
+    { type: option('type') },
+  ]) {
+    const reply = await root('PUT', 'sys/audit/new', { type, options });
+    assert.equal(reply.status, 400, `${JSON.stringify(options)}: ${reply.text}`);
+    assertNone(JSON.stringify(options), reply.text);
+  }
+});
+
 test('nor do refusals of HTTP itself', async () => {
   for (const name of [
     'x-vault-wrap-ttl',

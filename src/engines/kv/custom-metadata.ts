@@ -1,5 +1,5 @@
 /**
- * `custom_metadata` of a secret: words of its owners about it. Not secret; errors name its keys (contract §8).
+ * `custom_metadata` of a secret: words of its owners about it. Errors name its keys, but none that is too long (contract §8).
  *
  * @module
  */
@@ -49,7 +49,7 @@ function textOf(key: string, value: Json): string {
   try {
     return toText(value);
   } catch {
-    throw badRequest(`${FAILED}: value for key ${quoted(key)} is not a string`);
+    throw badRequest(`${FAILED}: value for key ${nameOf(key)} is not a string`);
   }
 }
 
@@ -59,19 +59,29 @@ function validate(metadata: CustomMetadata): void {
   const faults: string[] = [];
   for (const key of sortUtf8([...metadata.keys()])) {
     const value = metadata.get(key)!;
-    const name = quoted(key);
+    const name = nameOf(key);
     const [keyBytes, valueBytes] = [Buffer.byteLength(key), Buffer.byteLength(value)];
     if (keyBytes === 0 || keyBytes > KEY_BYTES_MAX) {
-      faults.push(`length of key ${name} is ${keyBytes} but must be 0 < len(key) <= ${KEY_BYTES_MAX}`);
+      const which = keyBytes === 0 ? 'key ""' : 'key';
+      faults.push(`length of ${which} is ${keyBytes} but must be 0 < len(key) <= ${KEY_BYTES_MAX}`);
     }
     if (valueBytes === 0 || valueBytes > VALUE_BYTES_MAX) {
       const bound = `0 < len(value) <= ${VALUE_BYTES_MAX}`;
       faults.push(`length of value for key ${name} is ${valueBytes} but must be ${bound}`);
     }
-    if (!isPrintable(key)) faults.push(`key ${name} (${key}) contains unprintable characters`);
+    if (!isPrintable(key)) {
+      const both = keyBytes > KEY_BYTES_MAX ? name : `${name} (${key})`;
+      faults.push(`key ${both} contains unprintable characters`);
+    }
     if (!isPrintable(value)) faults.push(`value for key ${name} contains unprintable characters`);
   }
   if (faults.length > 0) throw badRequest(multiError(faults.map((fault) => `${FAILED}: ${fault}`)));
+}
+
+/** What is longer than a name may be is none: nobody knows what else it is. */
+function nameOf(key: string): string {
+  const bytes = Buffer.byteLength(key);
+  return bytes > KEY_BYTES_MAX ? `of ${bytes} bytes` : quoted(key);
 }
 
 function checkCount(keys: number): void {
