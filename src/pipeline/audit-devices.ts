@@ -17,6 +17,7 @@ import { badRequest } from '../model/errors.ts';
 import { AUDIT_CLOSE_MS } from '../model/limits.ts';
 import type { ReplyStream } from '../model/request.ts';
 import type { AuditChains } from './audit-chains.ts';
+import { refuseUsedFile, refuseUsedName, refuseUsedPath } from './audit-conflicts.ts';
 import { unchanged } from './section-change.ts';
 
 /** As configured through the API. */
@@ -60,7 +61,8 @@ export const addDevice: SectionChange<KeptDevice, void> = {
   id: 'audit/add',
   section: 'audit',
   run(entries, device) {
-    if (entries.has(device.path)) throw badRequest('path already in use');
+    refuseUsedPath(entries, device.path);
+    refuseUsedName(entries, device);
     if (isFallback(device) && ([...entries.values()] as KeptDevice[]).some(isFallback))
       throw badRequest('there is a fallback device already, and there can be one only');
     return { patch: { [device.path]: device }, reply: undefined };
@@ -148,8 +150,10 @@ export function makeAuditDevices(
     },
     async enable(settings, claims) {
       const device: KeptDevice = { ...settings, salt: newId() };
-      if (catalog.entries('audit').has(settings.path)) throw badRequest('path already in use');
+      const there = catalog.entries('audit');
+      refuseUsedPath(there, device.path);
       const probed = make(device);
+      await refuseUsedFile(there, device);
       try {
         await audit.probe(probed, newId());
       } catch (error) {

@@ -49,6 +49,14 @@ test('a device that is refused does not keep the server from stopping, nor does 
     options: { file_path: join(folder, 'a.log') },
   });
   await succeed(root, 'PUT', 'sys/audit/socket', { type: 'socket', options });
+  for (const [path, file_path, text] of [
+    ['file/below', join(folder, 'b.log'), /path already in use/],
+    ['other', join(folder, '.', 'a.log'), /another audit device writes that file/],
+  ] as const) {
+    const reply = await root('PUT', `sys/audit/${path}`, { type: 'file', options: { file_path } });
+    assert.equal(reply.status, 400);
+    assert.match(reply.text, text);
+  }
   // More than the connection takes without a reader.
   const large = 'x'.repeat(4 * 1024 * 1024);
   const stored = await root('PUT', 'secret/data/a', { data: { large } });

@@ -5,10 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeAudit } from '../../src/audit/audit.ts';
 import { type Catalog, makeCatalog } from '../../src/cluster/catalog.ts';
@@ -16,7 +16,7 @@ import { OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
 import { AUDIT_CLOSE_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
-import { makeAuditDevices } from '../../src/pipeline/audit-devices.ts';
+import { addDevice, makeAuditDevices } from '../../src/pipeline/audit-devices.ts';
 import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 
@@ -125,6 +125,59 @@ test('a device that hangs does not keep a node from sealing, nor the others from
   assert.match(readFileSync(join(folder, 'audit.log'), 'utf8'), /sys\/audit\/test/);
   for (const socket of sockets) socket.destroy();
   await assert.rejects(stuck);
+});
+
+test('a path below or above one that is in use is refused, and so is one that is in use', async (t) => {
+  const { folder, enabling } = await start(t);
+  await enabling.devices.enable({ ...device(join(folder, 'a.log')), path: 'a/b/' }, OWN_CLAIMS);
+  for (const path of ['a/', 'a/b/', 'a/b/c/']) {
+    const other = { ...device(join(folder, 'other.log')), path };
+    await assert.rejects(enabling.devices.enable(other, OWN_CLAIMS), {
+      status: 400,
+      message: 'path already in use',
+    });
+    assert(!existsSync(join(folder, 'other.log')));
+    // And where another member was faster.
+    const entries = enabling.catalog.entries('audit');
+    assert.throws(() => addDevice.run(entries, { ...other, salt: 's' }, undefined as never), {
+      message: 'path already in use',
+    });
+  }
+  for (const path of ['a/bc/', 'ab/'])
+    await enabling.devices.enable({ ...device(join(folder, basename(path))), path }, OWN_CLAIMS);
+});
+
+test('a second device on the same file is refused, by whatever name', async (t) => {
+  const { folder, enabling } = await start(t);
+  const file = join(folder, 'a.log');
+  await enabling.devices.enable({ ...device(file), path: 'a/' }, OWN_CLAIMS);
+  symlinkSync(file, join(folder, 'link'));
+  linkSync(file, join(folder, 'second-name'));
+  symlinkSync(folder, join(folder, 'linked'));
+  const names = [file, `${folder}/./a.log`, relative('.', file)];
+  for (const name of [...names, ...['link', 'second-name', 'linked/a.log'].map((one) => join(folder, one))]) {
+    const other = { ...device(name), path: 'b/' };
+    await assert.rejects(
+      enabling.devices.enable(other, OWN_CLAIMS),
+      { status: 400, message: 'another audit device writes that file' },
+      name,
+    );
+  }
+  const faster = { ...device(`${folder}//a.log`), path: 'b/', salt: 's' };
+  assert.throws(
+    () => addDevice.run(enabling.catalog.entries('audit'), faster, undefined as never),
+    /another audit device/,
+  );
+  assert.equal(readFileSync(file, 'utf8').match(/sys\/audit\/test/g)!.length, 1);
+  // Not there any more, it is still that device's.
+  rmSync(file);
+  rmSync(join(folder, 'second-name'));
+  const again = { ...device(join(folder, 'linked', 'a.log')), path: 'b/' };
+  await assert.rejects(enabling.devices.enable(again, OWN_CLAIMS), /another audit device writes that file/);
+  for (const [index, name] of ['discard', 'discard', '/dev/null', '/dev/null'].entries())
+    await enabling.devices.enable({ ...device(name), path: `n${index}/` }, OWN_CLAIMS);
+  await enabling.devices.disable('a/', OWN_CLAIMS);
+  await enabling.devices.enable({ ...device(file), path: 'b/' }, OWN_CLAIMS);
 });
 
 test('while sealed nothing is opened', async (t) => {
