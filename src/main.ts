@@ -79,6 +79,7 @@ import { takeSteps } from './shutdown.ts';
 import { openLmdb } from './storage/lmdb.ts';
 import { systemClock } from './system-clock.ts';
 import { makeSystemCore } from './system-core.ts';
+import { countedTokens } from './token-metrics.ts';
 
 export interface CofferOptions {
   readonly storage: { readonly type: 'file' | 'inmem'; readonly folder?: string };
@@ -225,7 +226,7 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     after: systemClock.after,
     fault,
   });
-  const tokens = makeTokens({
+  const plainTokens = makeTokens({
     actor: tokenActor,
     cluster,
     isIssuer: (issuer) => mounts.byIssuer(issuer) !== undefined,
@@ -240,6 +241,12 @@ export async function openCoffer(options: CofferOptions): Promise<Coffer> {
     ),
     now,
     randomBytes,
+  });
+  const tokens = countedTokens(plainTokens, {
+    metrics,
+    mountOf: (issuer) => mounts.byIssuer(issuer),
+    namespacePath: (id) => namespaces.byId(id)?.path,
+    clusterName: () => clusterNow()?.name,
   });
   const attempts = makeSealAttempts({
     actor: attemptsActor,
