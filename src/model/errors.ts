@@ -107,3 +107,8 @@ export function wrappingTokenInvalid(): CodedError {
 export function denied(): CodedError {
   return new CodedError('permission_denied', multiError(['permission denied']));
 }
+
+/** Nobody asks with it. */
+export function invalidToken(): CodedError {
+  return new CodedError('permission_denied', multiError(['permission denied', 'invalid token']));
+}

@@ -8,7 +8,7 @@ import type { AuditedHeaders } from '../audit/headers.ts';
 import { isWithin } from '../auth/token/cidrs.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
 import type { Caller } from '../model/caller.ts';
-import { CodedError, denied, ERRORS, multiError } from '../model/errors.ts';
+import { CodedError, denied, ERRORS, invalidToken } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
 import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
@@ -237,14 +237,19 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
     }
     // Elsewhere than in its namespace and below it a token is nobody's: not even a use of it is taken.
-    const prefix = resolver.prefixFrom(namespaceIdOfToken(token), resolved.namespace ?? ROOT_NAMESPACE);
-    if (prefix === undefined) return tokenOptional ? undefined : denied();
+    const home = namespaceIdOfToken(token);
+    const prefix = resolver.prefixFrom(home, resolved.namespace ?? ROOT_NAMESPACE);
+    if (prefix === undefined) {
+      if (tokenOptional) return undefined;
+      // Of a namespace that is not there it is no token at all.
+      return resolver.below(ROOT_NAMESPACE, home) ? denied() : invalidToken();
+    }
     const known = taken.caller ? undefined : authority.authenticateNow(token);
     if (known) return decide(state, known, prefix, tokenOptional);
     return authenticate(token, taken).then((caller) => {
       if (caller) return decide(state, caller, prefix, tokenOptional);
       if (tokenOptional) return undefined;
-      return new CodedError('permission_denied', multiError(['permission denied', 'invalid token']));
+      return invalidToken();
     });
   }
 

@@ -243,3 +243,35 @@ test('tokens of a namespace below are made by who has sudo there; root tokens by
     assert.match(text, /root or sudo privileges required to directly generate a token in a child namespace/);
   }
 });
+
+test('a lock below one that is locked is neither made nor undone', async () => {
+  for (const path of ['sys/namespaces/l1', 'l1/sys/namespaces/l2', 'l1/l2/sys/namespaces/l3'])
+    await ask('POST', path);
+  const lock = (how: string, path: string) => ask('POST', `sys/namespaces/api-lock/${how}/${path}`);
+  assert.equal((await lock('lock', 'l1')).status, 200);
+  for (const path of ['l1/l2', 'l1/l2/l3']) {
+    const { status, body } = await lock('lock', path);
+    const text = `cannot lock namespace "${path}/": ancestor namespace "l1/" is already locked`;
+    assert.deepEqual([status, body.errors], [400, [text]]);
+    assert.match((await lock('unlock', path)).text, /is not locked/);
+  }
+  assert.equal((await lock('unlock', 'l1')).status, 204);
+  assert.equal((await ask('GET', 'l1/l2/l3/sys/mounts')).status, 200);
+  // The other way round both may be.
+  assert.equal((await lock('lock', 'l1/l2')).status, 200);
+  assert.equal((await lock('lock', 'l1')).status, 200);
+  const inner = await lock('unlock', 'l1/l2');
+  const text = 'cannot unlock "l1/l2/" with namespace "l1/" being locked';
+  assert.deepEqual([inner.status, inner.body.errors], [400, [text]]);
+  for (const path of ['l1', 'l1/l2']) assert.equal((await lock('unlock', path)).status, 204, path);
+  assert.equal((await ask('GET', 'l1/l2/l3/sys/mounts')).status, 200);
+});
+
+test('a token of a namespace that is gone is no token', async () => {
+  await ask('POST', 'sys/namespaces/nd');
+  const { token } = await make('nd/');
+  const told = async () => (await ask('GET', 'sys/mounts', { token })).body.errors[0];
+  assert.equal(await told(), '1 error occurred:\n\t* permission denied\n\n');
+  await ask('DELETE', 'sys/namespaces/nd');
+  assert.match(await told(), /invalid token/);
+});

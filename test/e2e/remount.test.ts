@@ -147,6 +147,8 @@ test('what cannot be moved, or not there, is refused and stays where it is', asy
     ['nothere', 'kv3', "no matching mount at 'from'"],
     ['', 'x', "both 'from' and 'to' path must be specified as a string"],
     ['stays', '', "both 'from' and 'to' path must be specified as a string"],
+    ['stays ', 'a', "'from' path cannot contain trailing whitespace"],
+    [' stays', 'a', "'from' path cannot contain trailing whitespace"],
     ['stays', 'a b ', "'to' path cannot contain trailing whitespace"],
     ['stays', 'stays', 'path already in use at "stays/"'],
     ['stays', 'stays/below', 'path already in use at "stays/"'],

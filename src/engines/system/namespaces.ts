@@ -189,8 +189,22 @@ async function lockable(
   return found;
 }
 
+/** The topmost one above `namespace` that is locked. */
+async function lockAbove(namespaces: NamespaceControl, { path }: Namespace): Promise<Namespace | undefined> {
+  for (let end = path.indexOf('/') + 1; end < path.length; end = path.indexOf('/', end) + 1) {
+    const above = await namespaces.current(path.slice(0, end));
+    if (above?.lock) return above;
+  }
+  return undefined;
+}
+
 async function lockIt(namespaces: NamespaceControl, ctx: RouteContext): Promise<LogicalReply> {
   const found = await lockable(namespaces, ctx);
+  const above = await lockAbove(namespaces, found);
+  if (above)
+    throw badRequest(
+      `cannot lock namespace ${JSON.stringify(found.path)}: ancestor namespace ${JSON.stringify(above.path)} is already locked`,
+    );
   if (found.lock) throw badRequest(`cannot lock namespace ${JSON.stringify(found.path)}: is already locked`);
   const unlock_key = randomBase62(UNLOCK_KEY_CHARS, ctx.randomBytes);
   await tune(namespaces, found, { lock: { key_hash: hashOf(unlock_key).toString('hex') } }, ctx);
@@ -200,6 +214,11 @@ async function lockIt(namespaces: NamespaceControl, ctx: RouteContext): Promise<
 async function unlockIt(namespaces: NamespaceControl, key: string, ctx: RouteContext): Promise<LogicalReply> {
   const found = await lockable(namespaces, ctx);
   const { lock, ...unlocked } = found;
+  const above = await lockAbove(namespaces, found);
+  if (lock && above)
+    throw badRequest(
+      `cannot unlock ${JSON.stringify(found.path)} with namespace ${JSON.stringify(above.path)} being locked`,
+    );
   if (!lock) throw badRequest(`namespace ${JSON.stringify(found.path)} is not locked`);
   const isRoot = key === '' && ctx.caller!.isRoot;
   // Both are digests: how long they take to compare says nothing of the key.

@@ -78,9 +78,11 @@ export function quotaRoutes(core: SystemCore): Record<string, Route> {
           const name = captures.name!;
           if (params.type !== 'rate-limit') throw badRequest('type: expected "rate-limit"');
           const before = await quotaOf(core, name);
+          // First what it says itself, then what others say.
+          const rate = inRange("'rate'", params.rate ?? before?.rate ?? 0, Number.MIN_VALUE, RATE_MAX);
           const quota: Anchored<RateLimit> = {
             ...(await scopeOf(core, { prefix: RATE_LIMIT, name, given: params })),
-            rate: inRange("'rate'", params.rate ?? before?.rate ?? 0, Number.MIN_VALUE, RATE_MAX),
+            rate,
             interval: inRange("'interval'", params.interval || (before?.interval ?? 1), 1, INTERVAL_MAX_S),
             block_interval: inRange(
               "'block_interval'",

@@ -56,6 +56,7 @@ interface Place {
 
 async function remount(core: SystemCore, from: string, to: string, ctx: RouteContext): Promise<LogicalReply> {
   if (from === '' || to === '') throw badRequest("both 'from' and 'to' path must be specified as a string");
+  if (from !== from.trim()) throw badRequest("'from' path cannot contain trailing whitespace");
   if (to !== to.trimEnd()) throw badRequest("'to' path cannot contain trailing whitespace");
   const source = placeOf(core, ctx.namespace, from);
   const target = placeOf(core, ctx.namespace, to);

@@ -66,6 +66,10 @@ test('two of one path would be one too many', async () => {
   await succeed(ask, 'POST', 'sys/quotas/rate-limit/one', { rate: 1e6, path: 'cubbyhole/' });
   const { status } = await ask('POST', 'sys/quotas/rate-limit/two', { rate: 1e6, path: 'cubbyhole/' });
   assert.equal(status, 400);
+  for (const body of [{}, { rate: 0 }, { rate: -1 }]) {
+    const { body: told } = await ask('POST', 'sys/quotas/rate-limit/two', { ...body, path: 'cubbyhole/' });
+    assert.deepEqual(told.errors, ["'rate' is invalid"]);
+  }
   await succeed(ask, 'DELETE', 'sys/quotas/rate-limit/one');
 });
 
