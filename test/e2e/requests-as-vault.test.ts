@@ -104,3 +104,18 @@ test('a path that is too long to be stored is told the bound, which docs/compati
     assert.match(body.errors[0], bound);
   }
 });
+
+test('options of a mount that were sent as null are shown as null', async () => {
+  const shown = async (path: string, options: object) => {
+    await succeed(root, 'POST', `sys/mounts/${path}`, { type: 'kv', ...options });
+    return (await succeed(root, 'GET', `sys/mounts/${path}`)).body.data.options;
+  };
+  assert.deepEqual(
+    [await shown('o1', { options: null }), await shown('o2', {}), await shown('o3', { options: {} })],
+    [null, {}, {}],
+  );
+  await succeed(root, 'POST', 'o1/a', { b: 'c' });
+  assert.deepEqual((await succeed(root, 'GET', 'o1/a')).body.data, { b: 'c' });
+  await succeed(root, 'POST', 'sys/mounts/o1/tune', { options: { version: '2' } });
+  assert.deepEqual((await succeed(root, 'GET', 'sys/mounts/o1')).body.data.options, { version: '2' });
+});

@@ -18,11 +18,18 @@ import { tuneOperations } from './tune.ts';
 
 type MountClass = Mount['class'];
 
+const KV_PAIRS = p.kvPairs('Options of the engine, such as version for kv.');
+/** What is sent as null is shown as null, and what is not sent as an empty object. */
+const OPTIONS: p.Param<Map<string, string> | null | undefined> = {
+  ...KV_PAIRS,
+  decode: (json) => (json === null ? null : KV_PAIRS.decode(json)),
+};
+
 const ENABLE_PARAMS = {
   type: p.string('Type of the engine or method, such as "kv".', { absent: '' }),
   description: p.string('What it is for.', { absent: '' }),
   config: p.object('Settings: TTLs, listing_visibility and so on.'),
-  options: p.kvPairs('Options of the engine, such as version for kv.'),
+  options: OPTIONS,
   local: p.bool('Kept and shown: nothing is replicated to other clusters.', { absent: false }),
   seal_wrap: p.bool('Kept and shown: everything is sealed once.', { absent: false }),
   external_entropy_access: p.bool('Kept and shown.', { absent: false }),
@@ -142,7 +149,7 @@ async function enable(
 
 /** Aliases of kv are resolved, as is `plugin`; options that say nothing are kept as they came. */
 function typeOf(params: Enable, pluginName: string): { type: string; options: Mount['options'] } {
-  const options = params.options && Object.fromEntries(params.options);
+  const options = params.options ? Object.fromEntries(params.options) : params.options;
   switch (params.type) {
     case 'kv-v1':
     case 'generic':
@@ -150,9 +157,9 @@ function typeOf(params: Enable, pluginName: string): { type: string; options: Mo
     case 'kv-v2':
       return { type: 'kv', options: { ...options, version: '2' } };
     case 'plugin':
-      return { type: params.plugin_name || pluginName, options: options ?? {} };
+      return { type: params.plugin_name || pluginName, options: options === undefined ? {} : options };
     default:
-      return { type: params.type, options: options ?? {} };
+      return { type: params.type, options: options === undefined ? {} : options };
   }
 }
 

@@ -53,7 +53,7 @@ test('one mount: with or without the slash, of any depth; auth methods below aut
 
 for (const [body, options] of [
   [{ type: 'kv' }, {}],
-  [{ type: 'kv', options: null, config: null, description: null, plugin_name: null, local: false }, {}],
+  [{ type: 'kv', options: null, config: null, description: null, plugin_name: null, local: false }, null],
   [{ type: 'kv', options: { version: 1 } }, { version: '1' }],
   [{ type: 'kv', options: ['version=2'] }, { version: '2' }],
   [{ type: 'kv-v1' }, { version: '1' }],
