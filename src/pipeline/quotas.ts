@@ -46,6 +46,8 @@ type Counting = ActorOperation<undefined, LimitRules, Taken>;
 export interface ClusterCounts {
   readonly kind: ActorKind<undefined>;
   readonly count: Counting;
+  /** What this node has counted for a quota that is gone. */
+  forget(quota: string): void;
 }
 
 export function makeClusterCounts(): ClusterCounts {
@@ -64,7 +66,7 @@ export function makeClusterCounts(): ClusterCounts {
     mode: 'read',
     run: (_state, rules, ctx) => ({ reply: limiter.take(ctx.id.name, rules, ctx.now()) }),
   };
-  return { kind, count };
+  return { kind, count, forget: (quota) => limiter.forget(`${quota}/`) };
 }
 
 interface Held {
@@ -85,8 +87,18 @@ export function makeQuotas({ catalog, places, cluster, counts, now }: QuotasOpti
   const limiter: RateLimiter = makeRateLimiter(QUOTA_CLIENTS_MAX);
   let held: readonly Held[] = [];
   let config: QuotaConfig = USUAL_QUOTA_CONFIG;
+  let names: readonly string[] = [];
 
   catalog.watch('settings', (entries) => {
+    // One that is made anew under the name of another begins to count anew.
+    for (const name of names) {
+      if (entries.has(RATE_LIMIT + name)) continue;
+      limiter.forget(`${name}/`);
+      counts.forget(name);
+    }
+    names = [...entries.keys()]
+      .filter((key) => key.startsWith(RATE_LIMIT))
+      .map((key) => key.slice(RATE_LIMIT.length));
     held = heldIn(entries, places);
     config = (entries.get(QUOTA_CONFIG) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
   });

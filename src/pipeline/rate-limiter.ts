@@ -28,6 +28,8 @@ interface Window {
 
 export interface RateLimiter {
   take(key: string, rules: LimitRules, nowMs: number): Taken;
+  /** Whoever's key begins so counts anew. */
+  forget(prefix: string): void;
 }
 
 /** @param clientsMax - the one that was met first is forgotten first beyond it. */
@@ -51,6 +53,9 @@ export function makeRateLimiter(clientsMax: number): RateLimiter {
         window.endsAtMs = nowMs + blockMs;
       }
       return { allowed, limit, left: window.left, resetMs: window.endsAtMs - nowMs };
+    },
+    forget(prefix) {
+      for (const key of windows.keys()) if (key.startsWith(prefix)) windows.delete(key);
     },
   };
 }

@@ -97,6 +97,11 @@ for (const scope of ['node', 'cluster']) {
     assert.equal((await ask('GET', 'sys/mounts')).status, 200);
     await succeed(ask, 'DELETE', 'sys/quotas/rate-limit/few');
     assert.equal((await ask('GET', 'secret/data/none')).status, 404);
+    // Made anew, it counts anew.
+    await succeed(ask, 'POST', 'sys/quotas/rate-limit/few', quota);
+    const again = await ask('GET', 'secret/data/none');
+    assert.deepEqual([again.status, again.headers['x-ratelimit-remaining']], [404, '2']);
+    await succeed(ask, 'DELETE', 'sys/quotas/rate-limit/few');
   });
 }
 
