@@ -131,7 +131,7 @@ test(
       await nodes[0]!.call('POST', `sys/namespaces/${name}`, root());
       await ask(nodes[0]!, 'POST', 'sys/mounts/kv', { type: 'kv-v1' });
       await Promise.all(Array.from({ length: 30 }, (_, i) => ask(nodes[i % 3]!, 'PUT', `kv/${i}`, { i })));
-      const { auth } = (await ask(nodes[1]!, 'POST', 'auth/token/create', { policies: ['root'] })).body;
+      const { auth } = (await ask(nodes[1]!, 'POST', 'auth/token/create', { policies: ['default'] })).body;
       const [asked, killed, other] = [nodes[n % 3]!, nodes[(n + 1) % 3]!, nodes[(n + 2) % 3]!];
       const deleting = asked.call('DELETE', `sys/namespaces/${name}`, root()).catch(() => undefined);
       await killed.stop('SIGKILL');
