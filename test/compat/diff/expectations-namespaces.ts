@@ -21,11 +21,11 @@ export const NAMESPACES: Record<string, Covered[]> = {
       ours: /only available in root namespace/,
     },
   ],
-  'an accessor of another namespace is no accessor': [
+  'an accessor leads to its namespace below, as its token does': [
     {
       asks: /^POST auth\/token\/lookup-accessor \{"accessor":"\{its\}"\}$/,
       where: STATUS,
-      ours: /^400$|invalid accessor/,
+      ours: /^200$|namespace_path/,
     },
   ],
 };
