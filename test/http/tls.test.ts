@@ -223,7 +223,7 @@ test('settings that cannot be used stop the start, by name', async () => {
   const missing = join(folder, 'missing.pem');
   await assert.rejects(
     failure({ ...TLS, tls_key_file: missing }),
-    /^Error: tls_key_file: cannot read .*missing\.pem: ENOENT$/,
+    /^Error: tls_key_file: cannot read .*missing\.pem: no such file or folder$/,
   );
   await assert.rejects(
     failure({ ...TLS, tls_min_version: 'tls10' }),

@@ -265,8 +265,15 @@ const OURS: Record<string, Covered[]> = {
   'X-Vault-Index is Vault Enterprise; it is ignored': [
     { asks: / \{"x-vault-request":"true",.*"x-vault-index"/, where: STATUS },
   ],
-  'metrics ask for a token also while sealed': [
-    { asks: / sys\/metrics no-token$/, where: /^status$/, ours: /^(403|503)$/ },
+  'what is named as a folder is no object: its deletion is refused, where nothing would be deleted': [
+    { asks: /^DELETE d-kv1\/l\/a\/$/, where: STATUS, ours: /^400$|ending in/ },
+  ],
+  'a key that is too long is not repeated': [
+    {
+      asks: /^POST d-kv2\/metadata\/m \{"custom_metadata":/,
+      where: FIRST_ERROR,
+      ours: /: length of key is 129 but/,
+    },
   ],
 };
 
