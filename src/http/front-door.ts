@@ -276,9 +276,12 @@ export function makeFrontDoor(options: FrontDoorOptions): FrontDoor {
   return { serve, inFlight: () => inFlight.rows(), stop: () => inFlight.stop() };
 }
 
-/** Node takes the chunks away and leaves what they were made of: a body would be read as what it is not. */
+/**
+ * Node takes the chunks away and leaves what they were made of: a body would be read as what it is not. What ends with another coding than
+ * chunks it refuses by itself.
+ */
 function isCoded(transfer: string | undefined): boolean {
-  return transfer !== undefined && transfer.toLowerCase() !== 'chunked';
+  return transfer !== undefined && /,\s*chunked\s*$/i.test(transfer);
 }
 
 /** RFC 9112 §6.1, and Go: nothing that follows on that connection is read. */

@@ -47,7 +47,6 @@ for (const [method, path] of [
   ['GET', 'ha-status'],
   ['GET', 'host-info'],
   ['GET', 'in-flight-req'],
-  ['GET', 'metrics'],
   ['PUT', 'seal'],
   ['PUT', 'step-down'],
   ['PUT', 'rotate'],
@@ -222,7 +221,7 @@ test('sealed, it says so, and opens again with its key', async () => {
     assert.equal((await askOther('GET', 'sys/seal-status')).body.sealed, true);
     assert.deepEqual((await askOther('GET', 'sys/init')).body, { initialized: true });
     assert.equal((await askOther('GET', 'sys/leader')).body.ha_enabled, false);
-    for (const path of ['sys/mounts', 'secret/data/kept', 'sys/nothing', 'sys/metrics']) {
+    for (const path of ['sys/mounts', 'secret/data/kept', 'sys/nothing']) {
       const reply = await askOther('GET', path);
       assert.deepEqual([reply.status, reply.body], [503, { errors: ['Vault is sealed'] }], path);
     }

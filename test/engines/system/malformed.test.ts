@@ -131,11 +131,19 @@ function* bodies(pattern: string, fields: readonly string[]): Generator<object> 
 }
 
 /** It is asked in a namespace with another one in it. */
-function inNamespaces(core: FakeCore, isLocked: boolean): void {
-  const lock = isLocked ? { key_hash: '00'.repeat(32) } : undefined;
-  const one = { id: 'aaaaaa', uuid: 'u', path: 't/', custom_metadata: {}, lock };
-  core.namespace = one;
-  core.namespacesNow = [one, { ...one, id: 'bbbbbb', path: 't/x/' }];
+function inNamespaces(core: FakeCore, locked?: 'above' | 'below'): void {
+  const lock = { key_hash: '00'.repeat(32) };
+  const one = { uuid: 'u', custom_metadata: {} };
+  const above = { ...one, id: 'aaaaaa', path: 't/', lock: locked === 'above' ? lock : undefined };
+  const below = { ...one, id: 'bbbbbb', path: 't/x/', lock: locked === 'below' ? lock : undefined };
+  core.namespace = above;
+  core.namespacesNow = [above, below];
+}
+
+/** Which namespace is locked where `pattern` is asked: the one that is to be unlocked. */
+function lockedFor(pattern: string): 'above' | 'below' | undefined {
+  if (!pattern.includes('unlock')) return undefined;
+  return pattern.includes(':path') ? 'below' : 'above';
 }
 
 for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
@@ -155,7 +163,7 @@ for (const [pattern, route] of Object.entries(makeSystem(fakeCore()).routes)) {
           core.cluster = fakeControl();
           core.settingsNow.set('password-policy/root/x', PASSWORD_POLICY);
           core.leasesNow.add('x/y');
-          if (pattern.startsWith('namespaces')) inNamespaces(core, pattern.includes('unlock'));
+          if (pattern.startsWith('namespaces')) inNamespaces(core, lockedFor(pattern));
           if (pattern.startsWith('remount/')) {
             const lastMove = { id: 'x', from: 'a/', to: 'b/' };
             core.mountsNow = core.mountsNow.map((mount) => ({ ...mount, lastMove }));
