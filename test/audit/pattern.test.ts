@@ -161,7 +161,8 @@ test('finds what the language itself finds', () => {
       const text = chars.join('');
       assert.equal(
         compilePattern(pattern)(text),
-        new RegExp(pattern.replaceAll('.', '[^\\n]'), 'u').test(text),
+        // Not `u`: with it V8 does not find /[^a]$/ in a character of two code units.
+        new RegExp(pattern.replaceAll('.', '[^\\n]'), 'v').test(text),
       );
     }),
     { numRuns: 3_000 },
