@@ -101,7 +101,6 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
     if (!kept || !request || kept.standing.request !== request || kept.standing.op !== op) return undefined;
     kept.timer.clear();
     line.kept = undefined;
-    unsettled.get(request)?.delete(kept.standing.key);
     return kept.entry;
   }
 
@@ -125,7 +124,8 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
       const before = request && unsettled.get(request);
       if (before?.get(key) === 'given up') throw new CodedError('unavailable');
       const found = lines.get(key);
-      let entry = takeKept(found, standing);
+      const kept = takeKept(found, standing);
+      let entry = kept;
       const line: Line = found ?? { waiting: [], kept: undefined };
       if (!found) lines.set(key, line);
       else if (!entry) {
@@ -133,14 +133,16 @@ export function makeChangeLines(clock: Pick<Clock, 'after'>, inc: () => string):
         await new Promise<void>((resolve) => line.waiting.push(resolve));
       }
       entry ??= entryOf(standing);
-      if (isOfClient(entry)) before?.delete(key);
+      /** An earlier try went out under this number, and nobody knows what became of it. */
+      const goesOn = before?.has(key) === true && (kept !== undefined || isOfClient(entry));
+      if (goesOn) before.delete(key);
       try {
         return await run(entry);
       } catch (error) {
         const told = error instanceof Unsettled ? error.told : error;
         const isToComeAgain = told instanceof CodedError && told.code === 'stale_claims';
         if (isToComeAgain && request) ofClients.get(request)?.delete(key);
-        if (!(error instanceof Unsettled)) throw error;
+        if (!(error instanceof Unsettled) && !(isToComeAgain && goesOn)) throw error;
         if (!request) throw new CodedError('unavailable');
         keep(line, standing, entry, request);
         throw told;

@@ -18,34 +18,38 @@ export interface MembersTime {
   look(): void;
 }
 
+/** States of a member that has entered. */
+const ENTERED = ['member', 'leaving'];
+
 export function makeMembersTime(
   time: Pick<ClusterTime, 'passed' | 'join' | 'see'>,
   membership: () => Pick<Membership, 'view' | 'members' | 'inc'>,
 ): MembersTime {
   let isIn = false;
 
-  /** Of the other members of the view. A joiner's record shows its own clock until it has entered. */
-  function times(): number[] {
+  /** Of the other members of the view in one of these states. A joiner's record shows its own clock until it has entered. */
+  function times(...states: string[]): number[] {
     const { view, members, inc } = membership();
     const records = members();
     return (view()?.members ?? []).flatMap((member) => {
       const record = member.inc === inc() ? undefined : records.get(member.inc);
-      return record?.state === 'member' || record?.state === 'leaving' ? record.clusterTime : [];
+      return record && states.includes(record.state) ? record.clusterTime : [];
     });
   }
 
   return {
-    preparing: () => time.passed(times()),
+    // Members that are sealed have entered before, and may not again before this one.
+    preparing: () => time.passed(times(...ENTERED, 'sealed')),
     onView(entered) {
       // Who is dead has been evicted by now: what is in the view goes by the time that counts.
-      if (entered && !isIn) time.join(times());
+      if (entered && !isIn) time.join(times(...ENTERED));
       isIn = entered;
     },
     ended() {
       isIn = false;
     },
     look() {
-      if (isIn) for (const timeMs of times()) time.see(timeMs);
+      if (isIn) for (const timeMs of times(...ENTERED)) time.see(timeMs);
     },
   };
 }

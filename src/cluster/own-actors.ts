@@ -66,7 +66,8 @@ export interface OwnActors {
 export function makeOwnActors(options: OwnActorsOptions): OwnActors {
   const { storage, clock, fault, faults, membership, grants } = options;
   const after = clock.after;
-  const moved = () => new Moved(membership().view()?.epoch ?? 0);
+  // Never 0: what ran here may have been committed.
+  const moved = () => new Moved(membership().view()?.epoch ?? 1);
 
   const timers = makeDueTimers({
     storage,

@@ -179,7 +179,8 @@ export function makeRouting(options: RoutingOptions): Routing {
         if (isUnknown && message.entry && isStale(error)) throw new Unsettled(error);
         if (isOfStore(error)) endMs = Math.min(endMs, clock.monotonicMs() + ROUTE_STORE_MS);
         else if (!mayPass(error)) throw error;
-        isUnknown ||= !(error instanceof Moved) && (isOfStore(error) || !wasAnswered(error));
+        // An owner that lets go says so too of what it has committed, and not told yet.
+        isUnknown ||= error instanceof Moved ? error.epoch > 0 : isOfStore(error) || !wasAnswered(error);
       }
       ran.again++;
       if (clock.monotonicMs() + pauseMs > endMs) throw new CodedError('unavailable');

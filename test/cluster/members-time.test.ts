@@ -31,7 +31,7 @@ function make(records: Record<string, [state: MemberRecord['state'], clusterTime
   return { said, members: makeMembersTime(time, () => membership) };
 }
 
-test('members tell the time, and who leaves; those that are on their way in or sealed do not, nor does this node', () => {
+test('members tell the time, and who leaves; those that are on their way in do not, nor this node; those that are sealed, what has passed', () => {
   const { said, members } = make({
     a: ['member', 1],
     b: ['joining', 2],
@@ -42,7 +42,7 @@ test('members tell the time, and who leaves; those that are on their way in or s
   members.onView(true);
   members.look();
   assert.deepEqual(said, [
-    ['passed', 1, 3],
+    ['passed', 1, 3, 4],
     ['join', 1, 3],
     ['see', 1],
     ['see', 3],

@@ -396,7 +396,7 @@ test('records of a replica are read from the store, and count only if the replic
 });
 
 /** A change whose first try ran and was not answered; then nothing is known of it, and its authority is not good any more. */
-async function unsettled(options: { request?: { isOver: boolean } }) {
+async function unsettled(options: { request?: { isOver: boolean; clientId?: string | undefined } }) {
   const { world, a, b } = two();
   let isGood = true;
   const claims = claimed({ good: () => isGood });
@@ -418,6 +418,20 @@ test('a change that was authorized anew goes on under its number, and nothing ov
   const again = b.routing.send(add, ID, 1, { claims: claimed(), request });
   assert.deepEqual(await passing(b, Promise.all([again, next])), [1, 11]);
   assert.equal(world.counts.get(KEY)?.count, 11);
+});
+
+test('found stale again before anybody was asked, it is still the same change, of which nobody knows', async () => {
+  for (const clientId of [undefined, '6f2f0d0c-60a4-4a0e-8f0b-2f6f8a3c1d12']) {
+    const request = { isOver: false, clientId };
+    const { world, b, sent } = await unsettled({ request });
+    await sendsCode(passing(b, sent), 'stale_claims');
+    const staleAgain = { claims: claimed({ good: () => false }), request };
+    await sendsCode(passing(b, b.routing.send(add, ID, 1, staleAgain)), 'stale_claims');
+    assert.equal(b.routing.isUnsettled!(request), true);
+    assert.equal(await passing(b, b.routing.send(add, ID, 1, { claims: claimed(), request })), 1);
+    assert.equal(world.counts.get(KEY)?.count, 1);
+    assert.equal(b.routing.isUnsettled!(request), false);
+  }
 });
 
 test('one that does not come back gives its place up: at once where its request is over, else after 5 s', async () => {

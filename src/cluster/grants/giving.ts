@@ -205,7 +205,7 @@ export function makeGiving(options: GivingOptions): Giving {
     dropAll() {
       quietMs = Math.max(quietMs, notes.untilMs());
       authorized = [...pins.keys()].map((key) => pins.whenFree(key)!);
-      notes.dropAll(new Moved(options.membership().view()?.epoch ?? 0));
+      notes.dropAll(new Moved(options.membership().view()?.epoch ?? 1));
     },
     async quiet() {
       await Promise.all(authorized);
