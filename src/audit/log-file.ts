@@ -11,7 +11,9 @@ import { AUDIT_LOOK_BYTES } from '../model/limits.ts';
 
 const LINE_END = 0x0a;
 /** Of lines too long to be looked at whole: how one begins that we write, and Vault before 1.15; how one of a later Vault ends. */
-const BEGIN = /^\{"time":"[^"]{20,40}","type":"(request|response)",/;
+const TYPES = ['request', 'response', 'checkpoint', 'missed'];
+const FIRST = '{"time":"';
+const BEGIN = new RegExp(`^\\{"time":"[^"]{20,40}","type":"(${TYPES.join('|')})",`);
 const END = /"time":"[^"]{20,40}","type":"(request|response)"\}$/;
 
 /**
@@ -36,7 +38,16 @@ export async function refuseOtherFile(path: string, found: Stats): Promise<void>
 async function beginsAsLog(reader: FileHandle, size: number): Promise<boolean> {
   const bytes = await bytesAt(reader, 0, Math.min(size, AUDIT_LOOK_BYTES));
   const end = bytes.indexOf(LINE_END);
-  return end >= 0 ? isAuditLine(bytes.subarray(0, end)) : BEGIN.test(bytes.toString('latin1', 0, 100));
+  return end >= 0 ? isAuditLine(bytes.subarray(0, end)) : mayBeginLine(bytes, size);
+}
+
+/** Of a file without a line end: its first line broke off, anywhere; or its length was kept, and what it holds was not. */
+function mayBeginLine(bytes: Buffer, size: number): boolean {
+  if (size <= AUDIT_LOOK_BYTES && bytes.every((byte) => byte === 0)) return true;
+  const text = bytes.toString('latin1', 0, 100);
+  if (BEGIN.test(text) || FIRST.startsWith(text)) return true;
+  const behindTime = text.slice(FIRST.length).replace(/^[\dT:.Z+-]{0,40}/, '');
+  return text.startsWith(FIRST) && TYPES.some((type) => `","type":"${type}",`.startsWith(behindTime));
 }
 
 /** By its last whole line. */

@@ -24,17 +24,19 @@ export function emptiedLogs(
       const { file } = log.at(-1)!;
       const name = stemOf(file);
       const missing = (server ?? []).filter(
-        (head) => head.enabled && head.seq > 0 && basename(head.file) === name && !byChain.has(head.chain),
+        (head) => head.seq > 0 && basename(head.file) === name && !byChain.has(head.chain),
       );
       if (missing.length > 0) return [cut(file, missing)];
       return isElsewhere(name, byChain) ? [] : [empty(file)];
     });
 }
 
-/** Older files of it lie in another folder. */
+/** Older files of it lie in another folder: a chain was written to a file of this name, and that file is not among those that hold it. */
 function isElsewhere(name: string, byChain: ReadonlyMap<string, readonly Segment[]>): boolean {
-  return [...byChain.values()].some((segments) =>
-    segments.some(({ shown }) => shown?.file !== undefined && basename(shown.file) === name),
+  return [...byChain.values()].some(
+    (segments) =>
+      segments.some(({ shown }) => shown?.file !== undefined && basename(shown.file) === name) &&
+      !segments.some(({ file }) => basename(file) === name),
   );
 }
 
