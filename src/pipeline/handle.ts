@@ -145,11 +145,8 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       if (seal.isSealed() && !route?.whileSealed && !bare) throw sealedNow();
     };
     refuseSealed();
-    try {
-      refuseNamespace(resolved, seal.isSealed());
-    } catch (error) {
-      throw await settled(state, error as CodedError);
-    }
+    // A namespace that an id led to is nothing that who shows no token is told of.
+    if (!route?.homeOf) await inNamespace(state);
 
     // Who asks cannot be told while sealed; what answers then does no harm to anybody.
     const open = bare || route?.open === true || (seal.isSealed() && route?.whileSealed === true);
@@ -161,6 +158,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       const authorizing = authorize(state, taken, route?.open === 'token welcome');
       refusal = authorizing instanceof Promise ? await authorizing : authorizing;
     }
+    if (route?.homeOf && !refusal) await inNamespace(state);
     if (mayCreate(state.operation) && request.verb === 'update' && audit.isOn())
       refusal = await judged(state, refusal);
     // Sealed meanwhile, so that no audit device is open: nothing may go past them.
@@ -192,13 +190,27 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
     return await runAudited(state, entry, logged);
   }
 
-  /** The same where it is known whether the object exists: then it is one of create and update that has to be allowed. */
+  /**
+   * The same where it is known whether the object exists: then it is one of create and update that has to be allowed. Of what may have been done
+   * before that says nothing, and its actor decides, which remembers.
+   */
   async function judged(state: Walk, refusal: CodedError | undefined): Promise<CodedError | undefined> {
-    const finding = findExistence(state, options.cluster);
+    const { request } = state;
+    const finding = findExistence(state, options.cluster, refusal !== undefined);
     state.exists = finding instanceof Promise ? await finding : finding;
     if (state.exists === undefined || !state.decision) return refusal;
+    if (request.clientId !== undefined || options.cluster.isUnsettled?.(request)) return refusal;
     state.judged = decisionOn(state.decision, state.exists);
     return refusal ?? (state.judged.allowed ? undefined : denied());
+  }
+
+  /** @throws what keeps a request out of its namespace. */
+  async function inNamespace(state: Walk): Promise<void> {
+    try {
+      refuseNamespace(state.resolved, seal.isSealed());
+    } catch (error) {
+      throw await settled(state, error as CodedError);
+    }
   }
 
   async function runAudited(state: Walk, entry: AuditEntry, logged: Promise<void>): Promise<Reply> {

@@ -6,12 +6,13 @@
  */
 import { CodedError } from '../model/errors.ts';
 import type { Reply, Request } from '../model/request.ts';
+import { resolveRequest } from './home.ts';
 import type { Quotas } from './quotas.ts';
 import type { Resolved, Resolver } from './resolve.ts';
 
 export interface QuotaGateParts {
   readonly quotas: Quotas;
-  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly resolver: Resolver;
   /** As which role of its auth method a request asks to be let in. */
   roleOf?(request: Request, resolved: Resolved): Promise<string | undefined>;
   /** Answers a request that is over the limit. @param isTold - to the audit devices, too. */
@@ -31,9 +32,12 @@ export function makeQuotaGate({ quotas, resolver, roleOf, refuse }: QuotaGatePar
   /** Those that are counted, and what their clients are told. */
   const counted = new WeakMap<Request, Headers>();
 
-  function askedBy(request: Request) {
+  /** @param hasBody - it can be looked at; else a namespace that only the body names is not known yet. */
+  function askedBy(request: Request, hasBody: boolean) {
     const { path, verb, namespace } = request;
-    const resolved = resolver.resolve(path.text, verb === 'list', namespace);
+    const resolved = hasBody
+      ? resolveRequest(resolver, request)
+      : resolver.resolve(path.text, verb === 'list', namespace);
     const asked = resolved.namespace && { namespacePath: resolved.namespace.path, path: resolved.path };
     return asked && { resolved, asked };
   }
@@ -55,12 +59,13 @@ export function makeQuotaGate({ quotas, resolver, roleOf, refuse }: QuotaGatePar
   return {
     refusal(request) {
       if (!quotas.isOn()) return undefined;
-      const found = askedBy(request);
-      return found && quotas.needsRole(found.asked) ? undefined : count(request, found);
+      const found = askedBy(request, false);
+      const needsBody = found && (found.resolved.match?.route.homeOf || quotas.needsRole(found.asked));
+      return needsBody ? undefined : count(request, found);
     },
     async pass(request, admitted) {
       if (!counted.has(request)) {
-        const refused = await count(request, askedBy(request));
+        const refused = await count(request, askedBy(request, true));
         if (refused) return refused;
       }
       const more = counted.get(request)!;

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -62,6 +63,29 @@ test(
       findings.map(({ kind }: { kind: string }) => kind),
       ['removed'],
     );
+  }),
+);
+
+test(
+  'with a device on, too, a request that is sent again under its id is told what it was told, by who may create only',
+  on(async (nodes) => {
+    const options = { file_path: join(folder, 'again.log') };
+    await nodes[0]!.call('PUT', 'sys/audit/again', { ...root(), body: { type: 'file', options } });
+    await nodes[0]!.call('POST', 'sys/mounts/again', { ...root(), body: { type: 'kv' } });
+    const policy = 'path "again/once" { capabilities = ["create"] }';
+    await nodes[0]!.call('PUT', 'sys/policies/acl/once', { ...root(), body: { policy } });
+    const made = await nodes[0]!.call('POST', 'auth/token/create', {
+      ...root(),
+      body: { policies: ['once'], no_default_policy: true },
+    });
+    const token: string = made.body.auth.client_token;
+    const body = { a: '1' };
+    const headers = { 'x-coffer-request-id': randomUUID() };
+    for (const node of nodes)
+      assert.equal((await node.call('POST', 'again/once', { token, headers, body })).status, 204, node.id);
+    for (const node of nodes)
+      assert.equal((await node.call('POST', 'again/once', { token, body })).status, 403, node.id);
+    await nodes[0]!.call('DELETE', 'sys/audit/again', root());
   }),
 );
 
