@@ -275,3 +275,15 @@ test('a token of a namespace that is gone is no token', async () => {
   await ask('DELETE', 'sys/namespaces/nd');
   assert.match(await told(), /invalid token/);
 });
+
+test('what is asked from above counts for the quotas of the namespace below', async () => {
+  const made = await ask('POST', 'na/auth/token/create', { body: { policies: ['care'] } });
+  const { accessor } = made.body.auth;
+  const quota = { path: 'na/', rate: 2, interval: '60s' };
+  assert.equal((await ask('POST', 'sys/quotas/rate-limit/few', { body: quota })).status, 204);
+  const statuses: number[] = [];
+  for (let n = 0; n < 4; n++)
+    statuses.push((await ask('POST', 'auth/token/lookup-accessor', { body: { accessor } })).status);
+  assert.deepEqual(statuses, [200, 200, 429, 429]);
+  assert.equal((await ask('DELETE', 'sys/quotas/rate-limit/few')).status, 204);
+});
