@@ -10,7 +10,7 @@ import { linkOf } from '../model/audit-chain.ts';
 import { AUDIT_LOOK_BYTES } from '../model/limits.ts';
 
 const LINE_END = 0x0a;
-/** Of lines too long to be looked at whole: how one begins that we write, and Vault before 1.15; how one of a later Vault ends. */
+/** Of lines too long to be looked at whole: how one begins that we write (Vault before 1.15 too); how one of a later Vault ends. */
 const TYPES = ['request', 'response', 'checkpoint', 'missed'];
 const FIRST = '{"time":"';
 const BEGIN = new RegExp(`^\\{"time":"[^"]{20,40}","type":"(${TYPES.join('|')})",`);

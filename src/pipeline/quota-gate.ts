@@ -32,18 +32,23 @@ export function makeQuotaGate({ quotas, resolver, roleOf, refuse }: QuotaGatePar
   /** Those that are counted, and what their clients are told. */
   const counted = new WeakMap<Request, Headers>();
 
-  /** @param hasBody - it can be looked at; else a namespace that only the body names is not known yet. */
-  function askedBy(request: Request, hasBody: boolean) {
-    const { path, verb, namespace } = request;
-    const resolved = hasBody
-      ? resolveRequest(resolver, request)
-      : resolver.resolve(path.text, verb === 'list', namespace);
-    const asked = resolved.namespace && { namespacePath: resolved.namespace.path, path: resolved.path };
-    return asked && { resolved, asked };
+  function askedBy(resolved: Resolved) {
+    const { namespace, path } = resolved;
+    return namespace && { resolved, asked: { namespacePath: namespace.path, path } };
+  }
+
+  function asAsked({ path, verb, namespace }: Request) {
+    return askedBy(resolver.resolve(path.text, verb === 'list', namespace));
+  }
+
+  /** Where an id in its body leads, if that is another namespace: there it counts, too. */
+  function elsewhere(request: Request) {
+    const there = resolveRequest(resolver, request);
+    return there.namespace?.id === asAsked(request)?.resolved.namespace?.id ? undefined : askedBy(there);
   }
 
   /** The refusal; undefined: it was counted, and may go on. */
-  async function count(request: Request, found: ReturnType<typeof askedBy>): Promise<Reply | undefined> {
+  async function count(request: Request, found: ReturnType<typeof asAsked>): Promise<Reply | undefined> {
     const { resolved, asked } = found ?? {};
     const role = resolved && roleOf && (() => roleOf(request, resolved));
     const taken = asked && (await quotas.take(request, asked, role));
@@ -59,15 +64,17 @@ export function makeQuotaGate({ quotas, resolver, roleOf, refuse }: QuotaGatePar
   return {
     refusal(request) {
       if (!quotas.isOn()) return undefined;
-      const found = askedBy(request, false);
-      const needsBody = found && (found.resolved.match?.route.homeOf || quotas.needsRole(found.asked));
-      return needsBody ? undefined : count(request, found);
+      const found = asAsked(request);
+      return found && quotas.needsRole(found.asked) ? undefined : count(request, found);
     },
     async pass(request, admitted) {
       if (!counted.has(request)) {
-        const refused = await count(request, askedBy(request, true));
+        const refused = await count(request, asAsked(request));
         if (refused) return refused;
       }
+      const there = elsewhere(request);
+      const refused = there && (await count(request, there));
+      if (refused) return refused;
       const more = counted.get(request)!;
       const reply = await admitted();
       return Object.keys(more).length > 0 ? { ...reply, more } : reply;

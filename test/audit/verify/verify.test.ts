@@ -160,6 +160,16 @@ test('emptied, or with no entry that is of a chain: found, and with the server i
   assert.deepEqual((await asked({ world }, [copy])).kinds, ['empty']);
 });
 
+test('an emptied log is not excused by another that is whole and has its name, as two nodes have', async () => {
+  const { path } = await written();
+  const other = join(mkdtempSync(join(folder, 'node-')), basename(path));
+  writeFileSync(other, '');
+  assert.deepEqual(
+    (await offline([path, other])).findings.map(({ kind, file }) => [kind, file]),
+    [['empty', other]],
+  );
+});
+
 test('the newest of rotated files may be empty, wherever the others lie', async () => {
   const { world, path, files } = await rotated();
   renameSync(path, `${path}.0`);
