@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAULT } from '../../src/cluster/faults.ts';
 import { RUN, writeLetter } from '../../src/cluster/letters.ts';
+import { Moved } from '../../src/cluster/moved.ts';
 import { makePost } from '../../src/cluster/post.ts';
 import { type Claims, OWN_CLAIMS } from '../../src/model/actor.ts';
 import type { Caller } from '../../src/model/caller.ts';
@@ -418,6 +419,22 @@ test('a change that was authorized anew goes on under its number, and nothing ov
   const again = b.routing.send(add, ID, 1, { claims: claimed(), request });
   assert.deepEqual(await passing(b, Promise.all([again, next])), [1, 11]);
   assert.equal(world.counts.get(KEY)?.count, 11);
+});
+
+test('an owner that lets go between commit and answer says only that it is the owner no more: nobody knows', async () => {
+  const { world, a, b } = two();
+  let isGood = true;
+  a.beforeReply = () => {
+    a.beforeReply = undefined;
+    isGood = false;
+    throw new Moved(a.view.epoch);
+  };
+  const request = { isOver: false };
+  const sent = b.routing.send(add, ID, 1, { claims: claimed({ good: () => isGood }), request });
+  await sendsCode(passing(b, sent), 'stale_claims');
+  assert.equal(b.routing.isUnsettled!(request), true);
+  assert.equal(await passing(b, b.routing.send(add, ID, 1, { claims: claimed(), request })), 1);
+  assert.equal(world.counts.get(KEY)?.count, 1);
 });
 
 test('found stale again before anybody was asked, it is still the same change, of which nobody knows', async () => {
