@@ -7,6 +7,7 @@
 import type { WrappedReplies } from '../auth/token/wrapped-replies.ts';
 import type { WrappingJwt } from '../auth/token/wrapping-jwt.ts';
 import { badRequest, CodedError, wrappingTokenInvalid } from '../model/errors.ts';
+import { CORE_MOUNTS, issuerOf, type Mount } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { LogicalReply, Reply } from '../model/request.ts';
 import type { WrappedReply } from '../model/wrapping.ts';
@@ -75,7 +76,9 @@ export function makeWrapping(
     };
     const wrappedAccessor = logical?.auth?.accessor ?? logical?.wrappedAccessor;
     const namespace = namespaceOf(resolved);
-    const info = await replies.wrap(stored, { namespace, ttl, path, creationPath: path, wrappedAccessor });
+    const issuer = lasting(resolved.mount!) ? undefined : issuerOf(resolved.mount!);
+    const about = { namespace, ttl, path, creationPath: path, wrappedAccessor, issuer };
+    const info = await replies.wrap(stored, about);
     const asJwt = request.headers['x-vault-wrap-format'] === 'jwt' && path !== 'sys/wrapping/wrap';
     const token = asJwt ? jwt.write(info, apiAddress, now()) : info.token;
     const told = { wrapInfo: { ...info, token } };
@@ -112,6 +115,11 @@ export function makeWrapping(
       return isPlain ? runPlain(walk) : runWrapping(walk);
     },
   };
+}
+
+/** What a namespace has from its beginning is neither disabled nor moved: it need not be named. */
+function lasting(mount: Mount): boolean {
+  return CORE_MOUNTS.some(({ class: of, path }) => of === mount.class && path === mount.path);
 }
 
 function namespaceOf({ namespace }: Resolved): string {

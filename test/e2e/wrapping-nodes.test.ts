@@ -69,3 +69,23 @@ test(
     }
   }),
 );
+
+test(
+  'disabled through one node, what its mount answered wrapped is opened at no other',
+  on(async (nodes) => {
+    await nodes[0]!.call('POST', 'sys/mounts/ends', { ...root(), body: { type: 'kv' } });
+    await nodes[1]!.call('POST', 'ends/a', { ...root(), body: { v: 1 } });
+    const tokens: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      const headers = { 'x-vault-wrap-ttl': '5m' };
+      const { body, text } = await nodes[n % 3]!.call('GET', 'ends/a', { ...root(), headers });
+      assert(body.wrap_info, text);
+      tokens.push(body.wrap_info.token);
+    }
+    await nodes[2]!.call('DELETE', 'sys/mounts/ends', root());
+    for (const [n, token] of tokens.entries()) {
+      const opened = await nodes[(n + 1) % 3]!.call('PUT', 'sys/wrapping/unwrap', { token });
+      assert.deepEqual([opened.status, opened.body.errors], [400, [INVALID]]);
+    }
+  }),
+);

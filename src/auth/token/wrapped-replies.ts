@@ -26,7 +26,7 @@ export interface WrappedReplies {
   look(token: string, namespaceId: string): Promise<WrappedFacts | undefined>;
   /** What the caller's own token wraps, whose only use its request has taken. */
   own(caller: Caller): Promise<WrappedReply | undefined>;
-  /** Opens what `token` wraps; undefined: it is opened, over, another namespace's, or never was. */
+  /** Opens what `token` wraps, at which its request has looked; undefined: it is opened, over, another namespace's, or never was. */
   take(token: string, options: CreateOptions): Promise<WrappedReply | undefined>;
   /** The same reply under a new token. @param ttl - seconds; what it had where absent. */
   rewrap(token: string, ttl: number | undefined, options: CreateOptions): Promise<WrapInfo | undefined>;
@@ -42,6 +42,8 @@ export interface WrapAbout {
   readonly path: string;
   /** Of the token that the reply brings. */
   readonly wrappedAccessor?: string;
+  /** The mount that answered, as it names itself as an issuer: nothing it answered is opened once it is disabled or moved. Absent: it stays. */
+  readonly issuer?: string;
 }
 
 const OWN: SendOptions = { claims: OWN_CLAIMS };
@@ -119,7 +121,7 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
 }
 
 /** Good for one use and nothing but to be opened. */
-function wrappingToken({ ttl, path, creationPath }: WrapAbout): NewToken {
+function wrappingToken({ ttl, path, creationPath, issuer }: WrapAbout): NewToken {
   return {
     parent: undefined,
     policies: ['response-wrapping'],
@@ -135,6 +137,7 @@ function wrappingToken({ ttl, path, creationPath }: WrapAbout): NewToken {
     renewable: false,
     noDefaultPolicy: true,
     wraps: { path: creationPath },
+    ...(issuer !== undefined && { issuer: { mount: issuer, name: '' } }),
   };
 }
 

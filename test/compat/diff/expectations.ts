@@ -146,9 +146,6 @@ const STRICTER: Record<string, Covered[]> = {
 
 /** Coffer says more, or says it in its own words. */
 const OURS: Record<string, Covered[]> = {
-  'what a mount answered wrapped can still be opened once it is disabled': [
-    { asks: /^LIST sys\/leases\/lookup\/( |$)/, where: /^\/data\/keys$/, ours: /"d-acl\/"/ },
-  ],
   'a lease ends with what it is of: nothing is left to be tidied, and it says so': [
     { asks: /^POST sys\/leases\/tidy /, where: /^\/warnings\/0$/ },
   ],

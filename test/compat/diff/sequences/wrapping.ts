@@ -1,6 +1,6 @@
 /** @module Response wrapping: what is asked in which order decides who has the reply. */
 
-import { type Ask, get, list, post, type Sequence } from '../ask.ts';
+import { type Ask, del, get, list, post, type Sequence } from '../ask.ts';
 
 const TTL = { headers: { 'x-vault-wrap-ttl': '300' } };
 const SAVE = { save: { wrapping: 'wrap_info.token' } };
@@ -47,6 +47,25 @@ export const wrapping: readonly Sequence[] = [
       post('sys/wrapping/unwrap', { token: '{wrapping}' }),
       post('auth/token/lookup', { token: '{second}' }),
       post('sys/wrapping/unwrap', { token: '{second}' }),
+    ],
+  },
+  {
+    name: 'wrapping: what a mount answered ends with the mount',
+    asks: [
+      post('sys/mounts/d-wrap', { type: 'kv' }),
+      post('d-wrap/a', { v: 1 }),
+      get('d-wrap/a', { ...TTL, save: { kept: 'wrap_info.token' } }),
+      post('sys/wrapping/rewrap', { token: '{kept}' }, { save: { rewrapped: 'wrap_info.token' } }),
+      get('d-wrap/a', { ...TTL, save: { moving: 'wrap_info.token' } }),
+      post('sys/remount', { from: 'd-wrap', to: 'd-wrapped' }, { shapeOnly: true }),
+      post('sys/wrapping/lookup', { token: '{moving}' }),
+      get('d-wrapped/a', wrapped),
+      get('sys/mounts/d-wrapped', { ...TTL, save: { mount: 'wrap_info.token' } }),
+      del('sys/mounts/d-wrapped'),
+      post('sys/wrapping/lookup', { token: '{wrapping}' }),
+      post('sys/wrapping/unwrap', { token: '{wrapping}' }),
+      post('sys/wrapping/unwrap', { token: '{rewrapped}' }),
+      post('sys/wrapping/lookup', { token: '{mount}' }),
     ],
   },
   {
