@@ -113,6 +113,7 @@ export function makeSystemCore(parts: SystemCoreParts): SystemCore {
         aclSeenFrom(from, namespace, authority.aclOf(namespace, state.policies), parts.resolver),
       mayAsk: (caller, from) => mayAsk(caller, from, authority, parts.resolver),
       accessorOf: tokens.accessorOf,
+      isBelow: (above, id) => parts.resolver.below(above, id) !== undefined,
       stateOf: tokens.stateOf,
       countTokens: async (namespace) => (await tokens.accessors(namespace)).length,
     },

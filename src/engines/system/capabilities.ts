@@ -20,7 +20,7 @@ const TOKEN = p.string('The token asked about.', { absent: '' });
 
 type Paths = p.Decoded<typeof PATHS>;
 
-/** What the token of an accessor may do. Undefined: nobody's, or that of another namespace. */
+/** What the token of an accessor may do, its paths those of the request. Undefined: nobody's, or that of another namespace. */
 export async function aclOfAnother(
   access: SystemCore['access'],
   accessor: string,
@@ -29,6 +29,20 @@ export async function aclOfAnother(
   if (!isAccessor(accessor) || !isOfNamespace(accessor, ctx)) return undefined;
   const state = await access.stateOf(accessor);
   return state && access.aclOf({ namespace: namespaceIdOf(accessor), state }, ctx.namespace);
+}
+
+/** The same of who is named by the token itself, which may be of a namespace below as well. Not of one above or beside: those are strangers. */
+export async function aclOfToken(
+  access: SystemCore['access'],
+  token: string,
+  ctx: RouteContext,
+): Promise<Acl | undefined> {
+  if (token.length > TOKEN_BYTES_MAX) return undefined;
+  const accessor = access.accessorOf(token);
+  const namespace = namespaceIdOf(accessor);
+  if (!access.isBelow(ctx.namespace, namespace)) return aclOfAnother(access, accessor, ctx);
+  const state = await access.stateOf(accessor);
+  return state && access.aclOf({ namespace, state }, ctx.namespace);
 }
 
 export function capabilityRoutes({ access }: SystemCore): Record<string, Route> {
@@ -40,8 +54,7 @@ export function capabilityRoutes({ access }: SystemCore): Record<string, Route> 
         run: async ({ token, ...sent }, ctx) => {
           const paths = pathsOf(sent);
           if (token === '') throw wrong('no token found');
-          const accessor = token.length > TOKEN_BYTES_MAX ? '' : access.accessorOf(token);
-          const acl = await aclOfAnother(access, accessor, ctx);
+          const acl = await aclOfToken(access, token, ctx);
           if (!acl) throw wrong('invalid token');
           return answer(acl, paths);
         },

@@ -314,6 +314,8 @@ export interface AccessLookup {
   /** Would a request of the caller, without any fields, be let pass? @param from - the namespace that its path is of. */
   mayAsk(caller: Caller, from: Namespace): (verb: 'read' | 'list', path: string) => boolean;
   accessorOf(token: string): string;
+  /** Is the namespace of this id below `above`? */
+  isBelow(above: Namespace, id: string): boolean;
   /** Undefined where it is not a good token. Takes no use of it. */
   stateOf(accessor: string): Promise<TokenState | undefined>;
   /** All there are in a namespace, whatever they are good for. */

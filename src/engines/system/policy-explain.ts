@@ -10,10 +10,10 @@ import { operation, type Route, type RouteContext } from '../../model/engine.ts'
 import { badRequest, denied } from '../../model/errors.ts';
 import type { AccessExplained, Explanation, RuleShown } from '../../model/explanation.ts';
 import type { Encodable } from '../../model/json.ts';
-import { PATH_CHARS_MAX, TOKEN_BYTES_MAX } from '../../model/limits.ts';
+import { PATH_CHARS_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply, Verb } from '../../model/request.ts';
-import { aclOfAnother } from './capabilities.ts';
+import { aclOfAnother, aclOfToken } from './capabilities.ts';
 import type { Acl, SystemCore } from './core.ts';
 import { policyFor, sentenceFor } from './policy-explain-text.ts';
 
@@ -51,9 +51,7 @@ export function policyExplainRoutes({ access }: SystemCore): Record<string, Rout
         async run({ token, accessor, ...asked }, ctx) {
           if ((token === '') === (accessor === ''))
             throw badRequest('one of token and accessor must be given');
-          const its =
-            token === '' ? accessor : token.length > TOKEN_BYTES_MAX ? '' : access.accessorOf(token);
-          const acl = await aclOfAnother(access, its, ctx);
+          const acl = await (token === '' ? aclOfAnother(access, accessor, ctx) : aclOfToken(access, token, ctx));
           if (!acl) throw badRequest(token === '' ? 'invalid accessor' : 'invalid token');
           return explained(acl, asked, ctx);
         },

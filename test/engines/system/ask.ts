@@ -281,6 +281,7 @@ export function fakeCore(): FakeCore {
       },
       mayAsk: () => () => true,
       accessorOf: (token) => `accessorOf${token}`,
+      isBelow: () => false,
       stateOf: async (accessor) => core.tokens.get(accessor.replace(/^accessorOf/, '')),
       countTokens: async () => core.tokens.size,
     },

@@ -75,6 +75,8 @@ export const namespaces: Sequence[] = [
       within('d-ns', put('kv/a', { v: 2 }, { token: '{mine}' })),
       get('secret/data/a', { token: '{mine}' }),
       within('d-ns', post('sys/capabilities-self', { paths: ['kv/a', 'sys/mounts'] }, { token: '{mine}' })),
+      post('sys/capabilities', { token: '{mine}', paths: ['d-ns/kv/a', 'kv/a'] }),
+      post('sys/capabilities', { token: '{mine}', path: 'd-ns/kv/a' }),
       post('auth/token/lookup-accessor', { accessor: '{its}' }),
       within('d-ns', post('auth/token/lookup-accessor', { accessor: '{its}' })),
       within('d-ns', post('auth/token/revoke', { token: '{mine}' })),
