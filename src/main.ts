@@ -45,6 +45,7 @@ import { type Log, type LogControl, type LogLevel, SILENT_CONTROL } from './mode
 import type { Mount } from './model/mount.ts';
 import { ROOT_NAMESPACE } from './model/namespace.ts';
 import { THIS_VERSION } from './model/settings.ts';
+import type { Storage } from './model/storage.ts';
 import type { NodeParts } from './node.ts';
 import { makeNodeGauges } from './node-gauges.ts';
 import { watchCluster } from './observe/cluster-metrics.ts';
@@ -137,16 +138,25 @@ export interface Coffer {
 
 /** Opens the store. Sealed until somebody unseals, and not listening yet. @throws with one sentence where a part cannot start. */
 export async function openCoffer(options: CofferOptions): Promise<Coffer> {
+  const storage = await (options.cluster
+    ? openStore(options.cluster, systemClock)
+    : (options.openStorage ?? openLmdb)(options.storage));
+  try {
+    return await putTogether(options, storage);
+  } catch (error) {
+    // What stays open of it, such as a connection, would keep the process alive.
+    await storage.close().catch((cause: unknown) => options.log.error('storage failed', { error: cause }));
+    throw error;
+  }
+}
+
+async function putTogether(options: CofferOptions, opened: Storage): Promise<Coffer> {
   const { log, logControl = SILENT_CONTROL, defaultLeaseTtl, maxLeaseTtl } = options;
   const fault = (what: string, error: unknown) => log.error(`${what} failed`, { error });
-  const openStorage = () =>
-    options.cluster
-      ? openStore(options.cluster, systemClock)
-      : (options.openStorage ?? openLmdb)(options.storage);
   const metrics = makeMetrics({ telemetry: options.telemetry });
   let { requestsLevel } = options;
 
-  const storage = timedStorage(await openStorage(), metrics);
+  const storage = timedStorage(opened, metrics);
   const seal = makeSeal({ storage, randomBytes, now: systemClock.wallMs, fault });
   const httpServers: HttpServer[] = [];
   const profiles = makeProfiles(systemClock);

@@ -67,8 +67,9 @@ export async function makeMember(
   const identity = await openIdentity(dataFolder, randomBytes);
   // Read once now, so that a file that will not do stops the start.
   if (secretFile !== undefined) readClusterSecrets(secretFile);
-  const coordinator = await openCoordinator(settings, clock);
   const storageId = await storageIdOf(storage, randomBytes);
+  // The last that can fail: whoever calls closes the store then, and nobody would close this.
+  const coordinator = await openCoordinator(settings, clock);
   const sealed = { storage: makeSealedStorage(storage, seal.barrier), names: seal.barrier };
   const speaks = [SPEAKS[0], Math.min(SPEAKS[1], settings.protocolMax ?? SPEAKS[1])] as const;
   const time = makeClusterTime({ clock, alarm: (text) => log.error(text) });

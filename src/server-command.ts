@@ -14,6 +14,7 @@ import type { DevTlsFiles } from './dev-tls.ts';
 import { tellListening } from './machine/child-side.ts';
 import { nodeNumber } from './machine/one-of-many.ts';
 import { type Coffer, openCoffer } from './main.ts';
+import { STOP_LINGER_MS } from './model/limits.ts';
 import { makeLog } from './observe/log.ts';
 import { writePidFile } from './pid-file.ts';
 import { parseServerFlags, SERVER_HELP, type ServerFlags } from './server-flags.ts';
@@ -46,6 +47,8 @@ export async function runServer(
   } catch (error) {
     const help = flags === undefined ? '' : whatHelps(error, flags, programOf(env));
     streams.stderr.write(`Error starting the server: ${(error as Error).message}${help}\n`);
+    // Signals to end are nobody's business any more: whatever were still open would keep the process, with nothing that ends it.
+    setTimeout(() => process.exit(1), STOP_LINGER_MS).unref();
     return 1;
   }
 }

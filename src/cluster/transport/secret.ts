@@ -43,9 +43,9 @@ export function readClusterSecrets(file: string): Uint8Array[] {
   try {
     return parseClusterSecrets(readPrivateFile(file, SECRET_FILE_BYTES_MAX));
   } catch (error) {
-    throw new Error(`the cluster's secret file ${file} cannot be used: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'it does not exist; `coffer cluster secret` makes one' : message;
+    throw new Error(`the cluster's secret file ${file} cannot be used: ${why}`, { cause: error });
   }
 }
 

@@ -55,7 +55,10 @@ test('a file for its owner alone', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'coffer-secret-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'cluster-secret');
-  assert.throws(() => readClusterSecrets(file), /cluster-secret cannot be used: ENOENT/);
+  assert.throws(
+    () => readClusterSecrets(file),
+    /cluster-secret cannot be used: it does not exist; `coffer cluster secret` makes one$/,
+  );
   writeFileSync(file, newClusterSecret(randomBytes), { mode: 0o600 });
   assert.equal(readClusterSecrets(file).length, 1);
   chmodSync(file, 0o640);
