@@ -49,6 +49,7 @@ import { catalogOperations } from './pipeline/catalog-operations.ts';
 import { makeMountSweeps } from './pipeline/mount-sweeps.ts';
 import { makeSealedStorage } from './seal/sealed-storage.ts';
 import type { ClusterSettings } from './server-settings.ts';
+import { makeOrphanSweep } from './storage/orphan-sweep.ts';
 
 /** Of messages and records: the lowest and the highest version that this release speaks. */
 const SPEAKS = [1, 1] as const;
@@ -172,12 +173,19 @@ export async function makeMember(
     randomBytes,
   });
   const mounts = shardOf(actorKey(sectionId('mounts')));
+  const isMountsOwner = () => member.isInTime() && member.mayServe(mounts);
   const sweeps = makeMountSweeps({
     catalog,
-    isOurs: () => member.isInTime() && member.mayServe(mounts),
+    isOurs: isMountsOwner,
     now,
     sweep: ({ namespace, uuid }, signal, removed) => own.sweepMount(namespace, uuid, signal, removed),
     sweepNamespace: parts.sweepNamespace,
+    after: clock.after,
+    fault,
+  });
+  const orphans = makeOrphanSweep({
+    sweep: async (signal) => (await storage.sweepOrphans?.(signal)) ?? 0,
+    isOurs: isMountsOwner,
     after: clock.after,
     fault,
   });
@@ -196,6 +204,7 @@ export async function makeMember(
         // What waits for members that are sealed too would wait for ever.
         announcer.close();
         grants.dropAll();
+        orphans.stop();
         await Promise.all([sweeps.stop(), own.stop()]);
         own.shards.dropAll();
       },
@@ -210,6 +219,7 @@ export async function makeMember(
       if (!isOpen) return;
       own.startTimers().catch((error: unknown) => fault('timers', error));
       sweeps.start();
+      orphans.start();
       storeHead.begin().catch((error: unknown) => fault('store head', error));
     },
     fault,

@@ -56,6 +56,12 @@ export interface Storage {
   commit(changes: readonly Change[], conditions: readonly Condition[], signal?: AbortSignal): Promise<number>;
   /** The next `limit` paths under `prefix` after `after` (exclusive; '' from the start), in byte order. Linearizable, page by page. */
   list(prefix: string, after: string, limit: number, signal?: AbortSignal): Promise<string[]>;
+  /**
+   * Only of a store that keeps large values in chunks. Removes those that no record names: of replaced and deleted records, and of commits that
+   * never came. They must have been found without a record by this process at two calls STORE_ORPHAN_MS apart.
+   * @returns how many values' chunks were removed.
+   */
+  sweepOrphans?(signal?: AbortSignal): Promise<number>;
   /** Finishes what is running, then releases the folder. */
   close(): Promise<void>;
 }

@@ -48,6 +48,7 @@ export function timedStorage(storage: Storage, metrics: Pick<Metrics, 'samples'>
     },
     commitsRunning: () => running,
     list: (...args) => timed(lists, () => storage.list(...args)),
+    sweepOrphans: storage.sweepOrphans && ((signal) => storage.sweepOrphans!(signal)),
     close: () => storage.close(),
   };
 }

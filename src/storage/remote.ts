@@ -34,13 +34,7 @@ import { CallFailed } from './store-calls.ts';
 import { makeTouchedKeys } from './touched-keys.ts';
 import { planWaves } from './waves.ts';
 
-export interface RemoteStorage extends Storage {
-  /**
-   * Removes the chunks of large values that no record names: those of replaced and deleted records, and of commits that never came. They
-   * must have been found without a record by this process at two calls STORE_ORPHAN_MS apart. @returns how many uploads were removed.
-   */
-  sweepOrphans(signal?: AbortSignal): Promise<number>;
-}
+export type RemoteStorage = Storage & Required<Pick<Storage, 'sweepOrphans'>>;
 
 export interface RemoteParts {
   readonly driver: Driver;
