@@ -113,6 +113,11 @@ export interface Route {
   readonly lowerCase?: readonly string[];
 }
 
+/** A route without any operation only says that no token is needed to hear that nothing is there. */
+export function isServed({ read, list, update, delete: remove, patch }: Route): boolean {
+  return (read ?? list ?? update ?? remove ?? patch) !== undefined;
+}
+
 export interface Engine {
   readonly type: string;
   readonly description: string;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AnyOperation, Engine, Route } from './engine.ts';
+import { type AnyOperation, type Engine, isServed, type Route } from './engine.ts';
 import type { Encodable } from './json.ts';
 import { openApiOfEngine } from './openapi.ts';
 import type { Param, Params } from './params.ts';
@@ -12,9 +12,8 @@ const VERBS = ['read', 'list', 'update', 'patch', 'delete'] as const;
 
 /** Help on an engine as a whole. */
 export function helpOfEngine(engine: Engine): Encodable {
-  const paths = Object.entries(engine.routes).map(
-    ([pattern, route]) => `    ${pattern}\n        ${summariesOf(route).join(' ')}`,
-  );
+  const served = Object.entries(engine.routes).filter(([, route]) => isServed(route));
+  const paths = served.map(([pattern, route]) => `    ${pattern}\n        ${summariesOf(route).join(' ')}`);
   return {
     help:
       `## DESCRIPTION\n\n${engine.description}\n\n## PATHS\n\n` +

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AnyOperation, Engine, Route } from './engine.ts';
+import { type AnyOperation, type Engine, isServed, type Route } from './engine.ts';
 import type { Encodable } from './json.ts';
 import { apiPath, type Mount } from './mount.ts';
 import type { Param, Params } from './params.ts';
@@ -63,6 +63,7 @@ class DocumentWriter {
 
   addEngine(engine: Engine, mountClass: Mount['class'], prefix: string, mountParameter?: Members): void {
     for (const [pattern, route] of Object.entries(engine.routes)) {
+      if (!isServed(route)) continue;
       this.addRoute(engine, mountClass, prefix, pattern, route, mountParameter);
     }
   }

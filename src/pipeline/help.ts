@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Engine } from '../model/engine.ts';
+import { type Engine, isServed } from '../model/engine.ts';
 import { CodedError } from '../model/errors.ts';
 import { helpOfEngine, helpOfRoute } from '../model/help.ts';
 import { apiPath, type Mount } from '../model/mount.ts';
@@ -14,6 +14,6 @@ import type { Match } from './router.ts';
 export function helpReply(path: string, mount: Mount, match: Match | undefined, engine: Engine): Reply {
   const relative = path.slice(apiPath(mount).length);
   if (relative === '') return { kind: 'bare', status: 200, value: helpOfEngine(engine) };
-  if (!match) throw new CodedError('unsupported_path');
+  if (!match || !isServed(match.route)) throw new CodedError('unsupported_path');
   return { kind: 'bare', status: 200, value: helpOfRoute(engine, match.pattern, relative) };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Claims, Cluster } from '../model/actor.ts';
-import type { AnyOperation, RouteContext } from '../model/engine.ts';
+import { type AnyOperation, isServed, type Route, type RouteContext } from '../model/engine.ts';
 import { badRequest, CodedError, unsupportedOperation, unsupportedPath } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import type { Mount, SettingsOfMount } from '../model/mount.ts';
@@ -66,8 +66,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       throw badRequest("cannot delete a path ending in '/'");
     refuseRootOnly(resolved);
     const operation = state.operation;
-    if (!operation)
-      throw match.route.whileSealed ? new CodedError('unsupported_operation', []) : unsupportedOperation();
+    if (!operation) throw withoutOperation(match.route);
     const reply = await runOperation(state, operation, mount, match.captures);
     const leased = reply.leaseOfMount ? { ...reply, leaseDuration: options.defaultTtlOf(mount) } : reply;
     const ageMs = options.staleForMs?.();
@@ -168,6 +167,13 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
   }
 
   return run;
+}
+
+/** What is open has no list of errors around it, as in Vault. */
+function withoutOperation(route: Route): CodedError {
+  if (route.whileSealed) return new CodedError('unsupported_operation', []);
+  if (!route.open) return unsupportedOperation();
+  return new CodedError(isServed(route) ? 'unsupported_operation' : 'unsupported_path');
 }
 
 /** Captured names stand above what the body says under the same name. */

@@ -98,7 +98,10 @@ test('of one above or beside nothing is said, though somebody has it in hand', a
     const asker = (await make(from)).token;
     const why = `from "${from}" of "${of}"`;
     for (const by of [inner.root, asker]) {
-      const asked = await ask('POST', `${from}sys/capabilities`, { token: by, body: { token, path: 'kv/a' } });
+      const asked = await ask('POST', `${from}sys/capabilities`, {
+        token: by,
+        body: { token, path: 'kv/a' },
+      });
       assert.deepEqual([asked.status, asked.body.errors], [400, [INVALID.token]], why);
     }
     const body = { token, method: 'GET', path: 'kv/a' };

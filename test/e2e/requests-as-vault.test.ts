@@ -119,3 +119,56 @@ test('options of a mount that were sent as null are shown as null', async () => 
   await succeed(root, 'POST', 'sys/mounts/o1/tune', { options: { version: '2' } });
   assert.deepEqual((await succeed(root, 'GET', 'sys/mounts/o1')).body.data.options, { version: '2' });
 });
+
+const HELD_OPEN = [
+  'sys/wrapping/pubkey',
+  'sys/storage/raft/bootstrap/challenge',
+  'sys/storage/raft/bootstrap/answer',
+];
+
+for (const path of HELD_OPEN)
+  test(`${path} is nowhere, and everybody is told so, not only who may ask`, async () => {
+    const { token } = await makeToken(root, { policies: ['default'] });
+    for (const who of ['', 'no-token', token, 'root']) {
+      for (const method of ['GET', 'LIST', 'POST', 'DELETE']) {
+        const reply = await asking(server.address, who)(method, path, method === 'POST' ? {} : undefined);
+        assert.deepEqual([reply.status, reply.body.errors], [404, ['unsupported path']], `${method} ${who}`);
+      }
+      // What is below it, or beside it, is as closed as all else.
+      for (const other of [`${path}/a`, `${path}s`, 'sys/storage/raft/bootstrap', 'sys/wrapping/nothing']) {
+        const { status } = await asking(server.address, who)('GET', other);
+        assert.equal(status, who === 'root' ? 404 : 403, other);
+      }
+    }
+  });
+
+test('nor is it listed, or helped with', async () => {
+  const { body } = await root('GET', 'sys/internal/specs/openapi');
+  const help = await root('GET', 'sys?help=1');
+  for (const path of HELD_OPEN) {
+    assert(!(`/${path}` in body.paths), path);
+    assert(!help.body.help.includes(path.slice('sys/'.length)), path);
+    assert.equal((await root('GET', `${path}?help=1`)).status, 404, path);
+  }
+  assert('/sys/wrapping/lookup' in body.paths);
+});
+
+test('what everybody may ask for names a wrong verb without a list around it', async () => {
+  await succeed(root, 'POST', 'sys/auth/up', { type: 'userpass' });
+  for (const [method, path] of [
+    ['GET', 'auth/up/login/bob'],
+    ['DELETE', 'auth/up/login/bob'],
+    ['POST', 'sys/internal/ui/mounts'],
+    ['GET', 'sys/decode-token'],
+  ] as const)
+    for (const who of ['', 'root']) {
+      const reply = await asking(server.address, who)(method, path, method === 'POST' ? {} : undefined);
+      assert.deepEqual(
+        [reply.status, reply.body.errors],
+        [405, ['unsupported operation']],
+        `${method} ${path}`,
+      );
+    }
+  const closed = await root('POST', 'sys/host-info', {});
+  assert.deepEqual(closed.body.errors, ['1 error occurred:\n\t* unsupported operation\n\n']);
+});

@@ -51,7 +51,9 @@ export function policyExplainRoutes({ access }: SystemCore): Record<string, Rout
         async run({ token, accessor, ...asked }, ctx) {
           if ((token === '') === (accessor === ''))
             throw badRequest('one of token and accessor must be given');
-          const acl = await (token === '' ? aclOfAnother(access, accessor, ctx) : aclOfToken(access, token, ctx));
+          const acl = await (token === ''
+            ? aclOfAnother(access, accessor, ctx)
+            : aclOfToken(access, token, ctx));
           if (!acl) throw badRequest(token === '' ? 'invalid accessor' : 'invalid token');
           return explained(acl, asked, ctx);
         },

@@ -51,6 +51,12 @@ function inNamespaces(routes: Record<string, Route>): Record<string, Route> {
   );
 }
 
+/** Vault's policies let everybody ask for these; nothing is there, as in a Vault whose storage is not raft. */
+const NOTHING: Record<string, Route> = {
+  'storage/raft/bootstrap/challenge': { open: true },
+  'storage/raft/bootstrap/answer': { open: true },
+};
+
 export function makeSystem(core: SystemCore): Engine {
   return engine('system', 'The server itself: seal, mounts, policies, audit devices, health.', {
     ...sealRoutes(core),
@@ -78,6 +84,7 @@ export function makeSystem(core: SystemCore): Engine {
     ...factRoutes(core),
     ...pluginRoutes(core),
     ...clusterRoutes(core),
+    ...NOTHING,
     ...inNamespaces({
       ...mountRoutes(core),
       ...authRoutes(core),

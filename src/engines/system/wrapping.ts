@@ -58,6 +58,8 @@ export function wrappingRoutes(core: SystemCore): Record<string, Route> {
         },
       }),
     },
+    // Everybody may ask for it, as in Vault, and nothing is there.
+    'wrapping/pubkey': { open: true },
     'wrapping/lookup': { open: true, read: look, update: look },
     'wrapping/rewrap': {
       update: operation({

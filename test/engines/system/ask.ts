@@ -17,7 +17,7 @@ import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../../src/model/caller.ts';
 import type { ClusterControl } from '../../../src/model/cluster-control.ts';
-import { type Engine, engine, type RouteContext } from '../../../src/model/engine.ts';
+import { type Engine, engine, operation, type RouteContext } from '../../../src/model/engine.ts';
 import { badRequest, CodedError } from '../../../src/model/errors.ts';
 import type { JsonMap } from '../../../src/model/json.ts';
 import { encodeSorted } from '../../../src/model/json-encoder.ts';
@@ -404,7 +404,8 @@ export function fakeCore(): FakeCore {
     },
   };
   engines.set('system', makeSystem(core));
-  engines.set('kv', engine('kv', 'Keys and values.', { 'data/:path*': {} }));
+  const read = operation({ summary: 'Reads a secret.', params: {}, run: () => ({}) });
+  engines.set('kv', engine('kv', 'Keys and values.', { 'data/:path*': { read } }));
   return core;
 }
 

@@ -82,6 +82,8 @@ export const wrapping: readonly Sequence[] = [
       get('sys/health', TTL),
       get('cubbyhole/none', TTL),
       list('cubbyhole/none', TTL),
+      get('sys/wrapping/pubkey'),
+      get('sys/wrapping/pubkey', { token: '' }),
     ],
   },
 ];
