@@ -26,6 +26,7 @@ import { makeOperations, type Operations } from './cluster/operations.ts';
 import { makeOwnActors } from './cluster/own-actors.ts';
 import { makePeersToLink } from './cluster/peers-to-link.ts';
 import { makePost } from './cluster/post.ts';
+import { makeReadingAgain } from './cluster/reading-again.ts';
 import { makeRouting } from './cluster/routing.ts';
 import { writesBy } from './cluster/spoken.ts';
 import { withStaleReads } from './cluster/stale-reads.ts';
@@ -114,7 +115,8 @@ export async function makeMember(
     cluster: () => routing,
   });
   const catalog = makeCatalog({
-    ...sealed,
+    storage: makeReadingAgain(sealed.storage, clock),
+    names: sealed.names,
     cluster: () => routing,
     tell: (notice) => announcer.tell(notice),
     sync: (section, own) => catalogSync.sync(section, own),

@@ -22,6 +22,7 @@ import type { Membership } from '../../src/cluster/membership.ts';
 import { makeOperations } from '../../src/cluster/operations.ts';
 import { makeOwnActors } from '../../src/cluster/own-actors.ts';
 import { makePost, type Post } from '../../src/cluster/post.ts';
+import { makeReadingAgain } from '../../src/cluster/reading-again.ts';
 import { makeRouting, type Routing } from '../../src/cluster/routing.ts';
 import { sigma } from '../../src/cluster/times.ts';
 import { kv2 } from '../../src/engines/kv/kv.ts';
@@ -115,7 +116,7 @@ export function makeRouted({ process, storage, transport, names, ...options }: R
   const randomBytes = (bytes: number) => process.random.bytes(bytes);
   const catalog = makeCatalog({
     cluster: () => routing,
-    storage,
+    storage: makeReadingAgain(storage, clock),
     names,
     tell: (notice) => announcer.tell(notice),
     sync: (section, own) => sync.sync(section, own),

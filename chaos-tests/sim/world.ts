@@ -7,6 +7,7 @@
 import { type ClusterTime, makeClusterTime } from '../../src/cluster/cluster-time.ts';
 import type { Membership } from '../../src/cluster/membership.ts';
 import { writesBy } from '../../src/cluster/spoken.ts';
+import { LEAVE_MS } from '../../src/model/limits.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import type { Transport } from '../../src/model/transport.ts';
 import { type Answerable, type Answers, watchAnswers } from '../checkers/answers.ts';
@@ -99,6 +100,8 @@ export interface World {
   undecided: number;
   /** Faults have ended. */
   isCalm: boolean;
+  /** True time at which the last fault that a run may have had ended; undefined: they go on. */
+  faultsEndedMs: number | undefined;
   /** Seals and opens the nodes, where they can be sealed. */
   sealing: SealingWorkload | undefined;
   /** Called in the turn in which a node may serve more, or less. */
@@ -124,6 +127,14 @@ export interface WorldOptions {
   readonly hasSeal?: boolean;
   readonly fault?: FaultName;
   readonly keepTrace?: boolean;
+}
+
+/** In peace if that is possible soon, as an opening does it where nodes are sealed. */
+function leaves(member: Membership, { clock }: SimProcess): Promise<void> {
+  return new Promise((resolve) => {
+    void member.leave().then(resolve);
+    clock.after(() => void member.stop().then(resolve), LEAVE_MS);
+  });
 }
 
 /** What clients come in by, and which of their requests are not answered. */
@@ -308,7 +319,7 @@ export function makeWorld(options: WorldOptions): World {
         network.died(peerOf(name));
         process.crash();
       },
-      leave: () => (opening ? opening.stop() : member!.leave()),
+      leave: () => (opening ? opening.stop() : leaves(member!, process)),
     };
   }
 
@@ -399,6 +410,7 @@ export function makeWorld(options: WorldOptions): World {
     violations: [],
     undecided: 0,
     isCalm: false,
+    faultsEndedMs: undefined,
     sealing: undefined,
     membershipChanged: undefined,
   };

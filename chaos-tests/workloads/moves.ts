@@ -44,8 +44,11 @@ interface Moved {
 
 const NAMESPACES = ['', 'east/', 'west/'];
 const AGAIN_MS = 250;
-/** A move whose outcome is not known is asked for again so often; a run in which that does not do is judged by I14. */
-const TRIES = 80;
+/**
+ * A move whose outcome is not known is asked for again until it is. However long faults go on, once the last has ended it is done within this (I14),
+ * ms: who asked a moment before may wait for an answer that was lost as long as a client does, and then asks once more.
+ */
+const MOVED_MS = 30_000;
 /** Share of requests that go where the mount was before, or may be next. */
 const ASTRAY = 0.15;
 
@@ -156,7 +159,7 @@ export class MoveWorkload {
     mount.places.push(to);
     from.leavingMs = this.#world.scheduler.nowMs;
     const request = write('sys/remount', { from: from.path, to: to.path });
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (;;) {
       const heard = await client.ask(nodeFor(), request);
       const answer = heard.kind === 'reply' ? heard.reply : undefined;
       if (answer?.status === 200) {
@@ -172,10 +175,18 @@ export class MoveWorkload {
       }
       if (answer && answer.status < 500)
         throw new Error(`a move was answered ${answer.status} ${JSON.stringify(answer.body)}`);
-      if (tries === TRIES - 1) this.#violated(`I14: ${mount.name} could not be moved`);
+      if (this.#isOverdue(from.leavingMs)) {
+        this.#violated(`I14: ${mount.name} could not be moved though faults had ended`);
+        break;
+      }
       await client.sleep(this.#random.between(20, AGAIN_MS));
     }
     mount.isMoving = false;
+  }
+
+  #isOverdue(sinceMs: number): boolean {
+    const { faultsEndedMs, scheduler } = this.#world;
+    return faultsEndedMs !== undefined && scheduler.nowMs - Math.max(sinceMs, faultsEndedMs) > MOVED_MS;
   }
 
   /** Asked again until it is done. @param isDone - what the refusal says where an earlier try has done it. */

@@ -265,6 +265,7 @@ export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOpt
     const mending = mend.get(what);
     mend.delete(what);
     mending?.();
+    if (mend.size === 0 && (isOver || count >= FAULTS_MAX)) world.faultsEndedMs ??= scheduler.nowMs;
   }
 
   return {
@@ -275,6 +276,7 @@ export function makeNemesis(world: World, { everyMs, nodes, faults }: NemesisOpt
     stop() {
       isOver = true;
       for (const what of [...mend.keys()]) end(what);
+      world.faultsEndedMs ??= scheduler.nowMs;
     },
   };
 }

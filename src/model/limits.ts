@@ -205,6 +205,10 @@ export const CATALOG_AGAIN_MS = 25;
 export const CATALOG_AGAIN_MS_MAX = 250;
 /** Until members are given up that were asked for what is missing here, and the store is read. */
 export const CATALOG_SYNC_MS = 2 * SECOND_MS;
+/** What a node on its way into the cluster reads is asked for again after so long without an answer: first, and at most; and after a failure. */
+export const READ_AGAIN_MS = 500;
+export const READ_AGAIN_MAX_MS = 2 * SECOND_MS;
+export const READ_FAILED_PAUSE_MS = 100;
 /** Until a member that does not answer is told a catalog change again. */
 export const CATALOG_APPLY_MS = 2 * SECOND_MS;
 /** What of a section may become a document: entries, and their bytes. Building it takes about 0.1 ms for each entry. */
