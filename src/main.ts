@@ -228,7 +228,6 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
   const { cluster, catalog, lifecycle, now } = node;
   const mounts = makeMountTable(catalog);
   const namespaces = makeNamespaces(catalog);
-  leaseCounts.watch(catalog, { mounts, namespaces });
   const policies = makePolicyStore(catalog);
   const uses = makeLimitedUses({
     revoke: (caller) => authority.revokeSpent(caller),
@@ -331,6 +330,8 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
   const engineOf = (mount: Mount): Engine | undefined =>
     mount.type === 'kv' ? (mount.options?.version === '2' ? kv2 : kv1) : engines.get(mount.type);
   const resolver = makeResolver({ mounts, namespaces }, engineOf);
+  const places = { mounts, namespaces, resolver };
+  leaseCounts.watch(catalog, places);
   const clusterNow = () =>
     catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined;
   metrics.watch(
@@ -398,7 +399,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
     audit,
     auditHeaders: watchAuditHeaders(catalog),
     uses,
-    quotas: makeQuotas({ catalog, places: { mounts, namespaces }, cluster, counts: clusterCounts, now }),
+    quotas: makeQuotas({ catalog, places, cluster, counts: clusterCounts, now }),
     roleOfLogin: ({ verb, body }, { mount, match }) =>
       roleOfLogin({ verb, body, mount, pattern: match?.pattern, captures: match?.captures ?? {} }, cluster),
     wrapping: {

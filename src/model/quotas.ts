@@ -29,7 +29,11 @@ export interface QuotaAnchor {
 }
 
 /** As a quota rests: `path` is what it was when it was written. */
-export type Anchored<Q extends QuotaScope> = Q & { readonly at?: QuotaAnchor };
+export type Anchored<Q extends QuotaScope> = Q & {
+  readonly at?: QuotaAnchor;
+  /** Drawn with each writing: what was counted under another is not of this one. Absent in older stores. */
+  readonly made?: string;
+};
 
 export interface LeaseCount extends QuotaScope {
   readonly max_leases: number;

@@ -29,7 +29,7 @@ import {
 } from '../model/limits.ts';
 import { namespaceIdOf, ROOT_NAMESPACE } from '../model/namespace.ts';
 import { type Anchored, LEASE_COUNT, type LeaseCount } from '../model/quotas.ts';
-import { bySpecificity, holds, type Places, quotaNow } from './quota-scopes.ts';
+import { bySpecificity, holds, type Places, quotaSpelled } from './quota-scopes.ts';
 
 interface Quota extends LeaseCount {
   readonly name: string;
@@ -220,7 +220,7 @@ export function makeLeaseCounts(options: () => LeaseCountsOptions): LeaseCounts 
         const all: Quota[] = [];
         for (const [key, value] of catalog.entries('settings')) {
           if (!key.startsWith(LEASE_COUNT)) continue;
-          const quota = quotaNow(value as Anchored<LeaseCount>, places);
+          const quota = quotaSpelled(value as Anchored<LeaseCount>, places);
           if (quota) all.push({ ...quota, name: key.slice(LEASE_COUNT.length) });
         }
         quotas = all.sort(bySpecificity);

@@ -9,22 +9,42 @@ import { apiPath, servingNamespace } from '../model/mount.ts';
 import { type Anchored, LEASE_COUNT, type QuotaScope, RATE_LIMIT } from '../model/quotas.ts';
 import type { MountTable } from './mount-table.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { Resolver } from './resolve.ts';
 import { unchanged } from './section-change.ts';
 
 /** Where mounts and namespaces are. */
 export interface Places {
   readonly mounts: Pick<MountTable, 'byUuid'>;
   readonly namespaces: Pick<Namespaces, 'byId'>;
+  /** Absent: every path is spelled as it is. */
+  readonly resolver?: Pick<Resolver, 'resolve'>;
 }
 
 /** The quota with the path that it has now; undefined: what it is for is gone. */
-export function quotaNow<Q extends QuotaScope>({ at, ...quota }: Anchored<Q>, places: Places): Q | undefined {
+export function quotaNow<Q extends QuotaScope>(
+  { at, made: _made, ...quota }: Anchored<Q>,
+  places: Places,
+): Q | undefined {
   const kept = quota as unknown as Q;
   if (!at) return kept;
   const mount = at.mount === undefined ? undefined : places.mounts.byUuid(at.mount);
   if (at.mount !== undefined && !mount) return undefined;
   const namespace = places.namespaces.byId(mount ? servingNamespace(mount) : at.namespace!);
   return namespace && { ...kept, path: namespace.path + (mount ? apiPath(mount) : '') + at.suffix };
+}
+
+/** The same, spelled as requests are once they are resolved, by which it is known what it holds: users and roles, for one, in lower case. */
+export function quotaSpelled<Q extends QuotaScope>(kept: Anchored<Q>, places: Places): Q | undefined {
+  const quota = quotaNow(kept, places);
+  if (!quota) return undefined;
+  return { ...quota, path: spelled(quota.path, places.resolver), role: quota.role.toLowerCase() };
+}
+
+function spelled(path: string, resolver: Places['resolver']): string {
+  const [, named, end] = /^(.*?)(\/?\*?)$/s.exec(path)!;
+  if (!resolver || named === '' || end === '/') return path;
+  const resolved = resolver.resolve(named!);
+  return resolved.namespace ? resolved.namespace.path + resolved.path + end : path;
 }
 
 /** Takes away the quotas of what is gone: a mount by its uuid, or a namespace by its id. */

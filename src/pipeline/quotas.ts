@@ -16,7 +16,7 @@ import {
   USUAL_QUOTA_CONFIG,
 } from '../model/quotas.ts';
 import type { Request } from '../model/request.ts';
-import { bySpecificity, holds, type Places, quotaNow, type Scoped } from './quota-scopes.ts';
+import { bySpecificity, holds, type Places, quotaSpelled, type Scoped } from './quota-scopes.ts';
 import { type LimitRules, makeRateLimiter, type RateLimiter, type Taken } from './rate-limiter.ts';
 
 export interface QuotaAnswer {
@@ -87,18 +87,19 @@ export function makeQuotas({ catalog, places, cluster, counts, now }: QuotasOpti
   const limiter: RateLimiter = makeRateLimiter(QUOTA_CLIENTS_MAX);
   let held: readonly Held[] = [];
   let config: QuotaConfig = USUAL_QUOTA_CONFIG;
-  let names: readonly string[] = [];
+  let counted: readonly string[] = [];
 
   catalog.watch('settings', (entries) => {
-    // One that is made anew under the name of another begins to count anew.
-    for (const name of names) {
-      if (entries.has(RATE_LIMIT + name)) continue;
+    const now = [...entries]
+      .filter(([key]) => key.startsWith(RATE_LIMIT))
+      .map(([key, value]) => countOf(key, value as Anchored<RateLimit>));
+    // One that is written anew begins to count anew, also where nothing was heard of a time in between in which it was not.
+    for (const name of counted) {
+      if (now.includes(name)) continue;
       limiter.forget(`${name}/`);
       counts.forget(name);
     }
-    names = [...entries.keys()]
-      .filter((key) => key.startsWith(RATE_LIMIT))
-      .map((key) => key.slice(RATE_LIMIT.length));
+    counted = now;
     held = heldIn(entries, places);
     config = (entries.get(QUOTA_CONFIG) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
   });
@@ -163,17 +164,23 @@ export function makeQuotas({ catalog, places, cluster, counts, now }: QuotasOpti
   };
 }
 
+/** What it counts under: of each writing its own, here as at whoever counts for all. */
+function countOf(
+  key: string,
+  { made, scope, rate, interval, block_interval: block }: Anchored<RateLimit>,
+): string {
+  return `${key.slice(RATE_LIMIT.length)}/${made ?? [scope, rate, interval, block].join('/')}`;
+}
+
 function heldIn(entries: Entries, places: Places): Held[] {
   const held: Held[] = [];
   for (const [key, value] of entries) {
     if (!key.startsWith(RATE_LIMIT)) continue;
-    const quota = quotaNow(value as Anchored<RateLimit>, places);
+    const quota = quotaSpelled(value as Anchored<RateLimit>, places);
     if (!quota) continue;
-    const { rate, interval, block_interval: block, scope } = quota;
+    const { rate, interval, block_interval: block } = quota;
     const rules = { rate, intervalMs: interval * SECOND_MS, blockMs: block * SECOND_MS };
-    // One that was changed counts anew.
-    const name = `${key.slice(RATE_LIMIT.length)}/${scope}/${rate}/${interval}/${block}`;
-    held.push({ name, quota, rules });
+    held.push({ name: countOf(key, value as Anchored<RateLimit>), quota, rules });
   }
   return held.sort((a, b) => bySpecificity(a.quota, b.quota));
 }

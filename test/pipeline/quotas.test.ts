@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { QUOTA_CONFIG, RATE_LIMIT, type RateLimit, USUAL_QUOTA_CONFIG } from '../../src/model/quotas.ts';
+import {
+  type Anchored,
+  QUOTA_CONFIG,
+  RATE_LIMIT,
+  type RateLimit,
+  USUAL_QUOTA_CONFIG,
+} from '../../src/model/quotas.ts';
 import { makeClusterCounts, makeQuotas } from '../../src/pipeline/quotas.ts';
 
 const FROM = { remoteAddress: '10.0.0.1' };
@@ -116,6 +122,37 @@ test('clients are told where that is switched on, and when to come again in any 
     audited: true,
     headers: { 'Retry-After': '1' },
   });
+});
+
+test('deleted and made anew while this node heard of neither, it counts anew; what was only heard again does not', () => {
+  const all = { path: '', rate: 1, interval: 60, block_interval: 0, role: '', inheritable: false };
+  const quota = (made: string | undefined): Anchored<RateLimit> => ({ ...all, scope: 'node', made });
+  let heard: (entries: ReadonlyMap<string, unknown>) => void = () => {};
+  let entries = new Map<string, unknown>();
+  const tell = (made: string | undefined) => {
+    entries = new Map<string, unknown>([[`${RATE_LIMIT}q`, quota(made)]]);
+    heard(entries);
+  };
+  const given = makeQuotas({
+    catalog: {
+      watch: (section, listener) => {
+        if (section === 'settings') heard = listener;
+      },
+      entries: () => entries,
+    },
+    places: { mounts: { byUuid: () => undefined }, namespaces: { byId: () => undefined } },
+    cluster: { send: () => Promise.reject(new Error('nobody is to be asked')) },
+    counts: makeClusterCounts(),
+    now: () => 0,
+  });
+  const asked = () => (given.take(FROM, at('', 'a')) as { allowed: boolean }).allowed;
+  // First as it rests in a store of before.
+  for (const made of [undefined, 'one', 'two']) {
+    tell(made);
+    assert.deepEqual([asked(), asked()], [true, false], String(made));
+    tell(made);
+    assert.equal(asked(), false, String(made));
+  }
 });
 
 test('where the one who counts for the cluster cannot be asked, a node counts for itself', async () => {

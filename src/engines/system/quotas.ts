@@ -20,6 +20,8 @@ import { SCOPE_PARAMS, scopeOf } from './quota-scope.ts';
 /** Vault's longest and ours: a day. */
 const INTERVAL_MAX_S = 86_400;
 const RATE_MAX = 1e9;
+/** Of what tells one writing of a quota from the next. */
+const MADE_BYTES = 8;
 
 export function quotaRoutes(core: SystemCore): Record<string, Route> {
   const { settings } = core;
@@ -74,7 +76,7 @@ export function quotaRoutes(core: SystemCore): Record<string, Route> {
           scope: p.string('Who counts: each "node" for itself, or the "cluster" as one.'),
           type: p.string('Of the quota: rate-limit.', { absent: 'rate-limit' }),
         },
-        run: async (params, { captures, claims }) => {
+        run: async (params, { captures, claims, randomBytes }) => {
           const name = captures.name!;
           if (params.type !== 'rate-limit') throw badRequest('type: expected "rate-limit"');
           const before = await quotaOf(core, name);
@@ -91,6 +93,7 @@ export function quotaRoutes(core: SystemCore): Record<string, Route> {
               INTERVAL_MAX_S,
             ),
             scope: counterOf(params.scope ?? before?.scope ?? 'node'),
+            made: randomBytes(MADE_BYTES).toString('hex'),
           };
           await settings.put(RATE_LIMIT + name, quota, claims);
           return {};

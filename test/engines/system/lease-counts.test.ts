@@ -176,3 +176,14 @@ test('a wrapped reply is no lease; a login that finds no room is not a failed on
   });
   assert.equal((await login('bob')).status, 200);
 });
+
+test('whoever is named in capitals is held, however the login spells it', async () => {
+  for (const quota of [{ path: 'auth/userpass/login/Bob' }, { path: 'auth/userpass/', role: 'Bob' }]) {
+    await under('capitals', { ...quota, max_leases: 1 }, async () => {
+      const before = await counter('capitals');
+      assert(before >= 1, 'those of earlier tests');
+      for (const name of ['bob', 'Bob', 'BOB']) assert.equal((await login(name)).status, 429, name);
+      assert.equal((await login('Eve')).status, 200);
+    });
+  }
+});

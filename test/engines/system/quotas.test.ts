@@ -184,6 +184,46 @@ test('logins by one role, or of one user, are held apart from others', async () 
   assert.deepEqual(await statuses(1, bob, { password: 'p' }), [200]);
 });
 
+test('whoever is named in capitals is held, however the login spells it', async () => {
+  await succeed(ask, 'POST', 'sys/auth/people', { type: 'userpass' });
+  await succeed(ask, 'POST', 'auth/people/users/bob', { password: 'p' });
+  const nobody = asking(server.address, '');
+  const login = async (name: string) =>
+    (await nobody('POST', `auth/people/login/${name}`, { password: 'p' })).status;
+  const bobs = async () => [await login('bob'), await login('Bob'), await login('BOB'), await login('eve')];
+  const path = 'sys/quotas/rate-limit/capitals';
+  for (const quota of [
+    { path: 'auth/people/login/Bob' },
+    { path: 'auth/people/login/bob' },
+    { path: 'auth/people/login/Bo*' },
+    { path: 'auth/people/', role: 'Bob' },
+  ]) {
+    await succeed(ask, 'POST', path, { ...quota, rate: 1, interval: '1h' });
+    assert.deepEqual(await bobs(), [200, 429, 429, 400], JSON.stringify(quota));
+    const shown = (await succeed(ask, 'GET', path)).body.data;
+    assert.deepEqual([shown.path, shown.role], [quota.path, quota.role ?? '']);
+    await succeed(ask, 'DELETE', path);
+  }
+  await succeed(ask, 'POST', path, { path: 'secret/data/Case', rate: 1, interval: '1h' });
+  const read = async (name: string) => (await ask('GET', `secret/data/${name}`)).status;
+  assert.deepEqual([await read('Case'), await read('Case'), await read('case')], [404, 429, 404]);
+  await succeed(ask, 'DELETE', path);
+});
+
+test('written again it counts anew, changed or not', async () => {
+  const path = 'sys/quotas/rate-limit/again';
+  for (const scope of ['node', 'cluster']) {
+    const quota = { path: 'secret/', rate: 1, interval: '1h', scope };
+    for (let n = 0; n < 2; n++) {
+      await succeed(ask, 'POST', path, quota);
+      const read = async () => (await ask('GET', 'secret/data/x')).status;
+      assert.deepEqual([await read(), await read()], [404, 429], scope);
+    }
+    assert(!('made' in (await succeed(ask, 'GET', path)).body.data));
+    await succeed(ask, 'DELETE', path);
+  }
+});
+
 test('the configuration keeps what is not named, and begins with what must never be locked out', async () => {
   const first = (await succeed(ask, 'GET', 'sys/quotas/config')).body.data;
   assert(first.rate_limit_exempt_paths.includes('sys/unseal'));
