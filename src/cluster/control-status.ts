@@ -52,7 +52,8 @@ export function makeStatus(parts: ControlParts, reports: ReadonlyMap<string, Nod
   for (const owner of view?.shards ?? []) counts.set(owner, (counts.get(owner) ?? 0) + 1);
   const known = new Map<string, ViewMember | MemberRecord>();
   for (const member of view?.members ?? []) known.set(member.inc, member);
-  for (const [inc, record] of records) known.set(inc, record);
+  for (const [inc, record] of records)
+    if (!isFormerLife(membership, view, inc, record)) known.set(inc, record);
   const nodes = [...known].map(([inc, one]) =>
     nodeOf(parts, view, inc, one, records.get(inc), counts.get(inc) ?? 0, reports.get(inc)),
   );
@@ -66,6 +67,21 @@ export function makeStatus(parts: ControlParts, reports: ReadonlyMap<string, Nod
     pending: view?.next && pendingOf(view, records),
     nodes: nodes.toSorted((a, b) => compare(a.nodeId, b.nodeId) || compare(a.inc, b.inc)),
   };
+}
+
+/** A node has entered anew under another `inc`; what it was before is no member and silent, until the keeper removes its record. */
+function isFormerLife(
+  membership: ReturnType<ControlParts['membership']>,
+  view: View | undefined,
+  inc: string,
+  { peerId }: MemberRecord,
+): boolean {
+  const isSilent = (one: string) =>
+    one !== membership.inc() && membership.silenceMs(one) >= SESSION_DEADLINE_MS;
+  if ((view && isMember(view, inc)) || !isSilent(inc)) return false;
+  return [...membership.members()].some(
+    ([other, record]) => other !== inc && record.peerId === peerId && !isSilent(other),
+  );
 }
 
 function nodeOf(

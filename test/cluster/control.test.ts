@@ -106,6 +106,23 @@ test('status, without asking: what records and view say together', async () => {
   assert.equal(said(), undefined);
 });
 
+test('status: what a node was before it entered anew is not shown beside it', async () => {
+  const world = await makeControlWorld();
+  const { inc, control } = world.node('a');
+  const b = world.node('b');
+  const former = { ...world.records.get(b.inc)!, state: 'sealed' as const };
+  const shown = async () => (await world.run(control.status({ ask: true }))).nodes.map((one) => one.inc);
+  const all = [inc, b.inc, world.node('c').inc];
+  world.records.set('f'.repeat(32), former);
+  // It may be a copy, which an operator is to see.
+  assert.deepEqual((await shown()).toSorted(), [...all, 'f'.repeat(32)].toSorted());
+  world.silent.add('f'.repeat(32));
+  assert.deepEqual(await shown(), all);
+  // Where nothing is heard of the other one either, both are there.
+  world.silent.add(b.inc);
+  assert.equal((await shown()).length, 4);
+});
+
 test('status: one that does not answer has no report; a pending view says whom it waits for', async () => {
   const world = await makeControlWorld();
   world.office.cut(peerOf('a'), peerOf('c'));
