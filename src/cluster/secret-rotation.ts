@@ -50,12 +50,13 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
     else parts.secretsChanged();
   }
 
-  /** Every node that has a record, members or not. */
+  /** Every node that has a record, members or not; once, where it has another of a former life. */
   function others(): { readonly nodeId: string; readonly peer: string }[] {
     const membership = parts.membership();
-    return [...membership.members()]
-      .filter(([inc]) => inc !== membership.inc())
-      .map(([, { nodeId, peerId }]) => ({ nodeId, peer: peerId }));
+    const peers = new Map<string, string>();
+    for (const { nodeId, peerId } of membership.members().values()) peers.set(peerId, nodeId);
+    peers.delete(post.transport.peer);
+    return [...peers].map(([peer, nodeId]) => ({ nodeId, peer }));
   }
 
   /** Again, where the link was lost meanwhile: all steps may be repeated. */

@@ -304,6 +304,14 @@ test('a new secret: nothing changes where one node cannot be asked', async () =>
   assert.notDeepEqual(world.node('c').secrets(), [old]);
 });
 
+test('a new secret: a node with the record of a former life is told once, and the one that is asked is not told by itself', async () => {
+  const world = await makeControlWorld();
+  for (const [n, name] of ['a', 'c'].entries())
+    world.records.set(`${n}`.repeat(32), { ...world.records.get(world.node(name).inc)!, state: 'sealed' });
+  assert.deepEqual(await world.run(world.node('a').control.rotateSecret()), ['a', 'b', 'c']);
+  for (const node of world.nodes) assert.equal(node.reconsidered, 2, node.name);
+});
+
 test('a new secret: a file that is not as it must be is named', async () => {
   const world = await makeControlWorld();
   chmodSync(world.node('b').secretFile, 0o644);
