@@ -163,7 +163,8 @@ function makeLmdb(
       };
       const outcomes = await (shared ? writeGroupShared(db, group, joined) : writeGroup(group));
       if (shared) checkReaders(db);
-      refuseRemoved(false);
+      // The log has looked after its own file, and what was in LMDB before was there when this group began.
+      if (!log) refuseRemoved(false);
       return outcomes;
     },
     explain,
