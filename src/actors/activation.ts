@@ -83,6 +83,7 @@ export class Activation implements Place, Runner {
    */
   #mailbox: Message[] | undefined;
   #working = false;
+  #isLeft = false;
   #committing = false;
   /** Readers that wait for the load, or for a record. */
   #readers = 0;
@@ -119,6 +120,11 @@ export class Activation implements Place, Runner {
 
   get isIdle(): boolean {
     return !this.#working && !this.#mailbox && this.#loading === undefined && this.#readers === 0;
+  }
+
+  /** It has been made, and is not worth keeping active. */
+  get isLeft(): boolean {
+    return this.#isLeft;
   }
 
   get isLoaded(): boolean {
@@ -348,6 +354,7 @@ export class Activation implements Place, Runner {
         const committing = this.#commit(round);
         if (committing) await committing;
         if (creating) this.#loaded = this.#released === undefined;
+        this.#isLeft = creating !== undefined && batch[0]!.op.leaves === true;
       } catch (error) {
         this.#loaded = false;
         tries++;

@@ -95,7 +95,11 @@ export function makeActors(options: ActorsOptions): Actors {
 
   const spawnFor = (activation: Activation) => spawner.spawn(activation);
 
-  const onRest = (rested: Activation) => letGoIfAbsent(active.get(rested.id.kind)!, rested);
+  const onRest = (rested: Activation) => {
+    const among = active.get(rested.id.kind)!;
+    if (rested.isLeft && rested.isIdle && among.get(rested.key) === rested) letGo(among, rested);
+    else letGoIfAbsent(among, rested);
+  };
 
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
     const shard = ownership && shardOf(key);

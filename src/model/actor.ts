@@ -152,6 +152,8 @@ export interface ActorOperation<S, P, R> {
    * as if that were so, without a look at the store, and its commit finds out; where it was not so it runs again.
    */
   readonly creates?: true;
+  /** With `creates`: hardly anybody asks soon for what it has made, so that it is let go of once it is stored. */
+  readonly leaves?: true;
   run(state: S, params: P, ctx: ActorContext): Outcome<S, R> | Promise<Outcome<S, R>>;
 }
 

@@ -16,10 +16,15 @@ export interface WrapInfo {
   readonly wrapped_accessor?: string;
 }
 
-/** A reply as the client would have had it. */
-export interface WrappedReply {
+/** A reply that is to be wrapped, as the client would have it. */
+export interface ReplyToWrap {
   readonly status: number;
   readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
+
+/** A reply as the client would have had it. */
+export interface WrappedReply extends ReplyToWrap {
   readonly body: Uint8Array;
 }
 

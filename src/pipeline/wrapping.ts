@@ -68,12 +68,8 @@ export function makeWrapping(
     if (reply.kind !== 'envelope' && reply.kind !== 'raw') return ran;
     if (logical?.wrapInfo) return ran;
     const { path } = resolved;
-    const { contentType, body } = encode(reply);
-    const stored: WrappedReply = {
-      status: reply.status,
-      contentType,
-      body: typeof body === 'string' ? Buffer.from(body) : (body ?? new Uint8Array(0)),
-    };
+    const { contentType, body = '' } = encode(reply);
+    const stored = { status: reply.status, contentType, body };
     const wrappedAccessor = logical?.auth?.accessor ?? logical?.wrappedAccessor;
     const namespace = namespaceOf(resolved);
     const issuer = lasting(resolved.mount!) ? undefined : issuerOf(resolved.mount!);

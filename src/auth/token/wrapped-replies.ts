@@ -8,7 +8,7 @@ import { OWN_CLAIMS } from '../../model/actor.ts';
 import type { Caller, NewToken } from '../../model/caller.ts';
 import { namespaceIdOf } from '../../model/namespace.ts';
 import { rfc3339 } from '../../model/time.ts';
-import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
+import type { ReplyToWrap, WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
 import { tokenId } from './token-actor.ts';
 import type { CreateOptions, Tokens } from './tokens.ts';
 import type { WrappingOperations } from './wrapping-operations.ts';
@@ -21,7 +21,7 @@ export interface WrappedRepliesOptions {
 
 export interface WrappedReplies {
   /** @param ttl - seconds, at least 1. */
-  wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo>;
+  wrap(reply: ReplyToWrap, about: WrapAbout): Promise<WrapInfo>;
   /** Undefined where it is not a good token, of that namespace, that wraps something. Takes no use of it. */
   look(token: string, namespaceId: string): Promise<WrappedFacts | undefined>;
   /** What the caller's own token wraps, whose only use its request has taken. */
@@ -51,7 +51,7 @@ const OWN: SendOptions = { claims: OWN_CLAIMS };
 export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedReplies {
   const { tokens, operations, cluster } = options;
 
-  async function wrap(reply: WrappedReply, about: WrapAbout): Promise<WrapInfo> {
+  async function wrap(reply: ReplyToWrap, about: WrapAbout): Promise<WrapInfo> {
     const { token, accessor } = tokens.draw(about.namespace);
     // Under our own authority: what is wrapped has been done already, and must not be done again because a policy has changed since.
     const asked = { token: wrappingToken(about), reply: encode(reply) };
@@ -141,9 +141,17 @@ function wrappingToken({ ttl, path, creationPath, issuer }: WrapAbout): NewToken
   };
 }
 
-/** A line of JSON that describes, then the body. */
-function encode({ status, contentType, body }: WrappedReply): Buffer {
-  return Buffer.concat([Buffer.from(`${JSON.stringify({ status, contentType })}\n`), body]);
+/** A line of JSON that describes, then the body; a character for each byte. */
+function encode({ status, contentType, body }: ReplyToWrap): string {
+  return `${JSON.stringify({ status, contentType })}\n${bytesOf(body)}`;
+}
+
+/** Nearly all bodies are texts in ASCII, which are their own. */
+function bytesOf(body: ReplyToWrap['body']): string {
+  if (typeof body === 'string' && Buffer.byteLength(body) === body.length) return body;
+  const bytes =
+    typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
+  return bytes.toString('latin1');
 }
 
 function decode(stored: Uint8Array): WrappedReply {

@@ -17,8 +17,8 @@ type State = TokenState | undefined;
 type TokenOperation<P, R> = ActorOperation<State, P, R>;
 
 export interface WrappingOperations {
-  /** Makes the token, and lays the reply into it or beside it. Replies when it began, ms. @throws CodedError where the token exists. */
-  readonly wrap: TokenOperation<{ readonly token: NewToken; readonly reply: Uint8Array }, number>;
+  /** Makes the token, and lays the reply, a character for each byte, into it or beside it. Replies when it began, ms. @throws CodedError where the token exists. */
+  readonly wrap: TokenOperation<{ readonly token: NewToken; readonly reply: string }, number>;
   /** The reply; undefined: it is no token that wraps one, or it is dead. Whoever reads it must not show it before `unwrap` or a use says so. */
   readonly read: TokenOperation<undefined, Uint8Array | undefined>;
   /**
@@ -35,16 +35,17 @@ export function makeWrappingOperations(actor: ActorKind<State>): WrappingOperati
     actor,
     mode: 'change',
     creates: true,
+    // Who opens it comes once, mostly later and by another way; until then it would keep the reply in memory.
+    leaves: true,
     run(state, fresh, ctx) {
       if (state !== undefined) throw badRequest('cannot create a token with a duplicate ID');
       const nowMs = ctx.now();
       const begun = begunAt(fresh.token, nowMs);
       const { wraps } = begun;
       if (wraps && fresh.reply.length <= WRAPPED_INLINE_BYTES_MAX) {
-        const reply = Buffer.from(fresh.reply).toString('latin1');
-        return { reply: nowMs, next: { state: { ...begun, wraps: { ...wraps, reply } } } };
+        return { reply: nowMs, next: { state: { ...begun, wraps: { ...wraps, reply: fresh.reply } } } };
       }
-      const records = [{ name: WRAPPED_REPLY, value: fresh.reply }];
+      const records = [{ name: WRAPPED_REPLY, value: Buffer.from(fresh.reply, 'latin1') }];
       return { reply: nowMs, next: { state: begun, records } };
     },
   };

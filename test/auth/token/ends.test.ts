@@ -128,7 +128,7 @@ for (const isHeard of [true, false]) {
     const { wrap } = makeWrappingOperations(actor.kind);
     const start = (inc: string) => startOwnNode({ inc, storage, shared, kinds: [actor.kind] });
     const token = { ...rootToken(), ttl: 9, wraps: { path: 'a' } };
-    const asked = { token, reply: Buffer.from('{}') };
+    const asked = { token, reply: '{}' };
     const id = tokenId('a');
     const entry = { entry: { inc: 'entry', n: 1 } };
     shared.give('one');

@@ -41,6 +41,25 @@ test('what is laid aside comes back to the byte, once', async () => {
   assert.equal(await replies.rewrap(token, undefined, own), undefined);
 });
 
+test('a wrapping token is not kept in memory once it is stored', async () => {
+  const { replies, tokens, cluster } = make();
+  const { token } = await replies.wrap(REPLY, ABOUT);
+  // It rests once it has replied.
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(cluster.peek(tokenId(tokens.accessorOf(token))), undefined);
+  assert.ok(await replies.look(token, 'root'));
+  assert.ok(cluster.peek(tokenId(tokens.accessorOf(token))), 'unless somebody asked for it');
+  assert.deepEqual(Buffer.from((await replies.take(token, own))!.body), REPLY.body);
+});
+
+test('a text is what its bytes are, in whatever letters', async () => {
+  const { replies } = make();
+  for (const body of ['', '{"a":1}\n', '{"name":"Zoë, 佐藤, 🔑"}\n', 'é'.repeat(4_000)]) {
+    const { token } = await replies.wrap({ ...REPLY, body }, ABOUT);
+    assert.equal(Buffer.from((await replies.take(token, own))!.body).toString(), body);
+  }
+});
+
 for (const bytes of [0, 1, 700, 5_000]) {
   test(`of ${bytes} bytes, whatever they are: one restart later they come back as they were`, async () => {
     const { storage, ...before } = make();
