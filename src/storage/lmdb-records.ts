@@ -82,6 +82,14 @@ function putVersion(record: Buffer, version: number): void {
   record.writeUInt32BE(version % HALF, 4);
 }
 
+/** The counter record: the store's version, and the id of the log that goes on from there. */
+export function counterRecord(version: number, id?: Buffer): Buffer {
+  const record = Buffer.alloc(VERSION_BYTES + (id?.length ?? 0));
+  record.writeBigUInt64BE(BigInt(version));
+  id?.copy(record, VERSION_BYTES);
+  return record;
+}
+
 /** Copies the values: the caller may change or wipe its own once the call returns. */
 export function encodeWrite(changes: readonly Change[], conditions: readonly Condition[]): LmdbWrite {
   let bytes = 0;

@@ -21,10 +21,12 @@ import { type Storage, StorageFailed } from '../model/storage.ts';
 import { isFolderHeld, type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
 import { inKnownFormat } from './format.ts';
 import { makeGroupCommit, type Outcome } from './group-commit.ts';
+import { hasLog, readLog } from './left-log.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
 import { listKeys, listWithLog } from './lmdb-listing.ts';
 import {
   COUNTER_KEY,
+  counterRecord,
   encodeWrite,
   type LmdbWrite,
   type Plan,
@@ -38,7 +40,7 @@ import { pathBytes } from './path.ts';
 import { roomIn } from './room.ts';
 import { syncFolder } from './sync-folder.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
-import { counterRecord, hasLog, readLog, WriteAheadLog } from './write-ahead-log.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 
 const FILE_NAME = 'coffer.mdb';
 

@@ -10,31 +10,17 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOG_FILE_BYTES, LOG_MOVE_MS, LOG_MOVED_AT_ONCE } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
 import { FORMAT_PATH } from './format.ts';
-import { VERSION_BYTES, versionOf } from './lmdb-records.ts';
-import {
-  type Extent,
-  groupBytes,
-  LOG_ID_BYTES,
-  LogFile,
-  type LoggedGroup,
-  type LogRecord,
-  readGroups,
-} from './log-file.ts';
+import { hasLog, type LeftLog, LOG_FILE_NAMES, removeLog } from './left-log.ts';
+import { counterRecord, versionOf } from './lmdb-records.ts';
+import { groupBytes, LOG_ID_BYTES, LogFile, type LogRecord } from './log-file.ts';
+import { type Half, type Held, hold, type LoggedRecord, newHalf } from './log-half.ts';
 import { pathBytes } from './path.ts';
 import { SortedPaths } from './sorted-paths.ts';
 import { syncFolder } from './sync-folder.ts';
-
-const FILE_NAMES = ['coffer-a.log', 'coffer-b.log'] as const;
-
-/** A record as the store keeps it, with the path that its key spells. */
-export interface LoggedRecord extends LogRecord {
-  readonly path: string;
-}
 
 /** The store behind the log. */
 export interface BehindLog {
@@ -45,88 +31,6 @@ export interface BehindLog {
    */
   write(records: readonly LogRecord[], counter: Buffer | undefined): Promise<void>;
 }
-
-/** Newest state of one record; version 0: it is gone. */
-interface Held {
-  readonly at: number;
-  readonly bytes: number;
-  readonly version: number;
-}
-
-interface Half {
-  readonly file: LogFile;
-  readonly held: Map<string, Held>;
-  /** Of `held`. */
-  readonly paths: SortedPaths;
-}
-
-/** The counter record: the store's version, and the id of the log that goes on from there. */
-export function counterRecord(version: number, id?: Buffer): Buffer {
-  const record = Buffer.alloc(VERSION_BYTES + (id?.length ?? 0));
-  record.writeBigUInt64BE(BigInt(version));
-  id?.copy(record, VERSION_BYTES);
-  return record;
-}
-
-/** Whether a log lies in `folder`: nobody may use the store beside it before it has been moved. */
-export function hasLog(folder: string): boolean {
-  return FILE_NAMES.some((name) => existsSync(join(folder, name)));
-}
-
-/** What a log held when it was opened. */
-export interface LeftLog {
-  /** The store's version with all of it. */
-  readonly version: number;
-  /** Newest states by path; undefined: it is gone. */
-  readonly records: Map<string, Buffer | undefined>;
-}
-
-/**
- * Reads what a process that died has left in `folder`.
- * @param counter - the store's counter record; undefined in a new store.
- * @throws StorageFailed when a part of the log is missing or damaged, or it is another store's.
- */
-export function readLog(folder: string, counter: Buffer | undefined): LeftLog {
-  const before = counter === undefined ? 0 : versionOf(counter);
-  const id = counter?.subarray(VERSION_BYTES);
-  let version = before;
-  const records: LeftLog['records'] = new Map();
-  for (const group of groupsAfter(folder, before, id)) {
-    if (!id?.equals(group.id)) throw damaged(folder, 'it belongs to another data file');
-    if (group.from !== version) throw damaged(folder, `what follows version ${version} is damaged`);
-    version = group.to;
-    for (const { key, record } of group.records) records.set(key.toString('utf8'), record);
-  }
-  return { version, records };
-}
-
-/** Sorted by what they go on from. Only the newest group may have been cut off, by a crash before anybody was told of it. */
-function groupsAfter(folder: string, version: number, id: Buffer | undefined): LoggedGroup[] {
-  const mustExist = id?.length === LOG_ID_BYTES;
-  const groups = FILE_NAMES.flatMap((name) => {
-    const path = join(folder, name);
-    if (!mustExist && !existsSync(path)) return [];
-    try {
-      return readGroups(path, id);
-    } catch (error) {
-      throw damaged(folder, (error as Error).message);
-    }
-  });
-  return groups.filter(({ to }) => to > version).toSorted((one, other) => one.from - other.from);
-}
-
-function damaged(folder: string, how: string): StorageFailed {
-  return new StorageFailed(
-    `the write-ahead log in ${folder} cannot be used (${how}); restore it from a backup`,
-    true,
-  );
-}
-
-function remove(folder: string): void {
-  for (const name of FILE_NAMES) rmSync(join(folder, name), { force: true });
-}
-
-const GONE: Held = { at: 0, bytes: 0, version: 0 };
 
 /** The log of a store that is open, and what it holds. One call of `append` at a time. */
 export class WriteAheadLog {
@@ -285,7 +189,7 @@ export class WriteAheadLog {
     await this.#moveLeft();
     const files: LogFile[] = [];
     try {
-      for (const name of FILE_NAMES) files.push(new LogFile(join(this.#folder, name)));
+      for (const name of LOG_FILE_NAMES) files.push(new LogFile(join(this.#folder, name)));
       syncFolder(this.#folder);
       const id = randomBytes(LOG_ID_BYTES);
       await this.#store.write([], counterRecord(this.#version, id));
@@ -295,10 +199,7 @@ export class WriteAheadLog {
       throw error;
     }
     const [a, b] = files;
-    return [
-      { file: a!, held: new Map(), paths: new SortedPaths() },
-      { file: b!, held: new Map(), paths: new SortedPaths() },
-    ];
+    return [newHalf(a!), newHalf(b!)];
   }
 
   /** Moves what a log of before holds, and removes that log. */
@@ -313,7 +214,7 @@ export class WriteAheadLog {
     });
     await this.#moving;
     if (!this.#isLeft) return;
-    remove(this.#folder);
+    removeLog(this.#folder);
     this.#left.clear();
     this.#leftPaths.clear();
     this.#isLeft = false;
@@ -340,7 +241,7 @@ export class WriteAheadLog {
     this.#version = to;
     this.#failedTo = undefined;
     this.#closeFiles();
-    remove(this.#folder);
+    removeLog(this.#folder);
   }
 
   #closeFiles(): void {
@@ -418,22 +319,5 @@ export class WriteAheadLog {
       some.push({ key: pathBytes(path), record: recordAt(path) });
     }
     await this.#store.write(some, counter);
-  }
-}
-
-function hold(
-  { held, paths }: Half,
-  records: readonly LoggedRecord[],
-  extents: readonly (Extent | undefined)[],
-): void {
-  for (let index = 0; index < records.length; index++) {
-    const { path, record } = records[index]!;
-    const extent = extents[index];
-    const before = held.size;
-    held.set(
-      path,
-      extent && record ? { at: extent.at, bytes: extent.bytes, version: versionOf(record) } : GONE,
-    );
-    if (held.size > before) paths.add(path);
   }
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeWrite, planGroup, versionOf } from '../../src/storage/lmdb-records.ts';
-import { counterRecord } from '../../src/storage/write-ahead-log.ts';
+import { counterRecord, encodeWrite, planGroup, versionOf } from '../../src/storage/lmdb-records.ts';
 
 test('versions of any size are written and read alike', () => {
   fc.assert(

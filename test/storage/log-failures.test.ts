@@ -22,7 +22,8 @@ fs.write = ((fd: number, bytes: Buffer, from: number, length: number, at: number
   );
 }) as typeof fs.write;
 syncBuiltinESMExports();
-const { WriteAheadLog, readLog } = await import('../../src/storage/write-ahead-log.ts');
+const { WriteAheadLog } = await import('../../src/storage/write-ahead-log.ts');
+const { readLog } = await import('../../src/storage/left-log.ts');
 const { versionOf } = await import('../../src/storage/lmdb-records.ts');
 const { openLmdb } = await import('../../src/storage/lmdb.ts');
 const { LOG_FILE_BYTES } = await import('../../src/model/limits.ts');
