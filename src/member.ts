@@ -215,6 +215,7 @@ export async function makeMember(
     open: parts.open,
     close: parts.close,
     found: parts.found,
+    isRemoved: () => admissions.isBarred(identity.peer),
     requestsRunning: parts.requestsRunning,
     changed(isOpen) {
       control.look();
@@ -399,7 +400,12 @@ export async function makeMember(
       opening.start();
       lookForPeers();
       if (await seal.initialized())
-        await untilJoined({ clock, membership: member, isSealed: opening.isSealed });
+        await untilJoined({
+          clock,
+          membership: member,
+          // One that was removed waits for nothing: who asks is to be told.
+          isSealed: () => opening.isSealed() && !admissions.isBarred(identity.peer),
+        });
     },
     farewell: drain.drain,
     stopping: [

@@ -74,6 +74,8 @@ export interface OpeningOptions {
   close(): Promise<void>;
   /** Writes what a new store begins with. Returns the root token. */
   found(): Promise<string>;
+  /** Its identity is barred for good: no share can open it. Absent: it is not. */
+  isRemoved?(): boolean;
   /** Ids of the requests of clients that run here. */
   requestsRunning(): readonly string[];
   /** Told in the turn in which the node begins to serve after it was sealed; and when it no longer does. */

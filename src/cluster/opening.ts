@@ -208,6 +208,7 @@ export function makeOpening(options: OpeningOptions): Opening {
         }
       }),
     async unseal(share) {
+      if (options.isRemoved?.()) throw badRequest('this node was removed from the cluster for good');
       await closing;
       if (!hasKeys()) {
         const given = await shares.give(share);

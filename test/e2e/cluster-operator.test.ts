@@ -179,6 +179,11 @@ test('a node that is removed seals itself, and never comes back', async () => {
   await n3().start();
   await until('it knows', async () => /removed from the cluster for good/.test(n3().output()));
   assert.equal((await n3().call('GET', 'sys/health')).status, 503);
+  const shares = await n3().call('PUT', 'sys/unseal', { body: { key: cluster.unsealKey } });
+  assert.deepEqual(
+    [shares.status, shares.body.errors],
+    [400, ['this node was removed from the cluster for good']],
+  );
   for (const node of [n1(), n2()]) {
     const { nodes: seen } = await statusOf(node);
     assert.equal(
