@@ -234,12 +234,12 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   // So many reads of so few paths that all nodes hold them.
   'cluster-replicas': cluster(
     { faults: { ...FAULTS, ...UNHEARD } },
-    kv({ clients: 42, keys: 6, pauseMs: [0, 120], reads: 0.8, operationsPerKey: 150 }),
+    kv({ clients: 42, keys: 6, pauseMs: [0, 240], reads: 0.8, operationsPerKey: 150 }),
   ),
   // Owners change while commits are on their way, and few changes correct what is read.
   'cluster-overtaken': cluster(
-    { faults: { ...COMMITS_BETWEEN, ...UNHEARD, crash: NODE_FAULTS.crash! }, faultEveryMs: [1_000, 4_000] },
-    kv({ clients: 30, keys: 10, pauseMs: [0, 200], reads: 0.93, operationsPerKey: 150 }),
+    { faults: { ...COMMITS_BETWEEN, ...UNHEARD, crash: NODE_FAULTS.crash! }, faultEveryMs: [600, 2_800] },
+    kv({ clients: 30, keys: 10, pauseMs: [0, 1_000], reads: 0.93, operationsPerKey: 150 }),
   ),
   // Who holds what another owns, while that one loses its place, or is heard late.
   'cluster-evicted': cluster(
@@ -310,7 +310,7 @@ export const CLUSTER_SCENARIOS: Readonly<Record<string, Scenario>> = {
       faults: { ...MEMBER_FAULTS, ...NETWORK_FAULTS, ...of(NODE_FAULTS, 'crash') },
       faultEveryMs: [300, 2_500],
     },
-    kv({ clients: 24, keys: 10, pauseMs: [0, 400] }),
+    kv({ clients: 24, keys: 10, pauseMs: [0, 700] }),
   ),
   // With operators who seal it and open it again.
   'cluster-sealing': cluster({ sealsAlone: 0.4 }, kv({ clients: 30, keys: 12, pauseMs: [0, 400] })),
