@@ -25,7 +25,7 @@ export function headMemoryIn(
         const found = JSON.parse(readFileSync(file, 'utf8')) as { storage_id?: unknown; marks?: unknown };
         return found.storage_id === storageId() ? marksOf(found.marks) : [];
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') fault(`${file} could not be read`, error);
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') fault(`reading ${file}`, error);
         return [];
       }
     },
@@ -35,7 +35,7 @@ export function headMemoryIn(
         writeFileSync(draft, `${JSON.stringify({ storage_id: storageId(), marks })}\n`, { mode: 0o600 });
         renameSync(draft, file);
       } catch (error) {
-        fault(`${file} could not be written`, error);
+        fault(`writing ${file}`, error);
       }
     },
   };

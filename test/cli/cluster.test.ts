@@ -112,16 +112,23 @@ test('drain, remove, approve, secret rotate', async () => {
 });
 
 test('drain -wait returns when the node is no member', async () => {
+  for (const node of [[], ['n1']]) {
+    const { exit, stderr } = await run('drain', '-wait', ...node);
+    assert.deepEqual(
+      [exit, stderr, control.done],
+      [1, '-wait: n1 is the node that is asked; ask another one (-address)\n', ['status true']],
+    );
+  }
   const waiting = run('drain', '-wait', 'n2');
   const { glance } = control;
   let asked = 0;
   control.status = async () => {
     const status = glance();
-    if (++asked < 2) return status;
+    if (++asked < 3) return status;
     return { ...status, nodes: status.nodes.filter(({ nodeId }) => nodeId !== 'n2') };
   };
   assert.equal((await waiting).stdout, 'Success! n2 has left\n');
-  assert.equal(asked, 2);
+  assert.equal(asked, 3);
 });
 
 test('identities', async () => {

@@ -8,7 +8,7 @@ import type { JsonMap } from '../../model/json.ts';
 import { CLUSTER_SECRET_BYTES } from '../../model/limits.ts';
 import type { Client } from '../client.ts';
 import { command, expectArguments } from '../command.ts';
-import { describing, remoteFailure } from '../failure.ts';
+import { describing, localFailure, remoteFailure } from '../failure.ts';
 import { boolFlag } from '../flags.ts';
 import { display } from '../go-text.ts';
 import { printData } from '../output.ts';
@@ -46,6 +46,12 @@ Without NODE it is the node that is asked. It serves again once it is started an
   async run({ args, flags, client: connect, terminal }) {
     expectArguments(args, 0, 1);
     const client = await connect();
+    if (flags.wait) {
+      const asked = textOf(await readCluster(client, 'status'), 'node_id');
+      // It stops answering before it has left.
+      if ((args[0] ?? asked) === asked)
+        throw localFailure(`-wait: ${asked} is the node that is asked; ask another one (-address)`);
+    }
     const node = textOf(
       await write(client, 'drain', args[0] === undefined ? {} : { node_id: args[0] }),
       'node_id',
