@@ -8,6 +8,7 @@ import { makeCatalog } from './cluster/catalog.ts';
 import { type LocalCluster, makeLocalCluster } from './cluster/local.ts';
 import type { ActorKind } from './model/actor.ts';
 import type { Node, NodeParts } from './node.ts';
+import { activationTrace } from './node-trace.ts';
 import { makeLifecycle } from './pipeline/lifecycle.ts';
 import { makeMountSweeps } from './pipeline/mount-sweeps.ts';
 import { makeSealedStorage } from './seal/sealed-storage.ts';
@@ -28,6 +29,7 @@ export function makeAlone(parts: NodeParts): Node {
     },
     after: clock.after,
     fault,
+    activated: activationTrace(parts.log),
   });
   const sweeps = makeMountSweeps({
     catalog,

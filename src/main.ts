@@ -95,7 +95,7 @@ export interface CofferOptions {
   readonly log: Log;
   /** Of that log; without it there is nothing to be seen or set of it. */
   readonly logControl?: LogControl;
-  readonly requestsLevel?: LogLevel;
+  readonly requestsLevel?: LogLevel | 'off';
   readonly telemetry?: Telemetry;
   /** Is a web interface asked for? True where absent. */
   readonly ui?: boolean;
@@ -443,7 +443,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
       ui: options.ui,
       ...httpSettings(catalog),
       hostname: options.hostname,
-      completed: makeRequestLog(log.named('core'), () => requestsLevel, now),
+      completed: makeRequestLog(log.named('core'), () => requestsLevel ?? 'trace', now),
     };
     for (const listener of options.listeners) {
       const server = makeHttpServer({ ...common, listener });

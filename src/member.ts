@@ -46,6 +46,7 @@ import { CodedError } from './model/errors.ts';
 import { SECOND_MS } from './model/limits.ts';
 import { COFFER_VERSION } from './model/version.ts';
 import type { Node, NodeParts } from './node.ts';
+import { activationTrace, tracedPost, viewTrace } from './node-trace.ts';
 import { catalogOperations } from './pipeline/catalog-operations.ts';
 import { makeMountSweeps } from './pipeline/mount-sweeps.ts';
 import { makeSealedStorage } from './seal/sealed-storage.ts';
@@ -105,7 +106,9 @@ export async function makeMember(
     randomBytes,
     log: log.named('transport'),
   });
-  const post = makePost({ transport });
+  const nodeOf = (peer: string) =>
+    [...member.members().values()].find(({ peerId }) => peerId === peer)?.nodeId;
+  const post = tracedPost(makePost({ transport }), log, nodeOf);
 
   const storeHead = makeStoreHead({
     ...sealed,
@@ -149,6 +152,7 @@ export async function makeMember(
     grants: () => grants,
     cluster: () => routing,
     fault,
+    activated: activationTrace(log),
   });
   const touches = makeTouches(kinds, nodeId);
   let operations: Operations | undefined;
@@ -228,11 +232,13 @@ export async function makeMember(
     fault,
   });
 
+  const tellView = viewTrace(log);
   const membersTime = makeMembersTime(time, () => member);
   const hooks: MembershipHooks = {
     ...opening.hooks,
     onView(view, entered) {
       membersTime.onView(entered);
+      tellView(view, entered);
       keepLinks();
       own.shards.onView();
       grants.onView(view);

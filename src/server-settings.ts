@@ -46,7 +46,7 @@ export interface NodeSettings {
   readonly maxLeaseTtl: number;
   readonly log: LogOptions;
   /** Level at which finished requests are logged; undefined: they are not. */
-  readonly requestsLevel: LogLevel | undefined;
+  readonly requestsLevel: LogLevel | 'off' | undefined;
   readonly telemetry: Telemetry;
   /** Is a web interface asked for? */
   readonly ui: boolean;

@@ -47,6 +47,8 @@ export interface Components {
   timerSet(path: string, dueMs: number): void;
   /** Something went wrong that no client can be told: for our log. */
   fault(what: string, error: unknown): void;
+  /** An actor's state was read from the store. Absent: nobody wants to know. */
+  activated?(id: ActorId): void;
   readonly doubts: Doubts;
   /** Absent: this node is alone. */
   readonly ownership?: Ownership;
@@ -192,6 +194,7 @@ export class Activation implements Place, Runner {
     this.#headVersion = record?.version ?? 0;
     this.#loaded = true;
     this.sharing?.unblock();
+    this.#parts.activated?.(this.id);
   }
 
   async #readRecord(name: string): Promise<Uint8Array | undefined> {

@@ -28,6 +28,7 @@ export interface ActorsOptions {
   after(run: () => void, ms: number): { clear(): void };
   timerSet(path: string, dueMs: number): void;
   fault(what: string, error: unknown): void;
+  activated?(id: ActorId): void;
   /** Absent: this node is alone. */
   readonly ownership?: Ownership;
 }

@@ -6,7 +6,7 @@
 import { type Actors, makeActors } from '../actors/actors.ts';
 import type { Names } from '../actors/places.ts';
 import { makeDueTimers } from '../actors/timers.ts';
-import { type ActorKind, actorKey, type Cluster } from '../model/actor.ts';
+import { type ActorId, type ActorKind, actorKey, type Cluster } from '../model/actor.ts';
 import type { Storage } from '../model/storage.ts';
 import { makeLists } from './lists.ts';
 import { sweepMountRecords } from './mount-sweep.ts';
@@ -22,6 +22,7 @@ export interface LocalClusterOptions {
   setInterval(run: () => void, ms: number): { clear(): void };
   after(run: () => void, ms: number): { clear(): void };
   fault(what: string, error: unknown): void;
+  activated?(id: ActorId): void;
 }
 
 export interface LocalCluster extends Cluster {

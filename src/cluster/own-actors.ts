@@ -38,6 +38,7 @@ export interface OwnActorsOptions {
   /** As in `makeGoneSweep`. */
   readonly goneSweep?: { readonly goneMs: number; readonly lookMs: number };
   fault(what: string, error: unknown): void;
+  activated?(id: ActorId): void;
   readonly faults?: Faults;
 }
 
@@ -110,6 +111,7 @@ export function makeOwnActors(options: OwnActorsOptions): OwnActors {
     after,
     timerSet: timers.set,
     fault,
+    activated: options.activated,
     ownership,
   });
   const sweep = makeGoneSweep({

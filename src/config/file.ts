@@ -61,7 +61,10 @@ export const TOP = {
   log_rotate_bytes: noRotation,
   log_rotate_duration: noRotation,
   log_rotate_max_files: noRotation,
-  log_requests_level: oneOf({ ...LOG_LEVELS, '': undefined, off: undefined }, `${LOG_LEVEL_NAMES}, or "off"`),
+  log_requests_level: oneOf(
+    { ...LOG_LEVELS, '': undefined, off: 'off' } as const,
+    `${LOG_LEVEL_NAMES}, or "off"`,
+  ),
   telemetry: block('telemetry', TELEMETRY),
   pid_file: text,
   raw_storage_endpoint: bool,

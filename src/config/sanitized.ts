@@ -18,7 +18,7 @@ export interface ShownSettings {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly log: { readonly level: LogLevel; readonly format: string };
-  readonly requestsLevel: LogLevel | undefined;
+  readonly requestsLevel: LogLevel | 'off' | undefined;
   readonly telemetry: { readonly prefix?: string | undefined };
   readonly ui: boolean;
   readonly hostname: string | undefined;

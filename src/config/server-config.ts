@@ -56,7 +56,7 @@ export interface ServerConfig {
   /** Undefined: standard error. */
   readonly logFile: string | undefined;
   /** Level at which each finished request is logged; undefined: it is not. */
-  readonly logRequestsLevel: LogLevel | undefined;
+  readonly logRequestsLevel: LogLevel | 'off' | undefined;
   readonly telemetry: TelemetryConfig;
   /** Where our process id is written while we run. */
   readonly pidFile: string | undefined;

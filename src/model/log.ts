@@ -40,6 +40,8 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** Does anybody read what is said at this level? For what costs something to say. */
+  isHeard(level: LogLevel): boolean;
   /** The same log under a longer name, `core.seal` of `core`. */
   named(name: string): Log;
 }
@@ -84,6 +86,7 @@ export const SILENT_LOG: Log = {
   info: nothing,
   warn: nothing,
   error: nothing,
+  isHeard: () => false,
   named: () => SILENT_LOG,
 };
 

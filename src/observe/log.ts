@@ -149,6 +149,7 @@ function namedLog(root: Root, name: string): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    isHeard: (level) => RANKS[level] >= own.rank || RANKS[level] >= root.watchedRank,
     named: (more) => namedLog(root, name === '' ? more : `${name}.${more}`),
   };
 }

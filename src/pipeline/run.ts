@@ -139,6 +139,18 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
     };
   }
 
+  /**
+   * The same of a reply that goes on for long: by what it names, not by which object that was, since a section may be read anew; and of a token that
+   * only another node knows of, that one is asked.
+   */
+  async function stillGood({ request, resolved, caller, question }: Walk): Promise<boolean> {
+    if (caller && !(await authority.isStillGood(caller))) return false;
+    const { namespace, lockedBy, mount } = resolveRequest(resolver, request);
+    if (namespace?.id !== resolved.namespace?.id || lockedBy?.id !== resolved.lockedBy?.id) return false;
+    if (mount?.uuid !== resolved.mount?.uuid) return false;
+    return !caller || !question || authority.decide(caller, question).allowed;
+  }
+
   function routeContext(
     state: Walk,
     mount: Mount,
@@ -159,7 +171,7 @@ export function makeRunner(options: RunnerOptions): (state: Walk) => Promise<Ran
       cluster,
       claims,
       settings: options.settings,
-      stillGood: async () => (caller === undefined || (await authority.isStillGood(caller))) && claims.good(),
+      stillGood: () => stillGood(state),
       isSudo: () => caller !== undefined && authority.isSudo(caller, state.prefix + resolved.path),
       now: options.now,
       randomBytes: options.randomBytes,

@@ -85,7 +85,15 @@ function recording(lines: string[]): Log {
     );
     lines.push(`${message} ${texts.join(' ')}`);
   };
-  const log: Log = { trace: write, debug: write, info: write, warn: write, error: write, named: () => log };
+  const log: Log = {
+    trace: write,
+    debug: write,
+    info: write,
+    warn: write,
+    error: write,
+    isHeard: () => true,
+    named: () => log,
+  };
   return log;
 }
 
