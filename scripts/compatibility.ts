@@ -71,6 +71,7 @@ const NOT_THERE: Record<string, string> = {
   'System: raft storage': 'only where raft is the storage',
   'generate-recovery-token/attempt': 'only in recovery mode',
   'generate-recovery-token/update': 'only in recovery mode',
+  'rotate/root': 'it takes the unseal key, which only OpenBao keeps in memory',
   'wrapping/pubkey': 'nor has Vault it, though its policies name it',
   'config/reload/:subsystem': 'there is a license only in Vault Enterprise',
 };
