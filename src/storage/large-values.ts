@@ -1,8 +1,8 @@
 /**
  * Values larger than a store takes in one transaction: in chunks under fresh names, which one small commit makes the value.
  *
- * A marker comes first: it names the paths that are to point to the chunks, and the commit compares it. So the sweep, which takes the marker
- * away before the chunks, and a commit that is under way cannot both succeed.
+ * A marker comes first: it names the paths that are to point to the chunks, and the commit compares it. The sweep takes the marker away before
+ * the chunks, and compares what it saw at those paths. So it and a commit that is under way cannot both succeed, whichever comes first.
  *
  * @module
  */
@@ -15,11 +15,17 @@ const MARKERS = 'markers/';
 const CHUNKS = 'chunks/';
 const ID_BYTES = 16;
 
+/** What a commit compares. `version`: 0: there is none. */
+interface KeyVersion {
+  readonly key: string;
+  readonly version: number;
+}
+
 /** Chunks of one commit that no record names yet. */
 export interface Upload {
   readonly id: string;
-  /** What the commit must compare: the key, and its version. */
-  readonly marker: { readonly key: string; readonly version: number };
+  /** What the commit must compare. */
+  readonly marker: KeyVersion;
   /** In the order of the values. */
   readonly places: readonly Chunked[];
 }
@@ -68,11 +74,14 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
     return outcome.version;
   }
 
-  /** False: somebody was faster, or it is another one now. */
-  async function unmark({ key, version }: Upload['marker']): Promise<boolean> {
+  /** False: somebody was faster, or it is another one now. @param conditions - on which else it is taken away. */
+  async function unmark(
+    { key, version }: Upload['marker'],
+    conditions: readonly KeyVersion[] = [],
+  ): Promise<boolean> {
     const write = {
       changes: [{ key, value: undefined }],
-      conditions: [{ key, version }],
+      conditions: [{ key, version }, ...conditions],
       count: 1,
       bytes: 0,
     };
@@ -80,14 +89,21 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
     return outcome !== undefined && 'version' in outcome;
   }
 
-  async function isNamed(id: string, paths: readonly string[], signal?: AbortSignal): Promise<boolean> {
+  /** The records at `paths` as they are, none of which names the upload; undefined: one does. */
+  async function unnaming(
+    id: string,
+    paths: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<KeyVersion[] | undefined> {
+    const found: KeyVersion[] = [];
     for (const path of paths) {
-      const stored = await driver.get(recordKey(path), signal);
-      if (stored === undefined) continue;
-      const record = readRecord(stored.value);
-      if ('id' in record && record.id === id) return true;
+      const key = recordKey(path);
+      const stored = await driver.get(key, signal);
+      const record = stored && readRecord(stored.value);
+      if (record && 'id' in record && record.id === id) return undefined;
+      found.push({ key, version: stored?.version ?? 0 });
     }
-    return false;
+    return found;
   }
 
   async function* keysUnder(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
@@ -107,12 +123,14 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
       const marker = await driver.get(key, signal);
       if (marker === undefined) continue;
       const paths = JSON.parse(Buffer.from(marker.value).toString('utf8')) as string[];
-      if (await isNamed(id, paths, signal)) continue;
+      const records = await unnaming(id, paths, signal);
+      if (!records) continue;
       const now = clock.monotonicMs();
       const since = lone.get(id) ?? now;
       stillLone.set(id, since);
       if (now - since < STORE_ORPHAN_MS) continue;
-      if (!(await unmark({ key, version: marker.version }))) continue;
+      // A commit that was on its way for as long, by a process that was stopped, may have come since the look.
+      if (!(await unmark({ key, version: marker.version }, records))) continue;
       await driver.removeAll(chunksOf(id), signal);
       removed++;
     }

@@ -264,6 +264,31 @@ describe('large values', () => {
     assert.deepEqual(driver.keys('chunks/'), []);
   });
 
+  for (const before of [undefined, 'small'])
+    test(`a commit that comes between the sweep's look and its removal keeps its chunks, over ${before ?? 'nothing'}`, async () => {
+      if (before !== undefined) await put('a', before);
+      const [come, canCome] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      let written: Promise<number> | undefined;
+      driver.beforeSend = async ([write]) => {
+        const [change] = write!.changes;
+        if (change?.key === 'records/a') {
+          come.resolve();
+          await canCome.promise;
+        } else if (change?.value === undefined) {
+          canCome.resolve();
+          await written;
+        }
+      };
+      written = put('a', LARGE);
+      await come.promise;
+      assert.equal(await orphaned(), 0);
+      await written;
+      assert.equal(await read('a'), LARGE);
+      clock.advance(STORE_ORPHAN_MS);
+      assert.equal(await storage.sweepOrphans(), 0);
+      assert.equal(await read('a'), LARGE);
+    });
+
   test('a sweep that is faster than the commit makes it write its chunks again', async () => {
     let sweeps = 0;
     driver.beforeSend = async (writes) => {
