@@ -165,7 +165,7 @@ function makeLmdb(
       };
       const outcomes = await (shared ? writeGroupShared(db, group, joined) : writeGroup(group));
       if (shared) checkReaders(db);
-      // The log has looked after its own file, and what was in LMDB before was there when this group began.
+      // The log has looked after its own file, and whatever it moved was looked after there.
       if (!log) refuseRemoved(false);
       return outcomes;
     },
@@ -203,6 +203,8 @@ function makeLmdb(
     } catch (error) {
       throw await explain(error);
     }
+    // Whoever moved it would use that part of the log again.
+    refuseRemoved(false);
     // What is read next is to be seen from here on.
     db.resetReadTxn();
   }
