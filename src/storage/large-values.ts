@@ -99,8 +99,7 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
     for (const path of paths) {
       const key = recordKey(path);
       const stored = await driver.get(key, signal);
-      const record = stored && readRecord(stored.value);
-      if (record && 'id' in record && record.id === id) return undefined;
+      if (stored && mayName(stored.value, id)) return undefined;
       found.push({ key, version: stored?.version ?? 0 });
     }
     return found;
@@ -122,8 +121,8 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
       const id = key.slice(MARKERS.length);
       const marker = await driver.get(key, signal);
       if (marker === undefined) continue;
-      const paths = JSON.parse(Buffer.from(marker.value).toString('utf8')) as string[];
-      const records = await unnaming(id, paths, signal);
+      const paths = pathsOf(marker.value);
+      const records = paths && (await unnaming(id, paths, signal));
       if (!records) continue;
       const now = clock.monotonicMs();
       const since = lone.get(id) ?? now;
@@ -188,4 +187,23 @@ export function makeLargeValues({ driver, clock, randomBytes, recordKey }: Large
       return (await sweepMarked(signal)) + (await sweepUnmarked(signal));
     },
   };
+}
+
+/** Undefined: it is none of ours, and what it marks is kept. */
+function pathsOf(marker: Uint8Array): string[] | undefined {
+  try {
+    return JSON.parse(Buffer.from(marker).toString('utf8')) as string[];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Also a record that we cannot read. */
+function mayName(stored: Uint8Array, id: string): boolean {
+  try {
+    const record = readRecord(stored);
+    return 'id' in record && record.id === id;
+  } catch {
+    return true;
+  }
 }

@@ -258,6 +258,18 @@ describe('large values', () => {
     assert.deepEqual([...driver.keys('chunks/'), ...driver.keys('markers/')], []);
   });
 
+  test('a marker or a record that cannot be read keeps its chunks, and no other', async () => {
+    await put('a', LARGE);
+    const [marker] = driver.keys('markers/');
+    for (const path of ['b', 'c']) await put(path, LARGE);
+    await driver.put(marker!, Buffer.from('{'));
+    await driver.put('records/b', Buffer.from([0xff, 0xff]));
+    await storage.commit([{ path: 'c', value: undefined }], []);
+    assert.equal(await orphaned(), 1);
+    assert.equal(driver.keys('markers/').length, 2);
+    assert.equal(driver.keys('chunks/').length, 6);
+  });
+
   test('a chunk that comes after its marker was swept is removed at the next sweep', async () => {
     await driver.put(`chunks/${'a'.repeat(32)}/000000`, Buffer.from('late'));
     assert.equal(await storage.sweepOrphans(), 1);
