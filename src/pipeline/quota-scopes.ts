@@ -43,8 +43,10 @@ export function quotaSpelled<Q extends QuotaScope>(kept: Anchored<Q>, places: Pl
 function spelled(path: string, resolver: Places['resolver']): string {
   const [, named, end] = /^(.*?)(\/?\*?)$/s.exec(path)!;
   if (!resolver || named === '' || end === '/') return path;
-  const resolved = resolver.resolve(named!);
-  return resolved.namespace ? resolved.namespace.path + resolved.path + end : path;
+  // A beginning may end where no name does, as in `login/Team-*`: a letter more, and it is one.
+  const more = end === '*' ? 'x' : '';
+  const { namespace, path: within } = resolver.resolve(named! + more);
+  return namespace ? namespace.path + within.slice(0, within.length - more.length) + end : path;
 }
 
 /** Takes away the quotas of what is gone: a mount by its uuid, or a namespace by its id. */

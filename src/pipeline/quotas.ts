@@ -90,16 +90,16 @@ export function makeQuotas({ catalog, places, cluster, counts, now }: QuotasOpti
   let counted: readonly string[] = [];
 
   catalog.watch('settings', (entries) => {
-    const now = [...entries]
+    const counting = [...entries]
       .filter(([key]) => key.startsWith(RATE_LIMIT))
       .map(([key, value]) => countOf(key, value as Anchored<RateLimit>));
     // One that is written anew begins to count anew, also where nothing was heard of a time in between in which it was not.
     for (const name of counted) {
-      if (now.includes(name)) continue;
+      if (counting.includes(name)) continue;
       limiter.forget(`${name}/`);
       counts.forget(name);
     }
-    counted = now;
+    counted = counting;
     held = heldIn(entries, places);
     config = (entries.get(QUOTA_CONFIG) as QuotaConfig | undefined) ?? USUAL_QUOTA_CONFIG;
   });

@@ -204,6 +204,9 @@ test('whoever is named in capitals is held, however the login spells it', async 
     assert.deepEqual([shown.path, shown.role], [quota.path, quota.role ?? '']);
     await succeed(ask, 'DELETE', path);
   }
+  await succeed(ask, 'POST', path, { path: 'auth/people/login/Team-*', rate: 1, interval: '1h' });
+  assert.deepEqual([await login('Team-A'), await login('team-b'), await login('bob')], [400, 429, 200]);
+  await succeed(ask, 'DELETE', path);
   await succeed(ask, 'POST', path, { path: 'secret/data/Case', rate: 1, interval: '1h' });
   const read = async (name: string) => (await ask('GET', `secret/data/${name}`)).status;
   assert.deepEqual([await read('Case'), await read('Case'), await read('case')], [404, 429, 404]);
