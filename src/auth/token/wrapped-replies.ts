@@ -42,7 +42,7 @@ export interface WrapAbout {
   readonly path: string;
   /** Of the token that the reply brings. */
   readonly wrappedAccessor?: string;
-  /** The mount that answered, as it names itself as an issuer: nothing it answered is opened once it is disabled or moved. Absent: it stays. */
+  /** The mount that answered, as it names itself as an issuer: nothing it answered is opened once it is disabled or moved, unless it was wrapped anew. Absent: it stays. */
   readonly issuer?: string;
 }
 
@@ -92,7 +92,8 @@ export function makeWrappedReplies(options: WrappedRepliesOptions): WrappedRepli
       const accessor = accessorIn(sendOptions.namespace, token);
       // Read first: the one commit that decides takes it away, and replies too little to bring it.
       const stored = accessor === undefined ? undefined : await read(accessor);
-      if (accessor === undefined || !stored) return undefined;
+      // Between the first look at it and here the request was audited: its mount may have been disabled meanwhile.
+      if (accessor === undefined || !stored || !(await look(token, sendOptions.namespace))) return undefined;
       const isOurs = await cluster.send(operations.unwrap, tokenId(accessor), undefined, sendOptions);
       return isOurs ? decode(stored) : undefined;
     },
