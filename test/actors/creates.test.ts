@@ -45,6 +45,8 @@ const create: Op<string, string> = {
     return { reply: `made ${text}`, next: { state: { text } } };
   },
 };
+/** Let go of as soon as it is stored. */
+const leave: Op<string, string> = { ...create, id: 'leave', leaves: true };
 const read: Op<undefined, State> = {
   id: 'read',
   actor: note,
@@ -179,6 +181,21 @@ describe('what is created unasked, on one node of several', () => {
     assert.equal(await two.ask(create, id, 'x', entry(1)), 'made x', 'as it was told then');
     await assert.rejects(two.ask(create, id, 'y', entry(1, 'e2')), isThere);
     assert.deepEqual(await two.ask(read, id, undefined), { text: 'x' });
+  });
+
+  test('what is let go of once it is stored is there for whoever comes, and its message takes effect once', async () => {
+    const { one, looks } = world();
+    await one.shards.claim(shard);
+    assert.equal(await one.ask(leave, id, 'x', entry(1)), 'made x');
+    await settle();
+    looks.length = 0;
+    assert.equal(await one.ask(leave, id, 'x', entry(1)), 'made x', 'as it was told then');
+    assert(looks.includes(head), 'it is read from the store');
+    await assert.rejects(one.ask(leave, id, 'y', entry(1, 'e2')), isThere);
+    assert.deepEqual(await one.ask(read, id, undefined), { text: 'x' });
+    await one.ask(remove, id, undefined, entry(1, 'e3'));
+    assert.equal(await one.ask(leave, id, 'x', entry(1)), 'made x');
+    assert.equal(await one.ask(read, id, undefined), undefined, 'nor is it made anew');
   });
 
   test('a late copy does not bring back what was deleted since', async () => {
