@@ -45,7 +45,7 @@ export interface NodeSettings {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly log: LogOptions;
-  /** Level at which finished requests are logged; undefined: they are not. */
+  /** Level at which finished requests are logged; undefined: `trace`. */
   readonly requestsLevel: LogLevel | 'off' | undefined;
   readonly telemetry: Telemetry;
   /** Is a web interface asked for? */

@@ -1,8 +1,8 @@
 /**
- * Reads that a node needs before it may join or enter: over a store that loses an answer now and then. A call waits for its answer much longer
- * than a proposed view waits for a joiner, and whoever prepares reads many records: one answer that is lost would cost it all it has read. So
- * what is not answered soon is asked for again, beside the first question, and what failed after a pause, for as long as a proposal may be pending. The first answer counts: it is as
- * new as any commit that was acknowledged before the call.
+ * The catalog's reads, over a store that loses an answer now and then. A call waits for its answer much longer than a proposed view waits for a
+ * joiner, and who prepares to join reads many records: one answer that is lost would cost it all it has read. So what is not answered soon is
+ * asked for again, beside the first question, and what failed after a pause, for as long as a proposal may be pending. The first answer
+ * counts: it is as new as any commit that was acknowledged before the call.
  *
  * @module
  */

@@ -55,7 +55,7 @@ export interface ServerConfig {
   readonly logFormat: 'standard' | 'json';
   /** Undefined: standard error. */
   readonly logFile: string | undefined;
-  /** Level at which each finished request is logged; undefined: it is not. */
+  /** Level at which each finished request is logged; undefined: `trace`. */
   readonly logRequestsLevel: LogLevel | 'off' | undefined;
   readonly telemetry: TelemetryConfig;
   /** Where our process id is written while we run. */
