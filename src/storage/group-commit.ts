@@ -1,7 +1,7 @@
 /**
  * Group commit: calls that come while a transaction runs wait, and the next transaction takes them all, each with its own
- * outcome. One sync to disk then serves many writers. Before each transaction one turn of the event loop passes, so that the calls of the
- * same moment share it. Where a transaction has a way to go, a few run side by side: the store works on
+ * outcome. One sync to disk then serves many writers. A store that is idle takes what one turn of the event loop brings, so
+ * that the calls of the same moment share a transaction. Where a transaction has a way to go, a few run side by side: the store works on
  * one while we answer another and make the next.
  *
  * @module
@@ -134,8 +134,7 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
     await writeOne(group);
     running--;
     if (underWay) for (const { write } of group) underWay.remove(write);
-    if (waiting.length === 0) tellIdle();
-    else if (!isGathering) void gather();
+    startGroups();
   }
 
   function startGroups(): void {
@@ -144,10 +143,6 @@ export function makeGroupCommit<W extends Write>(parts: GroupCommitParts<W>): Gr
       if (group.length === 0) break;
       void run(group);
     }
-    tellIdle();
-  }
-
-  function tellIdle(): void {
     if (running > 0 || waiting.length > 0) return;
     const awaited = idleAwaited;
     idleAwaited = [];

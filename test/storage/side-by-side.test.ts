@@ -33,8 +33,6 @@ function makeStore() {
     const [group, finish] = [...running][at]!;
     running.delete(group);
     finish();
-    // What waits shares a turn more.
-    await turn();
     await turn();
   };
   return { commits, running, turn, end, ids: () => groups.map((group) => group.map(({ id }) => id)) };
