@@ -152,8 +152,8 @@ export function makeAuditDevices(
       const device: KeptDevice = { ...settings, salt: newId() };
       const there = catalog.entries('audit');
       refuseUsedPath(there, device.path);
-      const probed = make(device);
       await refuseUsedFile(there, device);
+      const probed = make(device);
       try {
         await audit.probe(probed, newId());
       } catch (error) {
