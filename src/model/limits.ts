@@ -294,9 +294,10 @@ export const COORDINATOR_STEP_MS = SESSION_DEADLINE_MS;
 /** How often each node looks whether the view has changed: over the network, and in memory shared on one machine. */
 export const WATCH_LOOK_MS = 100;
 export const EMBEDDED_LOOK_MS = 20;
-/** How long the embedded coordinator waits, in the event loop, for another process's transaction; and at its start. */
+/** How long the embedded coordinator waits, in the event loop, for another process's transaction; and at its start, and when it tries again. */
 export const EMBEDDED_LOCK_MS = 20;
 export const EMBEDDED_OPEN_MS = 2 * SECOND_MS;
+export const EMBEDDED_RETRY_MS = 5;
 /** How often a node without keys asks for them, how long it waits for an answer, and when the giver's copy is wiped. */
 export const KEY_ASK_MS = 250;
 export const KEY_ANSWER_MS = 2 * SECOND_MS;

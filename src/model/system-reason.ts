@@ -16,9 +16,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
+const SQLITE_BUSY = 5;
+
 /** The end of a sentence: never a whole message, which would repeat path and system call. */
 export function systemReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return message ?? String(error);
   return Object.hasOwn(REASONS, code) ? REASONS[code]! : code;
+}
+
+/** Whether SQLite gave up because somebody else holds its file. */
+export function isSqliteBusy(error: unknown): boolean {
+  return (error as { errcode?: number } | undefined)?.errcode === SQLITE_BUSY;
 }

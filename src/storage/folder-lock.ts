@@ -19,11 +19,10 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { FOLDER_SHARE_MS } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
-import { systemReason } from '../model/system-reason.ts';
+import { isSqliteBusy, systemReason } from '../model/system-reason.ts';
 
 const LOCK_FILE = 'server.lock';
 const PID_FILE = 'server.pid';
-const SQLITE_BUSY = 5;
 
 export interface LockedFolder {
   readonly folder: string;
@@ -68,7 +67,7 @@ export function shareFolder(folder: string, first: () => void): LockedFolder {
   try {
     alone = openLock(folder, 'BEGIN EXCLUSIVE');
   } catch (error) {
-    if (!isBusy((error as Error).cause)) throw error;
+    if (!isSqliteBusy((error as Error).cause)) throw error;
   }
   try {
     if (alone) {
@@ -147,16 +146,12 @@ function openLock(folder: string, begin: string, waitMs = 0): DatabaseSync {
     return lock;
   } catch (error) {
     if (lock?.isOpen) lock.close();
-    if (isBusy(error)) {
+    if (isSqliteBusy(error)) {
       throw new StorageFailed(`another server${holder(folder)} uses the data folder ${folder}`, true, error);
     }
     const why = (error as Error).message;
     throw new StorageFailed(`the data folder ${folder} cannot be written (lock file: ${why})`, true, error);
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return (error as { errcode?: number } | undefined)?.errcode === SQLITE_BUSY;
 }
 
 function holder(folder: string): string {

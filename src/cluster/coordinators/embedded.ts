@@ -21,7 +21,13 @@ import {
   type CoordinatorStep,
   checkCoordinatorKey,
 } from '../../model/coordinator.ts';
-import { EMBEDDED_LOCK_MS, EMBEDDED_LOOK_MS, EMBEDDED_OPEN_MS } from '../../model/limits.ts';
+import {
+  EMBEDDED_LOCK_MS,
+  EMBEDDED_LOOK_MS,
+  EMBEDDED_OPEN_MS,
+  EMBEDDED_RETRY_MS,
+} from '../../model/limits.ts';
+import { isSqliteBusy } from '../../model/system-reason.ts';
 import { watchByLooking } from './looks.ts';
 import { makeProcessLocks } from './process-locks.ts';
 
@@ -141,7 +147,7 @@ function openTables(folder: string): Tables {
   // SQLite gives the files that it makes beside it the same mode.
   closeSync(openSync(path, 'a', 0o600));
   const db = new DatabaseSync(path, { timeout: EMBEDDED_OPEN_MS });
-  db.exec('PRAGMA journal_mode = WAL');
+  useLog(db);
   db.exec(`PRAGMA synchronous = ${boot === undefined ? 'FULL' : 'OFF'}`);
   db.exec(
     'CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID',
@@ -154,6 +160,20 @@ function openTables(folder: string): Tables {
     put: db.prepare('INSERT OR REPLACE INTO records (key, version, value) VALUES (?, ?, ?)'),
     remove: db.prepare('DELETE FROM records WHERE key = ?'),
   };
+}
+
+/** Who turns on SQLite's log while others do is told so at once, however long it would wait: both hold what the other one wants. */
+function useLog(db: DatabaseSync): void {
+  const deadline = performance.now() + EMBEDDED_OPEN_MS;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isSqliteBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EMBEDDED_RETRY_MS);
+    }
+  }
 }
 
 function bootId(): string | undefined {

@@ -35,6 +35,30 @@ async function startProcess(folder: string, body: string): Promise<ChildProcess>
   return child;
 }
 
+test('processes that begin in a new folder at the same moment all begin', async () => {
+  const folder = newFolder();
+  const script = `const { makeEmbeddedCoordinator } = await import(${JSON.stringify(MODULE)});
+    const { systemClock: clock } = await import(${JSON.stringify(CLOCK)});
+    process.stdout.write('ready');
+    const [first] = await (await import('node:events')).once(process.stdin, 'data');
+    for (let n = 0; n < 40; n++) {
+      while (Date.now() < Number(first) + 12 * n);
+      await makeEmbeddedCoordinator({ folder: ${JSON.stringify(folder)} + '/' + n, clock }).close();
+    }
+    process.exit();`;
+  const children = [1, 2, 3].map(() => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    after(() => child.kill('SIGKILL'));
+    return child;
+  });
+  await Promise.all(children.map((child) => once(child.stdout, 'data')));
+  const ended = children.map((child) => once(child, 'exit'));
+  for (const child of children) child.stdin.write(String(Date.now() + 50));
+  for (const [code] of await Promise.all(ended)) assert.equal(code, 0);
+});
+
 const INCREMENT = (times: number): string => `
   for (let done = 0; done < ${times}; ) {
     const seen = await coordinator.step({ conditions: [], changes: [], reads: ['n'] });
