@@ -37,16 +37,17 @@ function shelf(id: Omit<ActorId, 'name'>): string {
   return `${DATA}${id.namespace}/${id.mount}/${id.kind}/`;
 }
 
-/** Seals `name` below the shelf of its kind. A trailing `/` stays, so that prefixes of lists are made here too. */
-function sealedName(names: Names, id: ActorId): string {
-  const base = shelf(id);
+/** `name` sealed, below the shelf of its kind. A trailing `/` stays, so that prefixes of lists are made here too. */
+function sealedUnder(names: Names, base: string, { name }: ActorId): string {
+  // Most names have one segment.
+  if (name !== '' && !name.includes('/')) return base + names.sealName(base, name);
   const out: string[] = [];
   let parent = base;
-  for (const segment of id.name.split('/')) {
+  for (const segment of name.split('/')) {
     out.push(segment === '' ? '' : names.sealName(parent, segment));
     parent += `${segment}/`;
   }
-  return out.join('/');
+  return base + out.join('/');
 }
 
 /** Stands between a head's path and a record's name; no sealed name holds it. */
@@ -65,7 +66,7 @@ function tooLong(bytes: number, before: number): CodedError {
 /** @throws CodedError where the name is too long for a storage path. */
 export function headPath(names: Names, id: ActorId): string {
   const base = shelf(id);
-  const head = base + sealedName(names, id);
+  const head = sealedUnder(names, base, id);
   const bytes = Buffer.byteLength(head);
   if (bytes + RECORD_NAME_BYTES > STORAGE_PATH_BYTES_MAX) throw tooLong(bytes - base.length, base.length);
   return head;
@@ -82,7 +83,7 @@ export function isListed(child: string): boolean {
 
 /** The storage prefix whose children are what a list of `id.name` ('' or ending in `/`) shows. */
 export function listPrefix(names: Names, id: ActorId): string {
-  return shelf(id) + sealedName(names, id);
+  return sealedUnder(names, shelf(id), id);
 }
 
 /** The plain name of one listed child; folders keep their `/`. */
@@ -93,9 +94,11 @@ export function openChild(names: Names, id: ActorId, child: string): string {
     : names.openName(context, child);
 }
 
+const SHARD_TEXTS = Array.from({ length: SHARDS }, (_, shard) => String(shard).padStart(4, '0'));
+
 /** A shard as it stands in paths: four digits. */
 export function shardText(shard: number): string {
-  return String(shard).padStart(4, '0');
+  return SHARD_TEXTS[shard]!;
 }
 
 /** The actor's id, hashed as sealed: nobody without the keys can tell by guessing whose it is. */

@@ -18,13 +18,6 @@ export function randomBase62(chars: number, randomBytes: (bytes: number) => Buff
 
 const CODES = Buffer.from(BASE62, 'latin1');
 
-/** All at once: a text that grew character by character is put together when it is first used. A text of a token: its bytes are wiped. */
-function textOf(codes: Buffer): string {
-  const text = codes.toString('latin1');
-  codes.fill(0);
-  return text;
-}
-
 const BYTES_DRAWN = 768;
 
 export interface Base62Texts {
@@ -40,7 +33,8 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
   let at = 0;
   return {
     text(chars) {
-      const text = Buffer.allocUnsafe(chars);
+      // Put together at once: a text that grew character by character is that when it is first used.
+      const codes = Buffer.allocUnsafe(chars);
       for (let end = 0; end < chars; ) {
         if (at === bytes.length) {
           bytes = randomBytes(BYTES_DRAWN);
@@ -48,9 +42,11 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
         }
         const byte = bytes[at]!;
         bytes[at++] = 0;
-        if (byte < 248) text[end++] = CODES[byte % 62]!;
+        if (byte < 248) codes[end++] = CODES[byte % 62]!;
       }
-      return textOf(text);
+      const text = codes.toString('latin1');
+      codes.fill(0);
+      return text;
     },
     clear() {
       bytes.fill(0);
@@ -59,40 +55,26 @@ export function makeBase62Texts(randomBytes: (bytes: number) => Buffer): Base62T
   };
 }
 
-/** Hexadecimal digits, and digits in base 62, that are worked on at a time: what is left of one part before the next stays a whole number. */
-const HEX_AT_ONCE = 5;
-const DIGITS_AT_ONCE = 5;
-const PART = 16 ** HEX_AT_ONCE;
+/** Digits in base 62 of which a number holds so many exactly. */
+const DIGITS_AT_ONCE = 8;
+const PART = 62n ** BigInt(DIGITS_AT_ONCE);
+/** Two digits each, the lower one first. */
+const PAIRS = Array.from(
+  { length: 62 ** 2 },
+  (_, pair) => BASE62[pair % 62]! + BASE62[Math.floor(pair / 62)]!,
+);
 
 /** The lowest digits of a number in base 62, the lowest first. @param hex - the number, hexadecimal. */
 export function lowBase62(hex: string, digits: number): string {
-  const parts: number[] = [];
-  for (let at = 0, next = hex.length % HEX_AT_ONCE || HEX_AT_ONCE; at < hex.length; next += HEX_AT_ONCE) {
-    let part = 0;
-    for (; at < next; at++) part = part * 16 + hexDigit(hex.charCodeAt(at));
-    parts.push(part);
-  }
-  const text = Buffer.allocUnsafe(digits);
-  for (let left = digits; left > 0; left -= DIGITS_AT_ONCE) {
-    const some = Math.min(left, DIGITS_AT_ONCE);
-    const divisor = 62 ** some;
-    let rest = 0;
-    for (let at = 0; at < parts.length; at++) {
-      const part = rest * PART + parts[at]!;
-      const quotient = Math.floor(part / divisor);
-      parts[at] = quotient;
-      // The remainder of numbers of this size is a slow operation. Below 2^50 the quotient is never rounded up to the next one.
-      rest = part - quotient * divisor;
-    }
-    for (let digit = 0; digit < some; digit++) {
-      text[digits - left + digit] = CODES[rest % 62]!;
-      rest = Math.floor(rest / 62);
+  let rest = BigInt(`0x${hex}`);
+  let text = '';
+  while (text.length < digits) {
+    let part = Number(rest % PART);
+    rest /= PART;
+    for (let pair = 0; pair < DIGITS_AT_ONCE / 2; pair++) {
+      text += PAIRS[part % PAIRS.length]!;
+      part = Math.floor(part / PAIRS.length);
     }
   }
-  return textOf(text);
-}
-
-/** @param code - of a hexadecimal digit. */
-function hexDigit(code: number): number {
-  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
+  return text.slice(0, digits);
 }

@@ -84,32 +84,20 @@ function wrapped(info: WrapInfo): string {
   );
 }
 
-const AUTH_KEYS = [
-  'client_token',
-  'accessor',
-  'policies',
-  'token_policies',
-  'identity_policies',
-  'metadata',
-  'lease_duration',
-  'renewable',
-  'entity_id',
-  'token_type',
-  'orphan',
-  'mfa_requirement',
-  'num_uses',
-] as const satisfies (keyof AuthBlock)[];
-
 function authBlock(auth: AuthBlock): string {
-  const members: string[] = [];
-  for (const key of AUTH_KEYS) {
-    const value = auth[key];
-    if (value === undefined) continue;
-    if ((key === 'token_policies' || key === 'identity_policies') && (value as string[]).length === 0)
-      continue;
-    members.push(`"${key}":${encodeSorted(value)}`);
-  }
-  return `{${members.join(',')}}`;
+  return (
+    `{"client_token":${encodeString(auth.client_token)},"accessor":${encodeString(auth.accessor)},` +
+    `"policies":${encodeSorted(auth.policies)},${policyList('token', auth.token_policies)}` +
+    `${policyList('identity', auth.identity_policies)}"metadata":${encodeSorted(auth.metadata)},` +
+    `"lease_duration":${auth.lease_duration},"renewable":${auth.renewable},` +
+    `"entity_id":${encodeString(auth.entity_id)},"token_type":"${auth.token_type}","orphan":${auth.orphan},` +
+    `"mfa_requirement":${encodeSorted(auth.mfa_requirement)},"num_uses":${auth.num_uses}}`
+  );
+}
+
+/** One that is empty is left out. */
+function policyList(whose: 'token' | 'identity', names: readonly string[] | undefined): string {
+  return names?.length ? `"${whose}_policies":${encodeSorted(names)},` : '';
 }
 
 function errorBody(reply: Extract<Reply, { kind: 'error' }>): Encoded {

@@ -11,7 +11,7 @@ import type { Caller } from '../model/caller.ts';
 import { badRequest, CodedError } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { toDurationSeconds } from '../model/params.ts';
-import type { CanonicalPath, Request, Verb } from '../model/request.ts';
+import type { CanonicalPath, Proven, Request, Verb } from '../model/request.ts';
 import type { AnyRequest } from './body.ts';
 import { namespacePath } from './path.ts';
 
@@ -45,6 +45,7 @@ export class IncomingRequest implements Request {
   body: JsonMap | undefined = undefined;
   openHere = false;
   askedBy: Caller | undefined = undefined;
+  proven: Proven | undefined = undefined;
   bodyBytes = 0;
   /** Large-body bytes it holds of the process's budget. */
   bodyHeld = 0;

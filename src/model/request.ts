@@ -52,8 +52,24 @@ export interface Request {
   readonly receivedAtMs: number;
   /** Who asks, once that is known: set by the pipeline, for who looks at the requests under way. */
   askedBy?: Caller | undefined;
+  /** What it has proven by a password or the like: set by logins, for when its authority has to be established anew. */
+  proven?: Proven | undefined;
   /** Its time is over, or its client is gone: what has not started need not. */
   readonly isOver: boolean;
+}
+
+/** All that was sent under a lower-case name, one by one; undefined: nothing, or a credential. */
+export function headerValuesOf(request: Request, name: string): readonly string[] | undefined {
+  if (request.headerValues) return request.headerValues(name);
+  const value = request.headers[name];
+  return value === undefined ? undefined : [value].flat();
+}
+
+/** By which name, at which mount, and what the check of it found. */
+export interface Proven {
+  readonly mount: string;
+  readonly name: string;
+  readonly found: unknown;
 }
 
 /** The `auth` block of an envelope, in wire order (contract §1.5). */

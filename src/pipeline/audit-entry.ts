@@ -10,7 +10,7 @@ import { CodedError, type ErrorCode } from '../model/errors.ts';
 import type { JsonMap } from '../model/json.ts';
 import { apiPath } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
-import type { AuthBlock, LogicalReply, Request } from '../model/request.ts';
+import { type AuthBlock, headerValuesOf, type LogicalReply, type Request } from '../model/request.ts';
 import { BUILTIN_PLUGIN_VERSION } from '../model/version.ts';
 import type { WrapInfo } from '../model/wrapping.ts';
 import { makeAuditAuths, shownAccessor } from './audit-auths.ts';
@@ -49,18 +49,12 @@ export function auditEntry(
       remoteAddress: request.remoteAddress,
       remotePort: request.remotePort,
       wrapTtl: request.wrapTtlSeconds,
-      headers: auditedHeaders(headers, (name) => valuesOf(request, name)),
+      headers: auditedHeaders(headers, (name) => headerValuesOf(request, name)),
       requestUri: `/v1/${request.path.text}`,
       nonHmacRequestKeys: mount?.config.audit_non_hmac_request_keys,
       nonHmacResponseKeys: mount?.config.audit_non_hmac_response_keys,
     },
   };
-}
-
-function valuesOf(request: Request, name: string): readonly string[] | undefined {
-  if (request.headerValues) return request.headerValues(name);
-  const value = request.headers[name];
-  return value === undefined ? undefined : [value].flat();
 }
 
 function operationOf({ verb }: Request, exists: boolean | undefined): AuditOperation {

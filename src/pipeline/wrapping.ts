@@ -9,7 +9,7 @@ import type { WrappingJwt } from '../auth/token/wrapping-jwt.ts';
 import { badRequest, CodedError, wrappingTokenInvalid } from '../model/errors.ts';
 import { CORE_MOUNTS, issuerOf, type Mount } from '../model/mount.ts';
 import { ROOT_NAMESPACE } from '../model/namespace.ts';
-import type { LogicalReply, Reply } from '../model/request.ts';
+import { headerValuesOf, type LogicalReply, type Reply } from '../model/request.ts';
 import type { WrappedReply } from '../model/wrapping.ts';
 import { replyOf } from './replies.ts';
 import type { Resolved } from './resolve.ts';
@@ -75,7 +75,8 @@ export function makeWrapping(
     const issuer = lasting(resolved.mount!) ? undefined : issuerOf(resolved.mount!);
     const about = { namespace, ttl, path, creationPath: path, wrappedAccessor, issuer };
     const info = await replies.wrap(stored, about);
-    const asJwt = request.headers['x-vault-wrap-format'] === 'jwt' && path !== 'sys/wrapping/wrap';
+    const asJwt =
+      headerValuesOf(request, 'x-vault-wrap-format')?.[0] === 'jwt' && path !== 'sys/wrapping/wrap';
     const token = asJwt ? jwt.write(info, apiAddress, now()) : info.token;
     const told = { wrapInfo: { ...info, token } };
     return {

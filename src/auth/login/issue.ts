@@ -42,7 +42,7 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
   const type = typeOf(fields, ctx.mount);
   const isBatch = type === 'batch';
   if (isBatch && fields.token_num_uses > 0) throw badRequest('batch tokens cannot have "num_uses" set');
-  const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
+  const policies = policiesOf(fields);
   if (policies.includes('root')) throw badRequest('auth methods cannot create root tokens');
   if (policies.includes('response-wrapping')) throw badRequest('cannot assign policy "response-wrapping"');
 
@@ -71,6 +71,17 @@ export async function issue(login: Login, parts: LoginParts, ctx: RouteContext):
     request: ctx.request,
   });
   return { auth: authBlock(token, accessor, fresh, ttl), warnings };
+}
+
+/** Of the lists that roles and users have: nobody changes them, and each login wants them. */
+const known = new WeakMap<readonly string[], { readonly isDefaultless: boolean; readonly names: string[] }>();
+
+function policiesOf({ token_policies, token_no_default_policy: isDefaultless }: TokenFields): string[] {
+  const found = known.get(token_policies);
+  if (found?.isDefaultless === isDefaultless) return found.names;
+  const names = sanitizePolicies(token_policies, !isDefaultless);
+  known.set(token_policies, { isDefaultless, names });
+  return names;
 }
 
 function displayNameOf({ path }: Mount, name: string): string {
@@ -104,7 +115,7 @@ export function renewalTerms(
   mount: Mount,
   parts: Pick<LoginParts, 'ttlsOf'>,
 ): TtlTerms {
-  const policies = sanitizePolicies(fields.token_policies, !fields.token_no_default_policy);
+  const policies = policiesOf(fields);
   if (policies.join() !== state.policies.join()) throw badRequest('policies have changed, not renewing');
   // An explicit end was promised to the token, and nothing changes it.
   return { ...termsBy(fields, mount, parts), explicitMaxTtl: state.explicitMaxTtl };

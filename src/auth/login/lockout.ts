@@ -41,6 +41,8 @@ interface Rules {
   readonly lockFor: number;
 }
 
+const OWN = { claims: OWN_CLAIMS };
+
 export const LOCKED_INDEX = 'locked-user';
 
 /** One name at one mount. */
@@ -56,7 +58,7 @@ export const failedLogins: ActorKind<State> = {
   dueAt: (state) => state?.lapsesAtMs,
   indexes: (state, id) => (state?.locked ? [{ index: LOCKED_INDEX, group: id.mount, entry: id.name }] : []),
   async onDue(_state, id, cluster) {
-    await cluster.send(lapse, id, undefined, { claims: OWN_CLAIMS });
+    await cluster.send(lapse, id, undefined, OWN);
   },
 };
 
@@ -114,18 +116,21 @@ export function failedLoginsId(mount: Mount, name: string): ActorId {
   return { kind: failedLogins.kind, namespace: mount.namespace, mount: mount.uuid, name };
 }
 
+const RULES: Rules = { threshold: LOCKOUT_FAILURES, countFor: LOCKOUT_COUNT_S, lockFor: LOCKOUT_S };
+
 /** What the mount is tuned to; undefined: nobody is locked out. */
 function rulesOf({ config }: Mount): Rules | undefined {
   const tuned = config.user_lockout_config;
-  if (tuned?.user_lockout_disable === true) return undefined;
+  if (!tuned) return RULES;
+  if (tuned.user_lockout_disable === true) return undefined;
   const set = (name: string, absent: number) => {
-    const value = tuned?.[name];
+    const value = tuned[name];
     return typeof value === 'number' && value > 0 ? value : absent;
   };
   return {
-    threshold: set('user_lockout_threshold', LOCKOUT_FAILURES),
-    countFor: set('user_lockout_counter_reset_duration', LOCKOUT_COUNT_S),
-    lockFor: set('user_lockout_duration', LOCKOUT_S),
+    threshold: set('user_lockout_threshold', RULES.threshold),
+    countFor: set('user_lockout_counter_reset_duration', RULES.countFor),
+    lockFor: set('user_lockout_duration', RULES.lockFor),
   };
 }
 
@@ -135,15 +140,9 @@ export interface LoginContext {
   readonly request: Request;
 }
 
-/** What requests that were let in have proven. Once is enough, however often authority has to be established anew: it was settled, and may have cost a use. */
-const letIn = new WeakMap<
-  Request,
-  { readonly mount: string; readonly name: string; readonly found: unknown }
->();
-
 /**
  * Runs `check` unless the name is locked, and counts what it finds. It goes by the program's own authority, and once begun to its end: who hangs
- * up has guessed all the same.
+ * up has guessed all the same. A request that was let in has proven it once and for all: it was settled, and may have cost a use.
  * @param name - canonical: two spellings of one name would have two counts.
  * @param check - does what was sent prove the name?
  * @returns what `check` said. @throws CodedError 403 where the name is locked.
@@ -153,25 +152,15 @@ export async function underLockout<T>(
   name: string,
   check: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const before = letIn.get(request);
+  const before = request.proven;
   if (before?.mount === mount.uuid && before.name === name) return before.found as T;
-  const found = await checked({ cluster, mount }, name, check);
-  if (found !== undefined) letIn.set(request, { mount: mount.uuid, name, found });
-  return found;
-}
-
-async function checked<T>(
-  { cluster, mount }: Omit<LoginContext, 'request'>,
-  name: string,
-  check: () => Promise<T | undefined>,
-): Promise<T | undefined> {
   const rules = rulesOf(mount);
-  if (!rules) return check();
   const id = failedLoginsId(mount, name);
-  const options = { claims: OWN_CLAIMS };
-  if (await cluster.send(locked, id, undefined, options)) throw new CodedError('permission_denied');
+  if (rules && (await cluster.send(locked, id, undefined, OWN))) throw new CodedError('permission_denied');
   const found = await check();
   const right = found !== undefined;
-  if (!(await cluster.send(settle, id, { right, rules }, options))) throw new CodedError('permission_denied');
+  if (rules && !(await cluster.send(settle, id, { right, rules }, OWN)))
+    throw new CodedError('permission_denied');
+  if (right) request.proven = { mount: mount.uuid, name, found };
   return found;
 }

@@ -352,7 +352,7 @@ export function makeTokens(options: TokensOptions): Tokens {
         id === undefined ? draw(creation.namespace) : { token: id, accessor: accessorOf(id) };
       const { parent } = fresh;
       if (parent !== undefined) await refuseDepth(parent);
-      await options.leases?.admit(begunAt(fresh, now()), accessor, creation);
+      if (options.leases?.isOn()) await options.leases.admit(begunAt(fresh, now()), accessor, creation);
       await cluster.send(actor.create, tokenId(accessor), fresh, creation);
       // Revoked while this was written, its sweep may be past already: nobody else would ever end this child.
       if (parent !== undefined && !(await mayBear(parent))) {

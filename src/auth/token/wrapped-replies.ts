@@ -142,9 +142,14 @@ function wrappingToken({ ttl, path, creationPath, issuer }: WrapAbout): NewToken
   };
 }
 
+const JSON_TYPE = 'application/json';
+const USUAL_LINE = JSON.stringify({ status: 200, contentType: JSON_TYPE });
+
 /** A line of JSON that describes, then the body; a character for each byte. */
 function encode({ status, contentType, body }: ReplyToWrap): string {
-  return `${JSON.stringify({ status, contentType })}\n${bytesOf(body)}`;
+  const line =
+    status === 200 && contentType === JSON_TYPE ? USUAL_LINE : JSON.stringify({ status, contentType });
+  return `${line}\n${bytesOf(body)}`;
 }
 
 /** Nearly all bodies are texts in ASCII, which are their own. */
