@@ -6,11 +6,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { clientOf, startConfigured, testFolder } from '../test/support/configured.ts';
+import { clientOf, startConfigured } from '../test/support/configured.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { call } from '../test/support/http.ts';
 import { startNodes, type TestNodes } from '../test/support/nodes.ts';
 import { startDev } from '../test/support/server.ts';
+import { testFolder } from '../test/support/test-folder.ts';
 import { generate, request } from './generate.ts';
 import { etcdWays, run } from './store-ways.ts';
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import fc from 'fast-check';
 import { CLUSTER } from '../src/config/cluster.ts';
 import { TOP } from '../src/config/file.ts';
@@ -11,24 +10,24 @@ import { CONSUL, ETCD, STORAGE } from '../src/config/storage.ts';
 import { TELEMETRY } from '../src/config/telemetry.ts';
 import { ConfigError, type Environment, loadConfig } from '../src/config.ts';
 import { document, rubbish } from './model/hcl/generated.ts';
+import { testFolder } from './support/test-folder.ts';
 
 const BASE = 'storage "inmem" {}\nlistener "tcp" { tls_disable = true }\n';
 
-/** A folder with these files, gone after the test. */
-function folder(t: TestContext, files: Record<string, string | Uint8Array>): string {
-  const path = mkdtempSync(join(tmpdir(), 'coffer-config-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+/** A folder with these files, gone after the tests. */
+function folder(files: Record<string, string | Uint8Array>): string {
+  const path = testFolder('config');
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
   return path;
 }
 
-function load(t: TestContext, text: string, env: Environment = {}) {
-  return loadConfig([join(folder(t, { 'c.hcl': text }), 'c.hcl')], env);
+function load(text: string, env: Environment = {}) {
+  return loadConfig([join(folder({ 'c.hcl': text }), 'c.hcl')], env);
 }
 
 /** The error for a file `c.hcl` with this text, its folder taken out. */
-function refusal(t: TestContext, text: string | Uint8Array, env: Environment = {}): string {
-  const path = folder(t, { 'c.hcl': text });
+function refusal(text: string | Uint8Array, env: Environment = {}): string {
+  const path = folder({ 'c.hcl': text });
   try {
     loadConfig([join(path, 'c.hcl')], env);
   } catch (error) {
@@ -82,8 +81,8 @@ listener "tcp" {
 seal "shamir" {}
 `;
 
-test('reads a configuration as Vault documents it', (t) => {
-  const { config } = load(t, VAULTS_EXAMPLE);
+test('reads a configuration as Vault documents it', () => {
+  const { config } = load(VAULTS_EXAMPLE);
   const [first, second] = config.listeners;
   assert.deepEqual(first, {
     address: '0.0.0.0:8200',
@@ -124,8 +123,8 @@ listener "tcp" { tls_disable = true }
 storage "etcd" { address = "http://127.0.0.1:2379", path = "coffer/" }
 `;
 
-test('the smallest production file', (t) => {
-  const { config, warnings } = load(t, SMALLEST);
+test('the smallest production file', () => {
+  const { config, warnings } = load(SMALLEST);
   assert.deepEqual(warnings, []);
   assert.deepEqual(config.storage, {
     type: 'etcd',
@@ -148,9 +147,8 @@ test('the smallest production file', (t) => {
   });
 });
 
-test('stores on the network, with all that can be said of them', (t) => {
+test('stores on the network, with all that can be said of them', () => {
   const etcd = load(
-    t,
     `listener "tcp" { tls_disable = true }
 storage "etcd" {
   address = "https://a:2379, https://b:2379/"
@@ -182,15 +180,15 @@ cluster { single = true partition_reads = "allow" partition_reads_max = "10m" we
   assert.match(etcd.warnings[0]!, /ha_enabled has no effect/);
 });
 
-test('processes of one machine share a file, and say so by their secret', (t) => {
+test('processes of one machine share a file, and say so by their secret', () => {
   const shared = `${FILE}cluster { secret_file = "/s" }`;
-  assert.equal(load(t, shared).config.cluster?.secretFile, '/s');
-  assert.equal(load(t, FILE).config.cluster, undefined);
-  assert.equal(load(t, `${FILE}cluster { single = true }`).config.cluster, undefined);
+  assert.equal(load(shared).config.cluster?.secretFile, '/s');
+  assert.equal(load(FILE).config.cluster, undefined);
+  assert.equal(load(`${FILE}cluster { single = true }`).config.cluster, undefined);
 });
 
-test('defaults are those of Vault', (t) => {
-  const { config, warnings } = load(t, BASE);
+test('defaults are those of Vault', () => {
+  const { config, warnings } = load(BASE);
   assert.deepEqual(config, {
     listeners: [{ address: '127.0.0.1:8200', tls_disable: true }],
     storage: { type: 'inmem' },
@@ -223,7 +221,7 @@ test('defaults are those of Vault', (t) => {
   assert.deepEqual(warnings, []);
 });
 
-test('JSON says the same as HCL', (t) => {
+test('JSON says the same as HCL', () => {
   const json = `{
     "storage": {"file": {"path": "/data"}},
     "listener": [{"tcp": {"address": "127.0.0.1:1", "tls_disable": "true", "custom_response_headers": {"404": {"X-A": ["b"]}}}},
@@ -239,21 +237,20 @@ test('JSON says the same as HCL', (t) => {
     telemetry { disable_hostname = true }
     seal "shamir" {}
     default_lease_ttl = "1h" max_lease_ttl = 7200 ui = false`;
-  const { folder: _there, ...said } = load(t, hcl).config;
-  const { folder: _here, ...config } = load(t, json).config;
+  const { folder: _there, ...said } = load(hcl).config;
+  const { folder: _here, ...config } = load(json).config;
   assert.deepEqual(config, said);
 });
 
-test('keys and blocks are found in any case, backend is storage', (t) => {
+test('keys and blocks are found in any case, backend is storage', () => {
   const { config } = load(
-    t,
     'Backend "FILE" { Path = "/d" }\nLISTENER "TCP" { TLS_Disable = true }\nLog_Level = "debug"',
   );
   assert.deepEqual([config.storage, config.logLevel], [{ type: 'file', folder: '/d' }, 'debug']);
 });
 
-test('several files and folders: later ones count, listeners are added', (t) => {
-  const path = folder(t, {
+test('several files and folders: later ones count, listeners are added', () => {
+  const path = folder({
     'b.hcl': 'log_level = "debug"\nlistener "tcp" { address = "127.0.0.1:2" tls_disable = true }',
     'a.json':
       '{"log_level":"trace","cluster_name":"a","storage":{"inmem":{}},"listener":{"tcp":{"address":"127.0.0.1:1","tls_disable":true}}}',
@@ -263,7 +260,7 @@ test('several files and folders: later ones count, listeners are added', (t) => 
   });
   mkdirSync(join(path, 'd.hcl'));
   const last = join(
-    folder(t, { 'last.conf': 'storage "file" { path = "/x" }\nlog_format = "json"' }),
+    folder({ 'last.conf': 'storage "file" { path = "/x" }\nlog_format = "json"' }),
     'last.conf',
   );
   const { config } = loadConfig([path, last]);
@@ -277,9 +274,9 @@ test('several files and folders: later ones count, listeners are added', (t) => 
   );
 });
 
-test('the environment stands over the files, COFFER_ over VAULT_', (t) => {
+test('the environment stands over the files, COFFER_ over VAULT_', () => {
   const text = `${BASE}api_addr = "http://file:1"\ncluster_addr = "http://file:2"\nlog_level = "info"\nui = true\nraw_storage_endpoint = true`;
-  const { config } = load(t, text, {
+  const { config } = load(text, {
     VAULT_API_ADDR: 'https://env:1',
     VAULT_CLUSTER_ADDR: 'https://env:2',
     VAULT_LOG_LEVEL: 'trace',
@@ -300,12 +297,12 @@ test('the environment stands over the files, COFFER_ over VAULT_', (t) => {
     ],
     ['https://env:1', 'https://env:2', 'error', 'json', false, false],
   );
-  assert.equal(load(t, text, { VAULT_API_ADDR: '' }).config.apiAddress, 'http://file:1', 'empty is not set');
-  assert.equal(load(t, BASE, { VAULT_REDIRECT_ADDR: 'http://old:1' }).config.apiAddress, 'http://old:1');
+  assert.equal(load(text, { VAULT_API_ADDR: '' }).config.apiAddress, 'http://file:1', 'empty is not set');
+  assert.equal(load(BASE, { VAULT_REDIRECT_ADDR: 'http://old:1' }).config.apiAddress, 'http://old:1');
 });
 
-test('dev mode needs neither storage nor listener', (t) => {
-  const path = folder(t, { 'c.hcl': 'log_level = "debug"' });
+test('dev mode needs neither storage nor listener', () => {
+  const path = folder({ 'c.hcl': 'log_level = "debug"' });
   const { config } = loadConfig([path], {}, { dev: true });
   assert.deepEqual([config.listeners, config.storage, config.logLevel], [[], undefined, 'debug']);
 });
@@ -507,21 +504,21 @@ const REFUSED: [text: string, message: string][] = [
 ];
 
 for (const [text, message] of REFUSED) {
-  test(`refuses ${JSON.stringify(text.replace(BASE, '… '))}`, (t) => {
-    assert.equal(refusal(t, text), message);
+  test(`refuses ${JSON.stringify(text.replace(BASE, '… '))}`, () => {
+    assert.equal(refusal(text), message);
   });
 }
 
-test('refuses what is no file, not UTF-8, too large; wrong environment', (t) => {
-  const path = folder(t, {});
+test('refuses what is no file, not UTF-8, too large; wrong environment', () => {
+  const path = folder({});
   assert.throws(
     () => loadConfig([join(path, 'none.hcl')]),
     /^ConfigError: cannot read .*none\.hcl: no such file or folder$/,
   );
   assert.throws(() => loadConfig([path]), /expected at least one \.hcl or \.json file in this folder$/);
   assert.throws(() => loadConfig([]), /expected a configuration file: -config=FILE$/);
-  assert.equal(refusal(t, Uint8Array.of(0x61, 0xff)), 'c.hcl: expected UTF-8');
-  assert.equal(refusal(t, '#'.repeat(2 ** 20 + 1)), 'c.hcl: expected at most 1048576 bytes');
+  assert.equal(refusal(Uint8Array.of(0x61, 0xff)), 'c.hcl: expected UTF-8');
+  assert.equal(refusal('#'.repeat(2 ** 20 + 1)), 'c.hcl: expected at most 1048576 bytes');
   const env: [Environment, string][] = [
     [
       { VAULT_API_ADDR: '10.0.0.1' },
@@ -538,11 +535,11 @@ test('refuses what is no file, not UTF-8, too large; wrong environment', (t) => 
       'environment variable VAULT_SEAL_TYPE: expected "shamir": no other seal is supported yet',
     ],
   ];
-  for (const [variables, message] of env) assert.equal(refusal(t, BASE, variables), message);
+  for (const [variables, message] of env) assert.equal(refusal(BASE, variables), message);
 });
 
-test('warns of what is unknown, does nothing, or is said twice', (t) => {
-  const path = folder(t, {
+test('warns of what is unknown, does nothing, or is said twice', () => {
+  const path = folder({
     'c.hcl': `${BASE}
 cache_size = 5
 no_such_key = 1
@@ -578,8 +575,8 @@ storage_x "y" {}
   assert.equal(config.logLevel, 'info');
 });
 
-test('reads or refuses with one sentence, whatever the text', (t) => {
-  const path = join(folder(t, {}), 'c.hcl');
+test('reads or refuses with one sentence, whatever the text', () => {
+  const path = join(folder({}), 'c.hcl');
   const key = fc.constantFrom(
     ...Object.keys(TOP),
     'listener "tcp"',

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { byHand, missing, notOnThisPlatform, notYet } from './support/missing.ts';
+import { testFolder } from './support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-run-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('run');
 
 const HEAD = `import { describe, test } from 'node:test'; import assert from 'node:assert/strict';\n`;
 

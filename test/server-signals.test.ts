@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { testFolder } from './support/test-folder.ts';
 
 /** Runs `fault` in a process whose faults are logged. */
 function run(fault: string) {
@@ -76,9 +75,8 @@ test('what lives on after all has stopped keeps the process no longer than a mom
   assert.equal(ending(STOPS), 0);
 });
 
-test('nor does a thread that is at a file and never returns', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-signals-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+test('nor does a thread that is at a file and never returns', () => {
+  const folder = testFolder('signals');
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   const opening = `(await import('node:fs')).open(${JSON.stringify(pipe)}, 'r', () => {})`;

@@ -6,8 +6,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { testFolder } from '../../test/support/configured.ts';
 import { findFaketime, stepWall, withWallOf } from '../../test/support/faketime.ts';
+import { testFolder } from '../../test/support/test-folder.ts';
 
 export interface Disk {
   /** Where the store lies. */

@@ -6,7 +6,7 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { testFolder } from '../../test/support/configured.ts';
+import { testFolder } from '../../test/support/test-folder.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const SPEAKS = /const SPEAKS = \[1, (\d+)\] as const;/;

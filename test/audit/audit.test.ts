@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type Audit, makeAudit } from '../../src/audit/audit.ts';
 import type { AuditDevice } from '../../src/audit/device.ts';
 import { makeFileDevice } from '../../src/audit/file-device.ts';
@@ -12,9 +11,9 @@ import { CodedError } from '../../src/model/errors.ts';
 import { RawJson } from '../../src/model/json.ts';
 import { AUDIT_REPLIES_CHARS_MAX } from '../../src/model/limits.ts';
 import { type Log, SILENT_LOG } from '../../src/model/log.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('audit');
 
 const ENTRY: AuditEntry = {
   auth: { clientToken: 'hvs.CANARY', tokenType: 'service' },

@@ -5,18 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  copyFileSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, copyFileSync, readFileSync, renameSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { makeChain } from '../../src/audit/chain.ts';
 import { makeLineSink, type Output, WriteBroke } from '../../src/audit/line-sink.ts';
 import { isSignedBy } from '../../src/crypto/audit-signature.ts';
@@ -27,9 +18,9 @@ import {
   AUDIT_CHECKPOINT_REST_MS,
 } from '../../src/model/limits.ts';
 import { entryLine, logLines, makeChainWorld, writeEntries } from '../support/audit-chain.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-chain-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('chain');
 let count = 0;
 const fresh = (): string => join(folder, `log-${++count}`);
 const CHAIN = 'c'.repeat(16);

@@ -4,7 +4,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,19 +11,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { AuditDevice } from '../../src/audit/device.ts';
 import { makeFileDevice } from '../../src/audit/file-device.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { missing, notOnThisPlatform } from '../support/missing.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const SALT = '9f5a1f6e-2c9b-4f0e-8f2e-3b1f0c6f9d11';
-const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-'));
+const folder = testFolder('audit');
 after(() => {
   if (small) execFileSync('umount', [small]);
-  rmSync(folder, { recursive: true, force: true });
 });
 let count = 0;
 const fresh = (): string => join(folder, `log-${++count}`);

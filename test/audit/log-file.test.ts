@@ -1,25 +1,15 @@
 /** Existing files that an audit device may go on with, and those that it must leave alone. */
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { makeFileDevice } from '../../src/audit/file-device.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { AUDIT_LOOK_BYTES } from '../../src/model/limits.ts';
 import { makeChainWorld, writeEntries } from '../support/audit-chain.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-log-file-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('log-file');
 let count = 0;
 const fresh = (): string => join(folder, `log-${++count}`);
 

@@ -1,9 +1,8 @@
 /** A device that was opened, failed and is closed: nothing of it lives on, whatever its type. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ChainOptions } from '../../src/audit/chain.ts';
@@ -13,9 +12,9 @@ import { makeSentDevice } from '../../src/audit/sent-device.ts';
 import { AUDIT_CHECKPOINT_MS } from '../../src/model/limits.ts';
 import { makeChainWorld } from '../support/audit-chain.ts';
 import { freePort } from '../support/free-port.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-refused-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('refused');
 
 /** Counts the connections that are made to it, and takes none. */
 async function peer() {

@@ -1,15 +1,14 @@
 /** Looking for entries: every way of asking, and a log that is followed over its rotation. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { followLog, type SearchFilter, searchLogs } from '../../src/audit/search.ts';
 import { runInProcess } from '../cli/in-process.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-search-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('search');
 
 const line = (
   n: number,

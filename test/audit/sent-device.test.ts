@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { AuditDevice } from '../../src/audit/device.ts';
 import { makeSentDevice, type SentDeviceOptions } from '../../src/audit/sent-device.ts';
 import { linkOf } from '../../src/model/audit-chain.ts';
@@ -15,9 +14,9 @@ import { CodedError } from '../../src/model/errors.ts';
 import { AUDIT_LOGGER_REST_MS } from '../../src/model/limits.ts';
 import { entryLine, makeChainWorld } from '../support/audit-chain.ts';
 import { freePort } from '../support/free-port.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-sent-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('sent');
 
 type Type = SentDeviceOptions['type'];
 function make(

@@ -5,12 +5,12 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { notYet } from '../support/missing.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { writeFixtures } from './golden/fixtures.ts';
 import { runCase } from './golden/run-case.ts';
 import { type GoldenCase, parseTranscript } from './golden/transcript.ts';
@@ -25,8 +25,7 @@ after(() => server?.stop());
 
 for (const file of globSync('*.txt', { cwd: FOLDER }).sort()) {
   describe(`golden ${basename(file, '.txt')}`, () => {
-    const dir = mkdtempSync(join(tmpdir(), 'coffer-golden-'));
-    after(() => rmSync(dir, { recursive: true, force: true }));
+    const dir = testFolder('golden');
     writeFixtures(dir);
     const saved = new Map<string, string>();
     for (const golden of parseTranscript(readFileSync(join(FOLDER, file), 'utf8'))) {

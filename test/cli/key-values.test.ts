@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { encodeJson } from '../../src/cli/go-json.ts';
 import { asTextLists, asTexts, parseKeyValues, stdinReader } from '../../src/cli/key-values.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'coffer-kv-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = testFolder('kv');
 writeFileSync(join(dir, 'text'), 'line\n');
 writeFileSync(join(dir, 'object'), '{"n":1.0,"list":["x"]}');
 

@@ -1,17 +1,16 @@
 /** `operator diagnose` and `operator usage`. Marks and exit codes: Vault's documentation, commands/operator/diagnose. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { freePort } from '../support/free-port.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { runInProcess } from './in-process.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'coffer-diagnose-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = testFolder('diagnose');
 
 const run = (args: string[], env: Record<string, string> = {}) =>
   runInProcess(['operator', ...args], { COFFER_ARGV0: 'vault', HOME: dir, ...env });

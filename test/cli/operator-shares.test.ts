@@ -1,14 +1,14 @@
 /** Root tokens and rekeys on the command line. Lines, members and exit codes: Vault's documentation, commands/operator. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 import { pgpPair } from '../support/pgp.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { runInProcess } from './in-process.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'coffer-shares-'));
+const dir = testFolder('shares');
 let inner: InnerCoffer;
 /** Base64, in force. */
 let shares: string[];
@@ -16,10 +16,7 @@ before(async () => {
   inner = await startInnerCoffer({ shares: 3, threshold: 2 });
   shares = inner.keys.map((key) => Buffer.from(key).toString('base64'));
 });
-after(async () => {
-  await inner.coffer.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+after(() => inner.coffer.stop());
 
 /** Without a token: nothing of this needs one. */
 const run = (args: string[], stdin = '', token = '') =>

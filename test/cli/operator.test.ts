@@ -1,15 +1,15 @@
 /** From an uninitialized server to a sealed one, with the commands of those who run it. Texts: Vault's documentation, commands/operator. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../support/free-port.ts';
 import { COFFER_ENTRY, type RunningServer, startServer } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { runInProcess } from './in-process.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'coffer-operator-'));
+const dir = testFolder('operator');
 let server: RunningServer;
 let token = '';
 before(async () => {
@@ -24,10 +24,7 @@ before(async () => {
     readyStatus: [501],
   });
 });
-after(async () => {
-  await server?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 const run = (...args: string[]) =>
   runInProcess(args, { COFFER_ARGV0: 'vault', HOME: dir, VAULT_ADDR: server.address, VAULT_TOKEN: token });

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { pgpKeyIn, pgpKeysIn } from '../../src/cli/pgp-files.ts';
 import { pgpPair } from '../support/pgp.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-pgp-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('pgp');
 
 function file(name: string, content: string | Uint8Array): string {
   writeFileSync(join(folder, name), content);

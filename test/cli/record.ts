@@ -9,10 +9,9 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { BAO_VERSION, findBao, startBaoDev } from '../compat/bao.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { writeFixtures } from './golden/fixtures.ts';
 import { asVault, normalize } from './golden/normalize.ts';
 import { argumentsOf, environmentOf, type Facts, runCase } from './golden/run-case.ts';
@@ -43,7 +42,7 @@ for (const file of files) {
 /** Runs `cases` in order on a fresh dev server. */
 async function runAll(cases: readonly GoldenCase[], run: Runner) {
   const server = await startBaoDev(bao, 'root');
-  const dir = mkdtempSync(join(tmpdir(), 'coffer-golden-'));
+  const dir = testFolder('golden');
   try {
     writeFixtures(dir);
     const facts = { address: server.address, dir, saved: new Map<string, string>() };
@@ -51,7 +50,6 @@ async function runAll(cases: readonly GoldenCase[], run: Runner) {
     for (const golden of cases) outcomes.push(await run(golden, facts));
     return outcomes;
   } finally {
-    rmSync(dir, { recursive: true, force: true });
     await server.stop();
   }
 }

@@ -1,16 +1,16 @@
 /** Certificates: which are trusted, which are shown, and what is said where one is not right. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createPlainServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { makeDevTls } from '../../src/dev-tls.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { runInProcess } from './in-process.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'coffer-tls-'));
+const dir = testFolder('tls');
 let server: Server;
 let address = '';
 let ca = '';
@@ -47,7 +47,6 @@ before(async () => {
 after(() => {
   server.close();
   listener.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 const read = (flags: string[], env: Record<string, string> = {}) =>

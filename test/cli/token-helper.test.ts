@@ -5,18 +5,16 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { chooseTokenHelper, parseClientConfig } from '../../src/cli/token-helper.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'coffer-helper-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = testFolder('helper');
 let home = '';
 beforeEach(() => {
   home = mkdtempSync(join(root, 'home-'));

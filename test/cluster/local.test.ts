@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type LocalCluster, makeLocalCluster } from '../../src/cluster/local.ts';
 import {
@@ -15,6 +12,7 @@ import {
 import { CodedError } from '../../src/model/errors.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 interface Counter {
   readonly value: number;
@@ -98,7 +96,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 describe('a cluster of one', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-local-'));
+  const folder = testFolder('local');
   let storage: Storage;
   let cluster: LocalCluster;
   let commits = 0;
@@ -143,7 +141,6 @@ describe('a cluster of one', () => {
   after(async () => {
     await cluster.stop();
     await storage.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   test('changes of one actor run one after another; what waits is committed together', async () => {

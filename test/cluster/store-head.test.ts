@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makePost } from '../../src/cluster/post.ts';
@@ -11,6 +10,7 @@ import { STORE_HEAD_MS } from '../../src/model/limits.ts';
 import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../support/memory-storage.ts';
 import { makePostOffice } from '../support/post-office.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 interface Remembered extends HeadMemory {
   marks: Marks;
@@ -203,9 +203,8 @@ test('once begun it goes on by itself', async (t: TestContext) => {
   await until(() => (memory.last() ?? 0) >= 2);
 });
 
-test('the file: read back, for this store only; what is no memory is none', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-head-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+test('the file: read back, for this store only; what is no memory is none', () => {
+  const folder = testFolder('head');
   const faults: string[] = [];
   const memory = (id: string, where = folder) =>
     headMemoryIn(

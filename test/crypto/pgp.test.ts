@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { after, test } from 'node:test';
 import * as openpgp from 'openpgp';
 import { readPgpKey } from '../../src/crypto/pgp.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { PGP_KEY_BYTES_MAX } from '../../src/model/limits.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const SECRET = Buffer.from('0badcafe'.repeat(8));
 const userIDs = [{ name: 'Ada', email: 'ada@example.com' }];
@@ -40,15 +38,13 @@ test('what is encrypted to a key opens with it, and names it', async () => {
 
 const hasGpg = spawnSync('gpg', ['--version']).status === 0;
 // A home with a short path: gpg's agent listens there, and a socket's path may have 108 bytes.
-const home = hasGpg ? mkdtempSync(path.join(os.tmpdir(), 'gpg-')) : '';
+const home = hasGpg ? testFolder('gpg') : '';
 const env = { ...process.env, GNUPGHOME: home };
 const gpg = (args: string[], input?: Uint8Array): Buffer =>
   execFileSync('gpg', ['--batch', '--quiet', '--no-tty', ...args], { env, input, timeout: 60_000 });
 
 after(() => {
-  if (!hasGpg) return;
-  spawnSync('gpgconf', ['--kill', 'all'], { env, timeout: 10_000 });
-  rmSync(home, { recursive: true, force: true });
+  if (hasGpg) spawnSync('gpgconf', ['--kill', 'all'], { env, timeout: 10_000 });
 });
 
 for (const [kind, parameters] of [

@@ -1,13 +1,13 @@
 /** The Helm chart, rendered: Kubernetes' objects hang together, and the server takes the configuration. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { loadConfig } from '../../src/config.ts';
 import { COFFER_VERSION } from '../../src/model/version.ts';
 import { renderTemplate } from '../support/helm-template.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const CHART = new URL('../../deploy/helm/coffer/', import.meta.url).pathname;
 const read = (name: string) => readFileSync(join(CHART, name), 'utf8');
@@ -40,14 +40,10 @@ function render(values: Record<string, unknown> = {}): Map<string, Any> {
 }
 
 function configOf(objects: Map<string, Any>) {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-helm-'));
-  try {
-    const file = join(folder, 'coffer.hcl');
-    writeFileSync(file, objects.get('ConfigMap vaults-config').data['coffer.hcl']);
-    return loadConfig([file], {}, { dev: false });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = testFolder('helm');
+  const file = join(folder, 'coffer.hcl');
+  writeFileSync(file, objects.get('ConfigMap vaults-config').data['coffer.hcl']);
+  return loadConfig([file], {}, { dev: false });
 }
 
 test('the chart is of this release', () => {

@@ -1,12 +1,12 @@
 /** The systemd unit and the compose file. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const path = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname;
 const text = (name: string) => readFileSync(path(name), 'utf8');
@@ -50,9 +50,8 @@ test('the unit: keys are kept from core dumps and swap, and a stop has its time'
 });
 
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0;
-test('systemd takes the unit', { skip: hasAnalyze ? false : 'no systemd-analyze here' }, (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-unit-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+test('systemd takes the unit', { skip: hasAnalyze ? false : 'no systemd-analyze here' }, () => {
+  const folder = testFolder('unit');
   // A program and a user that are on every machine.
   const unit = text('systemd/coffer.service')
     .replace('/opt/coffer/bin/coffer', '/bin/true')

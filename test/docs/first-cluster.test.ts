@@ -5,13 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { type DocBlock, docBlocks } from '../support/doc-blocks.ts';
 import { findEtcd } from '../support/etcd.ts';
 import { freePort } from '../support/free-port.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const PAGE = readFileSync(join(ROOT, 'docs/first-cluster.md'), 'utf8');
@@ -19,11 +19,10 @@ const MACHINES = 3;
 const UNTIL_MS = 40_000;
 
 const found = await findEtcd();
-const world = mkdtempSync(join(tmpdir(), 'coffer-first-cluster-'));
+const world = testFolder('first-cluster');
 const shells: Shell[] = [];
 after(() => {
   for (const shell of shells) shell.end();
-  rmSync(world, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 });
 
 test('the page, as it stands', { skip: 'missing' in found ? found.missing : false }, async () => {

@@ -4,8 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -13,22 +12,18 @@ import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 let server: RunningServer;
 let root: Ask;
-let folder: string;
-let log: string;
+const folder = testFolder('audit-chain');
+const log = join(folder, 'audit.log');
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-audit-chain-'));
-  log = join(folder, 'audit.log');
   server = await startDev({ args: [`-dev-data=${join(folder, 'data')}`] });
   root = asking(server.address);
   await succeed(root, 'PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } });
 });
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 async function tokenFor(policy: string): Promise<string> {
   const name = `p${++policies}`;

@@ -5,14 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { logLines } from '../support/audit-chain.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into lines of every shape.
 type Entry = any;
@@ -20,11 +19,9 @@ type Entry = any;
 let server: RunningServer;
 let root: Ask;
 let nobody: Ask;
-let folder: string;
-let log: string;
+const folder = testFolder('audit-fields');
+const log = join(folder, 'audit.log');
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-audit-fields-'));
-  log = join(folder, 'audit.log');
   server = await startDev();
   root = asking(server.address);
   nobody = asking(server.address, '');
@@ -32,10 +29,7 @@ before(async () => {
   await succeed(root, 'POST', 'sys/auth/userpass', { type: 'userpass' });
   await succeed(root, 'POST', 'auth/userpass/users/ann', { password: 'pw', token_policies: ['app'] });
 });
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 const entries = (path = log): Entry[] => logLines(path).map((line) => JSON.parse(line));
 

@@ -5,20 +5,18 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
 import { until } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
 import type { TestNode } from '../support/nodes.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { threeNodes } from '../support/three-nodes.ts';
 
 const { cluster, onAll: on, root } = threeNodes();
-const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-nodes-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('audit-nodes');
 
 test(
   'one file that all nodes of a machine write to: a chain for each, all of them whole',

@@ -4,21 +4,18 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { logLines } from '../support/audit-chain.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 let server: RunningServer;
 let root: Ask;
-let folder: string;
-let log: string;
+const folder = testFolder('audit-operations');
+const log = join(folder, 'audit.log');
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-audit-operations-'));
-  log = join(folder, 'audit.log');
   server = await startDev();
   root = asking(server.address);
   await succeed(root, 'PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } });
@@ -26,10 +23,7 @@ before(async () => {
   await succeed(root, 'POST', 'sys/auth/userpass', { type: 'userpass' });
   await succeed(root, 'POST', 'sys/auth/approle', { type: 'approle' });
 });
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 /** Of what is asked meanwhile at `path`: operation, whether it was allowed and by whom, and the error, of each line. */
 async function told(path: string, ask: () => Promise<unknown>) {

@@ -5,18 +5,17 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { asking, succeed } from '../support/asking.ts';
 import { freePort } from '../support/free-port.ts';
 import { startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 test('a device that is refused does not keep the server from stopping, nor does one that hangs', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-audit-refused-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = testFolder('audit-refused');
   const sockets: Socket[] = [];
   const hanging: Server = createServer((socket) => void sockets.push(socket.pause().on('error', () => {})));
   hanging.listen(0, '127.0.0.1');

@@ -1,16 +1,16 @@
 /** `audit search -live` and its endpoint, through the front door: what devices write, and nothing else that lies in a file. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const WAIT_MS = 10_000;
-const folder = mkdtempSync(join(tmpdir(), 'coffer-test-audit-live-'));
+const folder = testFolder('audit-live');
 const log = join(folder, 'audit.log');
 let server: RunningServer;
 let root: Ask;
@@ -22,10 +22,7 @@ before(async () => {
   await succeed(root, 'GET', 'secret/data/one');
   await succeed(root, 'GET', 'sys/mounts');
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true });
-});
+after(() => server.stop());
 
 const as = (token: string): Ask => asking(server.address, token);
 const run = (token: string, ...args: string[]) =>

@@ -6,14 +6,14 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { type CallReply, call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 import {
   Aviary,
   type Canary,
@@ -27,12 +27,11 @@ import { routesOf } from './malformations.ts';
 const CONNECTIONS = 16;
 const TRIES = 200;
 
-let folder: string;
+const folder = testFolder('canary');
 let server: RunningServer;
 let root: Ask;
 const aviary = new Aviary();
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-test-canary-'));
   mkdirSync(join(folder, 'cwd'));
   const config = join(folder, 'requests.hcl');
   writeFileSync(config, 'log_requests_level = "trace"\n');
@@ -49,10 +48,7 @@ before(async () => {
   await succeed(root, 'PUT', 'sys/policies/acl/there', { policy: '# nothing yet' });
   await makeToken(root, { id: 'fuzz-child', policies: ['default'] });
 });
-after(async () => {
-  await server.stop('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server.stop('SIGKILL'));
 
 const shown = (canaries: readonly Canary[]) =>
   canaries.map(({ kind, what }) => `${kind} of ${what}`).join('; ');

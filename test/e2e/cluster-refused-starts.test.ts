@@ -7,11 +7,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { runToEnd, testFolder } from '../support/configured.ts';
+import { runToEnd } from '../support/configured.ts';
 import { findConsul, startConsul } from '../support/consul.ts';
 import { findEtcd, type StoreServer, startEtcd } from '../support/etcd.ts';
 import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/missing.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const stores: StoreServer[] = [];
 after(() => Promise.all(stores.map((store) => store.remove())));

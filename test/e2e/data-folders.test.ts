@@ -13,8 +13,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { COFFER_VERSION } from '../../src/model/version.ts';
-import { testFolder } from '../support/configured.ts';
 import { isWithin, type KeptFolder, lasting, type OpenFolder, openFolder } from '../support/data-folder.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const KEPT = fileURLToPath(new URL('../fixtures/data-folders', import.meta.url));
 const versions = readdirSync(KEPT).sort();

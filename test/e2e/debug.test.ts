@@ -6,8 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -15,22 +14,20 @@ import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import { freePort } from '../support/free-port.ts';
 import { COFFER_ENTRY, type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const WAIT_MS = 20_000;
 const ROOT = 'CANARY-root-71ac';
 const SECRET = 'CANARY-value-71ac';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-test-debug-'));
+const folder = testFolder('debug');
 let server: RunningServer;
 let root: Ask;
 before(async () => {
   server = await startDev({ rootToken: ROOT });
   root = asking(server.address, ROOT);
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true });
-});
+after(() => server.stop());
 
 const vault = (args: string[], token = ROOT, address = server.address) =>
   runInProcess(args, { COFFER_ARGV0: 'vault', HOME: folder, VAULT_ADDR: address, VAULT_TOKEN: token });

@@ -8,10 +8,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { COMPILED, clientOf, runToEnd, testFolder } from '../support/configured.ts';
+import { COMPILED, clientOf, runToEnd } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { COFFER_ENTRY, killServers, type RunningServer, startServer } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 afterEach(killServers);
 

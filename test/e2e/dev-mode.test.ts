@@ -8,10 +8,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { asking, succeed } from '../support/asking.ts';
-import { COMPILED, runToEnd, startConfigured, testFolder } from '../support/configured.ts';
+import { COMPILED, runToEnd, startConfigured } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { COFFER_ENTRY, killServers, type RunningServer, startServer } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 afterEach(killServers);
 

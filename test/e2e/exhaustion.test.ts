@@ -6,30 +6,26 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { routesOf } from './malformations.ts';
 
 const MB = 1_000_000;
 
-let folder: string;
+const folder = testFolder('exhaustion');
 let server: RunningServer;
 let root: Ask;
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-test-exhaustion-'));
   server = await startDev();
   root = asking(server.address);
   await succeed(root, 'PUT', 'sys/audit/file', { type: 'file', options: { file_path: join(folder, 'log') } });
   await succeed(root, 'POST', 'sys/mounts/one', { type: 'kv-v1' });
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server.stop());
 
 const auditBytes = () => statSync(join(folder, 'log')).size;
 const many = (count: number, one: (at: number) => string) =>

@@ -10,11 +10,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { testFolder } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { notOnThisPlatform } from '../support/missing.ts';
 import { killServers, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 afterEach(killServers);
 

@@ -5,15 +5,15 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { call } from '../support/http.ts';
 import { collectGarbage, INSPECTED } from '../support/inspector.ts';
 import { startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { QUOTES_POLICY } from './canaries.ts';
 import { CANARY, type Malformed, malformations, NAME_CANARY, routesOf } from './malformations.ts';
 
@@ -28,7 +28,7 @@ const SWEEP_MS_MAX = 20_000;
 const GROWTH_REQUESTS_MIN = 200_000;
 
 test(`${REQUESTS} malformed requests against every route (seed ${SEED})`, { timeout: 900_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-test-malformed-'));
+  const folder = testFolder('malformed');
   const [config, log] = [join(folder, 'requests.hcl'), join(folder, 'server.log')];
   writeFileSync(config, 'log_requests_level = "trace"\n');
   const args = [`-config=${config}`, '-log-level=trace', `-log-file=${log}`];
@@ -64,7 +64,6 @@ test(`${REQUESTS} malformed requests against every route (seed ${SEED})`, { time
   } finally {
     agent.destroy();
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -4,19 +4,19 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const WAIT_MS = 10_000;
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-test-monitor-'));
+const folder = testFolder('monitor');
 const logFile = join(folder, 'server.log');
 let server: RunningServer;
 let root: Ask;
@@ -29,10 +29,7 @@ before(async () => {
   const policy = 'path "sys/monitor" { capabilities = ["read"] }';
   await succeed(root, 'PUT', 'sys/policies/acl/looks', { policy });
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true });
-});
+after(() => server.stop());
 
 function monitor(token: string, query = '') {
   const seen = { status: 0, text: '', ended: false, leave: () => {} };

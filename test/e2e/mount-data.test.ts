@@ -4,13 +4,12 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 import { asking, makeToken, succeed, until } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const SECRETS = 200;
 const TOKENS = 20;
@@ -30,7 +29,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`nothing stays of a mount and of tokens, though ${signal} comes at once`, {
     timeout: 60_000,
   }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'coffer-test-mount-data-'));
+    const folder = testFolder('mount-data');
     let server: RunningServer | undefined;
     const start = async () => {
       server = await startDev({ args: [`-dev-data=${folder}`] });
@@ -85,7 +84,6 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       );
     } finally {
       await server?.stop('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 }

@@ -4,13 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { until } from '../support/configured.ts';
 import { type CallReply, call } from '../support/http.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const MERGE = 'application/merge-patch+json';
 const ALL = 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }';
@@ -415,7 +415,7 @@ test('a cubbyhole in a namespace below goes with its token', async () => {
 });
 
 test('the audit log says in which namespace it was, and whose policies granted it', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'coffer-namespaces-')), 'audit.log');
+  const file = join(testFolder('namespaces'), 'audit.log');
   const options = { file_path: file };
   assert.equal((await ask('POST', 'sys/audit/file', { body: { type: 'file', options } })).status, 204);
   const outer = await make();

@@ -4,8 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
@@ -13,11 +12,12 @@ import { startConfigured } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startAll, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 const BIG = `CANARY-${'x'.repeat(9_000)}`;
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-test-raw-'));
+const folder = testFolder('raw');
 let open: RunningServer;
 let closed: RunningServer;
 let root: Ask;
@@ -53,10 +53,7 @@ async function startClosed(): Promise<RunningServer> {
     config: `storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\n`,
   });
 }
-after(async () => {
-  await Promise.all([open.stop(), closed.stop()]);
-  rmSync(folder, { recursive: true });
-});
+after(() => Promise.all([open.stop(), closed.stop()]));
 
 const keys = async (path: string): Promise<string[]> =>
   (await succeed(root, 'LIST', `sys/raw/${path}`)).body.data.keys;

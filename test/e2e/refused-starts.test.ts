@@ -7,10 +7,11 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { readIf, runToEnd, startConfigured, testFolder } from '../support/configured.ts';
+import { readIf, runToEnd, startConfigured } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { noOwnMounts, readOnly, withMounts } from '../support/own-mounts.ts';
 import { killServers, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 afterEach(killServers);
 

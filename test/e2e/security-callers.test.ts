@@ -6,26 +6,22 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 let server: RunningServer;
 let root: Ask;
-let folder: string;
+const folder = testFolder('lessons');
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-test-lessons-'));
   server = await startDev({ args: [`-dev-data=${join(folder, 'data')}`] });
   root = asking(server.address);
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server.stop());
 
 let made = 0;
 /** A token that has this policy and nothing else. */

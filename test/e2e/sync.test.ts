@@ -8,11 +8,11 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { testFolder } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { missing, notOnThisPlatform } from '../support/missing.ts';
 import { COFFER_ENTRY, killServers, startServer } from '../support/server.ts';
 import { findStrace, readCalls, type SystemCall } from '../support/strace.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 afterEach(killServers);
 

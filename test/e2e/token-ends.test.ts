@@ -4,12 +4,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, type Made, makeToken, succeed, until } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const SWEPT_MS = 10_000;
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
@@ -162,7 +160,7 @@ test('tokens of two seconds end by themselves, with children, cubbyhole and reco
 test('a restart keeps tokens as they are; a killed server forgets no revocation', {
   timeout: 60_000,
 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-test-tokens-'));
+  const folder = testFolder('tokens');
   let kept: RunningServer | undefined;
   const again = async (signal?: NodeJS.Signals) => {
     await kept?.stop(signal);
@@ -206,6 +204,5 @@ test('a restart keeps tokens as they are; a killed server forgets no revocation'
     assert.equal(await statusOf(long.token), 200);
   } finally {
     await kept?.stop('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
   }
 });

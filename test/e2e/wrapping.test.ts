@@ -4,13 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
 import type { CallReply } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 const INVALID = 'wrapping token is not valid or does not exist';
@@ -20,17 +20,13 @@ const NO_TOKEN = '';
 
 let server: RunningServer;
 let root: Ask;
-let folder: string;
+const folder = testFolder('wrapping');
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'coffer-wrapping-'));
   server = await startDev();
   root = asking(server.address);
   await succeed(root, 'POST', 'secret/data/app', { data: { password: SECRET } });
 });
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 const as = (token: string): Ask => asking(server.address, token);
 

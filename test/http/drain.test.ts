@@ -5,15 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { makeDrain } from '../../src/http/drain.ts';
 import { DRAIN_FAREWELL_MS, DRAIN_HEALTH_MS } from '../../src/model/limits.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { echo, listen, request, wire } from './listener.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -59,8 +58,7 @@ test('after the farewell everything is answered, and each reply ends its connect
 });
 
 test('HTTP/2: the session is said to end, what runs over it is finished, and a new one is served', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-drain-'));
-  t.after(async () => rmSync(folder, { recursive: true, force: true }));
+  const folder = testFolder('drain');
   const files = makeDevTls(folder, [], Date.now());
   const gate = Promise.withResolvers<void>();
   const { server, port, seen } = await listen(t, {

@@ -6,21 +6,19 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect as connectHttp2, constants, type SecureClientSessionOptions } from 'node:http2';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import type { BodyBudget } from '../../src/http/body.ts';
 import type { ListenerOptions } from '../../src/http/listener-options.ts';
 import { HEAD_BYTES_MAX, HTTP2_SESSION_MIB_MAX, HTTP2_STREAMS_MAX, MIB } from '../../src/model/limits.ts';
 import { call } from '../support/http.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { listen, request, wire } from './listener.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-slow-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('slow');
 const files = makeDevTls(folder, [], Date.now());
 const TLS = { tls_disable: false, tls_cert_file: files.certFile, tls_key_file: files.keyFile } as const;
 const http2To = (port: number, options: SecureClientSessionOptions = {}) => {

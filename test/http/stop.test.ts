@@ -5,15 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { makeHttpServer } from '../../src/http/server.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { echo, type Listening, listen, request, type Settings, wire } from './listener.ts';
 
 interface Held extends Listening {
@@ -75,9 +74,8 @@ test('what does not end is cut after the grace', async (t) => {
 });
 
 /** TLS settings of a listener, and what its clients trust. */
-function tls(t: Parameters<typeof listen>[0]) {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-stop-'));
-  t.after(async () => rmSync(folder, { recursive: true, force: true }));
+function tls() {
+  const folder = testFolder('stop');
   const files = makeDevTls(folder, [], Date.now());
   const listener = { tls_disable: false, tls_cert_file: files.certFile, tls_key_file: files.keyFile };
   return { listener, trust: { ca: readFileSync(files.caFile), servername: 'localhost' } };
@@ -86,7 +84,7 @@ function tls(t: Parameters<typeof listen>[0]) {
 test('TLS: streams are finished; idle sessions and connections without a handshake go at once', {
   timeout: 5_000,
 }, async (t) => {
-  const { listener, trust } = tls(t);
+  const { listener, trust } = tls();
   const { server, port, release, reached } = await held(t, { stopGraceMs: 60_000, listener });
   const [running, idle] = [0, 1].map(() => connectHttp2(`https://localhost:${port}`, trust));
   const [silent] = await Promise.all([wire(port), once(running!, 'connect'), once(idle!, 'connect')]);
@@ -103,7 +101,7 @@ test('TLS: streams are finished; idle sessions and connections without a handsha
 });
 
 test('TLS: what does not end is cut after the grace', async (t) => {
-  const { listener, trust } = tls(t);
+  const { listener, trust } = tls();
   const { server, port, reached } = await held(t, { stopGraceMs: 50, listener });
   const session = connectHttp2(`https://localhost:${port}`, trust);
   session.on('error', () => {});

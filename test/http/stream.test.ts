@@ -5,21 +5,19 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { makeStreams } from '../../src/http/stream.ts';
 import type { Reply, StreamOut } from '../../src/model/request.ts';
 import { until } from '../support/asking.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { listen, type Settings } from './listener.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-stream-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('stream');
 const files = makeDevTls(folder, [], Date.now());
 const TLS = { tls_disable: false, tls_cert_file: files.certFile, tls_key_file: files.keyFile } as const;
 const WAIT_MS = 5_000;

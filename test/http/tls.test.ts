@@ -6,21 +6,20 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { issueCertificate } from '../../src/crypto/certificate.ts';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import type { ListenerOptions } from '../../src/http/listener-options.ts';
 import { makeHttpServer } from '../../src/http/server.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { listen, request, wire } from './listener.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-tls-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('tls');
 const files = makeDevTls(folder, [], Date.now());
 const ca = readFileSync(files.caFile);
 const TLS: Partial<ListenerOptions> = {

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { readClusterSecrets } from '../../src/cluster/transport/secret.ts';
 import { type DemoStore, nodeConfig, planNodes, writeNodeFiles } from '../../src/machine/demo-plan.ts';
 import { deathNotice, demoBanner, demoLines } from '../../src/machine/demo-text.ts';
 import { parseServerFlags } from '../../src/server-flags.ts';
 import { settingsOf } from '../../src/server-settings.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 const SECRET = Buffer.alloc(32, 7).toString('base64');
 const settingsFrom = (config: string) =>
   settingsOf(parseServerFlags([`-config=${config}`], {}), {}, undefined);

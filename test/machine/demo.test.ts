@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
@@ -14,9 +13,9 @@ import { freePorts } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { missing } from '../support/missing.ts';
 import { COFFER_ENTRY } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 
 /** The promise is 10 s; the tests beside this one take their share of the machine. */
 const UP_MS = 110_000;

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startNode, stopNodes } from '../../src/machine/node-process.ts';
 import { COMPILED, until } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 const env = { PATH: process.env.PATH, HOME: base, NODE_COMPILE_CACHE: COMPILED };
 const devArgs = async () => [
   'server',

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { checkSharable, NODE_NUMBER_VARIABLE } from '../../src/machine/one-of-many.ts';
 import { parseServerFlags } from '../../src/server-flags.ts';
 import { type NodeSettings, settingsOf } from '../../src/server-settings.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 const LISTENER = 'listener "tcp" { address = "127.0.0.1:8200" tls_disable = true }';
 
 function settingsFrom(text: string, number?: number): NodeSettings {

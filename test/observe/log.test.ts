@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { CodedError } from '../../src/model/errors.ts';
 import { type LogFormat, parseLogFormat, parseLogLevel } from '../../src/model/log.ts';
 import { makeLog } from '../../src/observe/log.ts';
 import { until } from '../support/configured.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 3, 44, 35, 994);
-const folder = mkdtempSync(join(tmpdir(), 'coffer-log-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('log');
 
 function make(format: LogFormat, level: 'trace' | 'info' = 'info') {
   const lines: string[] = [];

@@ -5,9 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeAudit } from '../../src/audit/audit.ts';
@@ -19,6 +18,7 @@ import { SILENT_LOG } from '../../src/model/log.ts';
 import { addDevice, makeAuditDevices } from '../../src/pipeline/audit-devices.ts';
 import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const ENTRY: AuditEntry = {
   auth: { tokenType: 'default' },
@@ -26,8 +26,7 @@ const ENTRY: AuditEntry = {
 };
 
 async function start(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-devices-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = testFolder('devices');
   const storage = makeMemoryStorage();
   /** How long it is waited for devices that are closed: less than is asked for. */
   const waits: number[] = [];

@@ -4,15 +4,15 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { CallReply } from '../support/http.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 let coffer: InnerCoffer;
-const folder = mkdtempSync(join(tmpdir(), 'coffer-authority-'));
+const folder = testFolder('authority');
 const log = join(folder, 'audit.log');
 before(async () => {
   coffer = await startInnerCoffer();
@@ -20,10 +20,7 @@ before(async () => {
   const { status } = await coffer.ask('PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } });
   assert.equal(status, 204);
 });
-after(async () => {
-  await coffer.coffer.stop();
-  rmSync(folder, { recursive: true });
-});
+after(() => coffer.coffer.stop());
 /** How many requests had to be authorized a second time so far. */
 const again = () => readFileSync(log, 'utf8').split('authorized anew').length - 1;
 beforeEach(() => {

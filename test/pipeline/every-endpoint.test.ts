@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Endpoint, endpoints, samplePath } from '../../scripts/compatibility.ts';
 import { routesOf } from '../e2e/malformations.ts';
-import { testFolder } from '../support/configured.ts';
 import { startReadyDev } from '../support/dev-ready.ts';
 import { type CallReply, call } from '../support/http.ts';
 import type { RunningServer } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const AT_ONCE = 16;
 /** Vault's own answers to an empty body, which have a 500. */

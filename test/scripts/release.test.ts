@@ -1,14 +1,14 @@
 /** The release: what `npm pack` makes installs in an empty folder, and serves, with nothing of the clone at hand. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { startServer } from '../support/server.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 interface Packed {
   filename: string;
@@ -16,10 +16,9 @@ interface Packed {
 }
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'coffer-release-')));
+const folder = realpathSync(testFolder('release'));
 const hadDist = existsSync(join(PROJECT, 'dist'));
 after(() => {
-  rmSync(folder, { recursive: true });
   if (!hadDist) rmSync(join(PROJECT, 'dist'), { recursive: true, force: true });
 });
 

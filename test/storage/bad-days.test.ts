@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Storage, StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 import { missing } from '../support/missing.ts';
 import { findStrace } from '../support/strace.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 const CHILD = fileURLToPath(new URL('./writer-child.ts', import.meta.url));
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 let folders = 0;
 const newFolder = () => join(base, `${++folders}`);
 

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeDevTls } from '../../src/dev-tls.ts';
@@ -11,6 +9,7 @@ import { etcdBytes, makeEtcdClient } from '../../src/storage/etcd-client.ts';
 import { systemClock as clock } from '../../src/system-clock.ts';
 import { findEtcd, type StoreServer, startEtcd, startEtcdCluster } from '../support/etcd.ts';
 import { missing } from '../support/missing.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { storageContract } from './contract.ts';
 import { storeOutages } from './outages.ts';
 
@@ -97,7 +96,7 @@ function etcdTests(program: string): void {
     });
 
     test('TLS: both sides show certificates', async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'coffer-test-tls-'));
+      const folder = testFolder('tls');
       const files = makeDevTls(folder, [], Date.now());
       const secure = await startEtcd(program, {
         tls: { cert: files.certFile, key: files.keyFile, ca: files.caFile },
@@ -114,7 +113,6 @@ function etcdTests(program: string): void {
         await assert.rejects(open({ endpoints }), { name: 'StorageFailed', outcomeKnown: true });
       } finally {
         await secure.remove();
-        rmSync(folder, { recursive: true, force: true });
       }
     });
 

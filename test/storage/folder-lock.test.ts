@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { StorageFailed } from '../../src/model/storage.ts';
 import { isFolderHeld, lockFolder } from '../../src/storage/folder-lock.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 let folders = 0;
 const newFolder = () => join(base, `${++folders}`);
 const MODULE = new URL('../../src/storage/folder-lock.ts', import.meta.url).href;

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Storage } from '../../src/model/storage.ts';
 import { ensureFormat, FORMAT_PATH, FORMAT_VERSION } from '../../src/storage/format.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 let storage: Storage;
 beforeEach(async () => {
@@ -32,33 +30,29 @@ test('a newer format is refused with both numbers', async () => {
 });
 
 test('a folder of format 1 opens with what it holds and is of the newest then; one of a later format is refused and left alone', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-format-'));
+  const folder = testFolder('format');
   const open = () => openLmdb({ type: 'file', folder });
   const formatIs = async (at: Storage) => Buffer.from((await at.get(FORMAT_PATH))!.value).toString();
   const setFormat = (at: Storage, format: number) =>
     at.commit([{ path: FORMAT_PATH, value: Buffer.from(`{"product":"coffer","format":${format}}`) }], []);
-  try {
-    const first = await open();
-    await first.commit([{ path: 'a/b', value: Buffer.from('kept') }], []);
-    await setFormat(first, 1);
-    await first.close();
+  const first = await open();
+  await first.commit([{ path: 'a/b', value: Buffer.from('kept') }], []);
+  await setFormat(first, 1);
+  await first.close();
 
-    const second = await open();
-    assert.equal(await formatIs(second), `{"product":"coffer","format":${FORMAT_VERSION}}`);
-    assert.equal(Buffer.from((await second.get('a/b'))!.value).toString(), 'kept');
-    await setFormat(second, FORMAT_VERSION + 1);
-    await second.close();
+  const second = await open();
+  assert.equal(await formatIs(second), `{"product":"coffer","format":${FORMAT_VERSION}}`);
+  assert.equal(Buffer.from((await second.get('a/b'))!.value).toString(), 'kept');
+  await setFormat(second, FORMAT_VERSION + 1);
+  await second.close();
 
-    const message = `the store has format ${FORMAT_VERSION + 1}, and this version of Coffer reads formats up to ${FORMAT_VERSION}; start a newer one`;
-    await assert.rejects(open(), { name: 'StorageFailed', message });
-    await assert.rejects(
-      open(),
-      { name: 'StorageFailed', message },
-      'it let go of the folder, and of the record',
-    );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const message = `the store has format ${FORMAT_VERSION + 1}, and this version of Coffer reads formats up to ${FORMAT_VERSION}; start a newer one`;
+  await assert.rejects(open(), { name: 'StorageFailed', message });
+  await assert.rejects(
+    open(),
+    { name: 'StorageFailed', message },
+    'it let go of the folder, and of the record',
+  );
 });
 
 test('two nodes that open a store of format 1 at the same time both go on', async () => {

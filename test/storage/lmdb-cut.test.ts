@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-cut-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('cut');
 
 /** Opens the store in `at`, reads all of it, and prints how many records there were. */
 const READ_ALL = `

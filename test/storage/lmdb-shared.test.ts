@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
@@ -10,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { Conflict, type Storage, StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 import { inTransaction } from '../../src/storage/lmdb-shared.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { storageContract } from './contract.ts';
 
 const CHILD = fileURLToPath(new URL('./shared-child.ts', import.meta.url));
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 let folders = 0;
 const newFolder = () => join(base, `${++folders}`);
 const openShared = (folder: string) => openLmdb({ type: 'file', folder, shared: true });

@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import fs, { mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { until } from '../support/configured.ts';
+import { testFolder } from '../support/test-folder.ts';
 
 /** Writes of the log that come to the file, and of which the disk then says that it failed. */
 let writesToFail = 0;
@@ -28,11 +28,10 @@ const { versionOf } = await import('../../src/storage/lmdb-records.ts');
 const { openLmdb } = await import('../../src/storage/lmdb.ts');
 const { LOG_FILE_BYTES } = await import('../../src/model/limits.ts');
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
+const base = testFolder();
 after(() => {
   fs.write = realWrite;
   syncBuiltinESMExports();
-  rmSync(base, { recursive: true, force: true });
 });
 
 /** What the store behind the log does with a write: takes it, refuses it, or takes it and says that it did not. */

@@ -1,14 +1,13 @@
 /** The file of a write-ahead log by itself: which groups are read back, and when its own name is gone. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { LOG_ID_BYTES, LogFile, type LoggedGroup, readGroups } from '../../src/storage/log-file.ts';
+import { testFolder } from '../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-test-log-file-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = testFolder('log-file');
 let files = 0;
 const newPath = () => join(folder, `${++files}.log`);
 

@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict';
 import fs, { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { testFolder } from '../support/test-folder.ts';
 
 const FILES = ['coffer.mdb', 'coffer-a.log', 'coffer-b.log'];
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
+const base = testFolder();
 const newFolder = () => mkdtempSync(join(base, 'store-'));
 let folder = '';
 /** What was there when the file was removed. */
@@ -33,7 +33,6 @@ const { LOG_FILE_BYTES } = await import('../../src/model/limits.ts');
 after(() => {
   fs.statSync = realStat;
   syncBuiltinESMExports();
-  rmSync(base, { recursive: true, force: true });
 });
 
 const value = Buffer.alloc(1_000_000, 1);

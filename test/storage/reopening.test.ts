@@ -1,12 +1,10 @@
 /** A data file that stops to answer: it is opened again once, whoever has met the failure. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { StorageFailed } from '../../src/model/storage.ts';
+import { testFolder } from '../support/test-folder.ts';
 import { fault } from './faulty-lmdb.ts';
 
 const hooks = registerHooks({
@@ -18,8 +16,7 @@ const hooks = registerHooks({
 const { openLmdb } = await import('../../src/storage/lmdb.ts');
 hooks.deregister();
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-reopening-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder('reopening');
 
 test('a move and a commit that meet the same failure open the file once, and writes go on', async () => {
   const storage = await openLmdb({ type: 'file', folder: base });

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CallOptions, type CallReply, call } from './http.ts';
@@ -21,18 +21,6 @@ const UNSET = Object.fromEntries(
 
 /** Not in a TMPDIR of the test's own, where it would be in the way. */
 export const COMPILED = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache');
-
-const folders = new Set<string>();
-process.on('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder of the test's own; gone when its process ends. */
-export function testFolder(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `coffer-${name}-`));
-  folders.add(folder);
-  return folder;
-}
 
 export interface ConfiguredOptions {
   /** Where `coffer.hcl` is written, which is also HOME. */

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { findProgram } from './debian-package.ts';
 import { type StoreServer, storeServer } from './etcd.ts';
 import { freePort } from './free-port.ts';
 import { startServer } from './server.ts';
+import { testFolder } from './test-folder.ts';
 
 /** The path of a Consul that runs here, or a sentence saying why there is none. `COFFER_CONSUL` names another one. */
 export function findConsul(): Promise<{ path: string } | { missing: string }> {
@@ -19,7 +17,7 @@ export function findConsul(): Promise<{ path: string } | { missing: string }> {
 }
 
 export async function startConsul(program: string): Promise<StoreServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-test-consul-'));
+  const folder = testFolder('consul');
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const ports = [await freePort(), await freePort()];

@@ -5,8 +5,7 @@
  * @module
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SHARDS } from '../../src/actors/places.ts';
 import { type Admissions, makeAdmissions } from '../../src/cluster/admissions.ts';
@@ -24,6 +23,7 @@ import type { Coordinator } from '../../src/model/coordinator.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import { type MemoryStorage, makeMemoryStorage } from './memory-storage.ts';
 import { makePostOffice, type PostOffice } from './post-office.ts';
+import { testFolder } from './test-folder.ts';
 
 export interface ControlNode {
   readonly name: string;
@@ -62,9 +62,6 @@ export interface ControlWorld {
   run<T>(work: Promise<T>): Promise<T>;
 }
 
-const folders = mkdtempSync(join(tmpdir(), 'coffer-control-'));
-process.once('exit', () => rmSync(folders, { recursive: true, force: true }));
-
 export function peerOf(name: string): string {
   const letters = createHash('sha256').update(name).digest('hex').replaceAll('0', 'z');
   return `12D3KooW${letters.slice(0, 44)}`;
@@ -77,7 +74,7 @@ export async function makeControlWorld(
   const office = makePostOffice();
   const coordinator = makeAloneCoordinator();
   const storage = makeMemoryStorage();
-  const folder = mkdtempSync(join(folders, 'world-'));
+  const folder = testFolder('control');
   const incOf = (name: string) => createHash('md5').update(name).digest('hex');
   const members = names.map((name) => ({ inc: incOf(name), nodeId: name, weight: 1 }));
   let nowMs = 1_000;

@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { findProgram } from './debian-package.ts';
 import { freePort } from './free-port.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { testFolder } from './test-folder.ts';
 
 export interface StoreServer {
   /** Such as `http://127.0.0.1:40123`; the same after each start. */
@@ -76,7 +75,7 @@ async function startMember(
   { name, peer, cluster }: Member,
   options: EtcdServerOptions,
 ): Promise<StoreServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-test-etcd-'));
+  const folder = testFolder('etcd');
   const { tls } = options;
   const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${await freePort()}`;
   const health = `http://127.0.0.1:${await freePort()}`;

@@ -7,13 +7,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMPILED, startConfigured, testFolder, until } from './configured.ts';
+import { COMPILED, startConfigured, until } from './configured.ts';
 import { findConsul, startConsul } from './consul.ts';
 import { findEtcd, type StoreServer, startEtcdCluster } from './etcd.ts';
 import { freePort } from './free-port.ts';
 import { type CallOptions, type CallReply, call } from './http.ts';
 import type { Hosts } from './namespaces.ts';
 import type { RunningServer } from './server.ts';
+import { testFolder } from './test-folder.ts';
 
 export type StoreKind = 'etcd' | 'consul' | 'embedded';
 

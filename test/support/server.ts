@@ -8,19 +8,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
 import { type CallOptions, call } from './http.ts';
+import { testFolder } from './test-folder.ts';
 
 /** What `node` is given to be Coffer. */
 export const COFFER_ENTRY = fileURLToPath(new URL('../../src/coffer.ts', import.meta.url));
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 25;
-const STOP_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 30_000;
 const OUTPUT_BYTES_MAX = 1_000_000;
 
 export interface RunningServer {
@@ -32,7 +30,7 @@ export interface RunningServer {
   stderr(): string;
   /** Resolves with the exit code, or the signal's name, once the process is gone. */
   exited: Promise<number | string>;
-  /** Sends `signal` (SIGTERM where absent) and waits; SIGKILL after ten seconds. Safe to call twice. */
+  /** Sends `signal` (SIGTERM where absent) and waits; SIGKILL after 30 seconds. Safe to call twice. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -66,10 +64,9 @@ export interface DevOptions {
 }
 
 const running = new Set<ChildProcess>();
-const homes = new Set<string>();
-process.on('exit', () => {
+// Before their folders are removed.
+process.prependListener('exit', () => {
   for (const child of running) child.kill('SIGKILL');
-  for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
@@ -79,8 +76,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
  */
 export async function startDev(options: DevOptions = {}): Promise<RunningServer> {
   const port = await freePort();
-  const home = mkdtempSync(join(tmpdir(), 'coffer-test-home-'));
-  homes.add(home);
   return await startServer({
     command: process.execPath,
     args: [
@@ -97,7 +92,7 @@ export async function startDev(options: DevOptions = {}): Promise<RunningServer>
       VAULT_ADDR: undefined,
       VAULT_TOKEN: undefined,
       VAULT_NAMESPACE: undefined,
-      HOME: home,
+      HOME: testFolder('home'),
       ...options.env,
     },
     address: `http://127.0.0.1:${port}`,

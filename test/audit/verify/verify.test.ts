@@ -15,17 +15,16 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { verifyLogs } from '../../../src/audit/verify/verify.ts';
 import { AUDIT_CHECKPOINT_MS } from '../../../src/model/limits.ts';
 import { logLines, makeChainWorld, relink, tamper, writeEntries } from '../../support/audit-chain.ts';
+import { testFolder } from '../../support/test-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'coffer-verify-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = testFolder('verify');
 let count = 0;
 const fresh = (): string => join(folder, `${++count}-audit.log`);
 

@@ -1,8 +1,7 @@
 /** The scripts in the shells themselves: bash with readline at a terminal, zsh's and fish's from Debian's packages. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { completionScript } from '../../../src/cli/completion/scripts.ts';
@@ -10,6 +9,7 @@ import { asking, succeed } from '../../support/asking.ts';
 import { findProgram } from '../../support/debian-package.ts';
 import { missing } from '../../support/missing.ts';
 import { COFFER_ENTRY, type RunningServer, startDev } from '../../support/server.ts';
+import { testFolder } from '../../support/test-folder.ts';
 import { runInProcess } from '../in-process.ts';
 
 // Before any test: one that is waited for in the midst would have the first ones end the file.
@@ -29,7 +29,7 @@ const pcre = await findProgram({
 });
 
 const WAIT_MS = 60_000;
-const folder = mkdtempSync(join(tmpdir(), 'coffer completion '));
+const folder = testFolder('completion in a folder');
 const program = join(folder, 'coffer');
 let server: RunningServer;
 let env: Record<string, string>;
@@ -53,10 +53,7 @@ before(async () => {
     VAULT_CLIENT_TIMEOUT: '60',
   };
 });
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server?.stop());
 
 /** What bash's own completion puts into COMPREPLY, its variables set as readline sets them. */
 function inBash(words: string[], line = words.join(' ')): string[] {

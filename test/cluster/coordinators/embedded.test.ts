@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeEmbeddedCoordinator } from '../../../src/cluster/coordinators/embedded.ts';
 import { systemClock as clock } from '../../../src/system-clock.ts';
+import { testFolder } from '../../support/test-folder.ts';
 import { coordinatorContract } from '../coordinator-contract.ts';
 import { membershipContract, startNode, until } from '../membership-contract.ts';
 
-const base = mkdtempSync(join(tmpdir(), 'coffer-test-'));
-after(() => rmSync(base, { recursive: true, force: true }));
+const base = testFolder();
 let folders = 0;
 const newFolder = (): string => join(base, `${++folders}`);
 const shared = newFolder();

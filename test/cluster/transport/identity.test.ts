@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { IDENTITY_FILE, openIdentity } from '../../../src/cluster/transport/identity.ts';
+import { testFolder } from '../../support/test-folder.ts';
 
-function folder(t: TestContext): string {
-  const made = mkdtempSync(join(tmpdir(), 'coffer-identity-'));
-  t.after(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
-
-test('it is made once, for its owner alone, and stays', async (t) => {
-  const data = folder(t);
+test('it is made once, for its owner alone, and stays', async () => {
+  const data = testFolder('identity');
   const first = await openIdentity(data, randomBytes);
   assert.match(first.peer, /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/);
   assert.deepEqual(readdirSync(data), [IDENTITY_FILE]);
@@ -22,11 +16,11 @@ test('it is made once, for its owner alone, and stays', async (t) => {
   const again = await openIdentity(data, () => assert.fail('nothing is drawn a second time'));
   assert.equal(again.peer, first.peer);
   assert.deepEqual(again.key.raw, first.key.raw);
-  assert.notEqual((await openIdentity(folder(t), randomBytes)).peer, first.peer);
+  assert.notEqual((await openIdentity(testFolder('identity'), randomBytes)).peer, first.peer);
 });
 
-test('it is a plain PKCS #8 file', async (t) => {
-  const data = folder(t);
+test('it is a plain PKCS #8 file', async () => {
+  const data = testFolder('identity');
   const { key } = await openIdentity(data, randomBytes);
   const file = join(data, IDENTITY_FILE);
   assert.match(
@@ -37,14 +31,14 @@ test('it is a plain PKCS #8 file', async (t) => {
   assert.deepEqual(Buffer.from(spki.subarray(-32)), Buffer.from(key.publicKey.raw));
 });
 
-test('two that start at once have one identity', async (t) => {
-  const data = folder(t);
+test('two that start at once have one identity', async () => {
+  const data = testFolder('identity');
   const all = await Promise.all(Array.from({ length: 4 }, () => openIdentity(data, randomBytes)));
   assert.equal(new Set(all.map(({ peer }) => peer)).size, 1);
 });
 
-test('a file that others may use, or that is none, is refused by name', async (t) => {
-  const data = folder(t);
+test('a file that others may use, or that is none, is refused by name', async () => {
+  const data = testFolder('identity');
   await openIdentity(data, randomBytes);
   const file = join(data, IDENTITY_FILE);
   for (const mode of [0o640, 0o604, 0o620]) {

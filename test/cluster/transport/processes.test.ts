@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { newClusterSecret, readClusterSecrets } from '../../../src/cluster/transport/secret.ts';
 import type { PeerAddress } from '../../../src/model/transport.ts';
 import { freePort } from '../../support/free-port.ts';
+import { testFolder } from '../../support/test-folder.ts';
 import { startNode, until } from '../../support/transports.ts';
 
 interface Running {
@@ -34,8 +34,7 @@ async function startProcess(
 }
 
 test('processes are linked, one is killed: known at once, and linked again when it is back under its name', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-transport-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = testFolder('transport');
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, `${newClusterSecret(randomBytes)}\n`, { mode: 0o600 });
   const [port, other] = [await freePort(), await freePort()];

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -9,6 +8,7 @@ import {
   parseClusterSecrets,
   readClusterSecrets,
 } from '../../../src/cluster/transport/secret.ts';
+import { testFolder } from '../../support/test-folder.ts';
 
 test('what is made is read: 32 bytes', () => {
   const text = newClusterSecret(randomBytes);
@@ -51,9 +51,8 @@ test('anything else is refused, and not repeated', () => {
   }
 });
 
-test('a file for its owner alone', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffer-secret-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+test('a file for its owner alone', () => {
+  const folder = testFolder('secret');
   const file = join(folder, 'cluster-secret');
   assert.throws(
     () => readClusterSecrets(file),

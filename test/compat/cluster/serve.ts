@@ -14,8 +14,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readConfigText } from '../../../src/config/file.ts';
-import { testFolder } from '../../support/configured.ts';
 import { startNodes, type TestNodes } from '../../support/nodes.ts';
+import { testFolder } from '../../support/test-folder.ts';
 import { endWithUs } from './end-with-us.ts';
 import { startRoundRobin } from './round-robin.ts';
 

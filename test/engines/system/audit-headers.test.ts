@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AUDIT_HEADERS_MAX } from '../../../src/model/limits.ts';
 import { type Ask, asking, makeToken, succeed } from '../../support/asking.ts';
 import { startReadyDev } from '../../support/dev-ready.ts';
 import type { RunningServer } from '../../support/server.ts';
+import { testFolder } from '../../support/test-folder.ts';
 
 const PATH = 'sys/config/auditing/request-headers';
 const USUAL = {
@@ -18,16 +18,12 @@ const USUAL = {
 
 let server: RunningServer;
 let root: Ask;
-let folder: string;
+const folder = testFolder('headers');
 before(async () => {
   server = await startReadyDev();
   root = asking(server.address);
-  folder = mkdtempSync(join(tmpdir(), 'coffer-headers-'));
 });
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server.stop());
 
 const shown = async () => (await succeed(root, 'GET', PATH)).body.data.headers;
 
