@@ -7,7 +7,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { CodedError } from '../model/errors.ts';
 import type { Storage } from '../model/storage.ts';
-import { NONCE_BYTES } from './aead.ts';
+import { drawSeal } from './drawn-seal.ts';
 import type { KeyringStore } from './keyring-store.ts';
 import {
   decodeSealConfig,
@@ -16,11 +16,10 @@ import {
   type SealConfig,
   sealId,
   unwrapRootKey,
-  wrapRootKey,
 } from './seal-config.ts';
 import { copySecret, drawKey, KEY_BYTES } from './secret-bytes.ts';
-import { combine, split } from './shamir.ts';
-import { checksOf, isChecked } from './share-checks.ts';
+import { combine } from './shamir.ts';
+import { isChecked } from './share-checks.ts';
 
 /** A seal as it is stored. */
 export interface SealInForce {
@@ -99,15 +98,11 @@ export function makeRekeying({ storage, keys, randomBytes, found }: RekeyingPart
       rootKey.fill(0);
       return isIt;
     },
-    draw({ shares: count, threshold }) {
+    draw(wanted) {
       const { namesKey } = keys.current();
-      const kek = drawKey(randomBytes);
       const rootKey = drawKey(randomBytes);
-      const shares = count === 1 ? [copySecret(kek)] : split(kek, { shares: count, threshold }, randomBytes);
-      const storedKey = wrapRootKey(kek, rootKey, randomBytes(NONCE_BYTES));
-      kek.fill(0);
-      const checks = checksOf(shares, namesKey);
-      return { rootKey, shares, record: encodeSealConfig({ shares: count, threshold, storedKey, checks }) };
+      const { config, shares } = drawSeal(wanted, { rootKey, namesKey }, randomBytes);
+      return { rootKey, shares, record: encodeSealConfig(config) };
     },
     open: (record, shares) => opened(decodeSealConfig(record), shares),
     async install({ record, rootKey }, before) {
