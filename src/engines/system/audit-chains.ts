@@ -10,7 +10,8 @@ import type { Encodable } from '../../model/json.ts';
 import { AUDIT_CHAINS_LISTED_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import { rfc3339 } from '../../model/time.ts';
-import type { AuditChain, AuditKeys, SystemCore } from './core.ts';
+import type { AuditChain, AuditKeys } from './audit-core.ts';
+import type { SystemCore } from './core.ts';
 
 const CHAIN = /^[0-9a-f]{16}$/;
 

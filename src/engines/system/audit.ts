@@ -8,7 +8,8 @@ import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import { MOUNT_PATH_BYTES_MAX, MOUNT_RECORD_BYTES_MAX } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
-import type { AuditDevice, SystemCore } from './core.ts';
+import type { AuditDevice } from './audit-core.ts';
+import type { SystemCore } from './core.ts';
 import { withSlash } from './mount-info.ts';
 
 export function auditRoutes({ audit }: SystemCore): Record<string, Route> {

@@ -1,5 +1,5 @@
 /**
- * What the system engine needs of the rest of the program. Built by `main.ts`; only nouns of `model/` pass through it.
+ * What the system engine needs of the rest of the program. Built by `system-core.ts`; only nouns of `model/` pass through it.
  *
  * Changes take the claims of the request, and each operation makes at most one change: it is then done or refused as a whole.
  *
@@ -15,9 +15,11 @@ import type { KvFound, KvSearch, KvSearchContext } from '../../model/kv-search.t
 import type { Mount, Move } from '../../model/mount.ts';
 import type { Namespace } from '../../model/namespace.ts';
 import type { QuotaScope } from '../../model/quotas.ts';
-import type { ReplyStream, Request } from '../../model/request.ts';
+import type { Request } from '../../model/request.ts';
 import type { WrapInfo, WrappedFacts, WrappedReply } from '../../model/wrapping.ts';
+import type { AuditChainControl, AuditControl } from './audit-core.ts';
 import type { NodeFacts, NodeLogs, NodeProfiles, RawStore } from './node-core.ts';
+import type { SealAttempts, SealControl } from './seal-core.ts';
 
 export interface SystemCore {
   readonly seal: SealControl;
@@ -72,138 +74,6 @@ export interface Removal {
   readonly sinceMs: number | undefined;
   /** Records, or tokens of a namespace, that are gone, as was last noted. */
   readonly removed: number;
-}
-
-export interface SealStatus {
-  readonly initialized: boolean;
-  readonly sealed: boolean;
-  /** 0 where not initialised, as is `shares`. */
-  readonly threshold: number;
-  readonly shares: number;
-  /** Shares given so far to an unseal that is not through. */
-  readonly progress: number;
-  /** Names that unseal; '' where none is under way. */
-  readonly nonce: string;
-}
-
-export interface InitMade {
-  readonly keys: readonly Uint8Array[];
-  readonly rootToken: string;
-}
-
-export interface SealControl {
-  status(): SealStatus | Promise<SealStatus>;
-  /**
-   * Leaves the node sealed. @throws CodedError where it is initialised.
-   * @param more - done before the store counts as initialised. What it throws undoes all.
-   */
-  init(
-    config: { shares: number; threshold: number },
-    more?: (made: InitMade) => Promise<void>,
-  ): Promise<InitMade>;
-  /** @param share - 16 to 33 bytes, wiped by the caller. @throws CodedError `bad_request` where it does not fit. */
-  unseal(share: Uint8Array): Promise<unknown>;
-  /** Forgets the shares given so far. */
-  reset(): void | Promise<void>;
-  /** The cluster, or this node alone. Resolves when the keys are gone. */
-  seal(nodeOnly: boolean): Promise<void>;
-  /** A new data key. */
-  rotate(): Promise<unknown>;
-  keyStatus(): KeyStatus | Promise<KeyStatus>;
-  /** When a new data key begins by itself. */
-  rotation(): Promise<RotationConfig>;
-  /** What is not given stays. @throws CodedError `bad_request` where it is out of range. */
-  changeRotation(change: Partial<RotationConfig>): Promise<void>;
-}
-
-export interface RotationConfig {
-  readonly enabled: boolean;
-  /** Encryptions of one key. */
-  readonly operationsMax: number;
-  /** Age of one key, ms; 0: any. */
-  readonly intervalMs: number;
-}
-
-/** Root tokens and rekeys that are attempted with shares: one of each in the cluster, whichever node is asked. */
-export interface SealAttempts {
-  show(name: 'generate-root' | 'rekey'): Promise<AttemptShown>;
-  /** One of the two is ''. @throws CodedError `bad_request` where it will not do, or another attempt has a share. */
-  startRoot(wanted: { otp: string; pgpKey: string }): Promise<AttemptShown>;
-  startRekey(wanted: RekeyWanted): Promise<AttemptShown>;
-  /** Without an attempt, nothing. @throws CodedError `bad_request` where it is neither the nonce nor trusted. */
-  cancel(name: 'generate-root' | 'rekey', ending: Ending): Promise<void>;
-  /** @throws CodedError `bad_request`, 429 after too many wrong ones. */
-  giveForRoot(giving: Giving): Promise<{
-    readonly progress: number;
-    readonly required: number;
-    readonly complete: boolean;
-    readonly fingerprint: string;
-    /** '' until it is complete. */
-    readonly encodedToken: string;
-  }>;
-  /** Undefined: more are needed. */
-  giveForRekey(giving: Giving): Promise<RekeyDone | undefined>;
-  /** True: the new seal is in force. */
-  verify(giving: Giving): Promise<boolean>;
-  restartVerification(ending: Ending): Promise<void>;
-  /** PGP messages in hex, by the fingerprint of who reads them. */
-  backup(): Promise<{ nonce: string; keys: Readonly<Record<string, readonly string[]>> } | undefined>;
-  deleteBackup(): Promise<void>;
-}
-
-export interface Giving {
-  readonly nonce: string;
-  /** 16 to 33 bytes, or it is refused. Wiped by the caller. */
-  readonly share: Uint8Array;
-  /** Has a token with sudo: wrong shares of others are not held against it. */
-  readonly isTrusted: boolean;
-}
-
-export interface Ending {
-  readonly nonce: string;
-  /** Has a token with sudo. */
-  readonly isTrusted: boolean;
-}
-
-export interface RekeyWanted {
-  readonly shares: number;
-  readonly threshold: number;
-  /** Public, in base64: none, or one for each share. */
-  readonly pgpKeys: readonly string[];
-  readonly backup: boolean;
-  readonly verify: boolean;
-}
-
-export interface AttemptShown {
-  /** Shares that are needed. */
-  readonly required: number;
-  readonly attempt:
-    | { readonly nonce: string; readonly fingerprint: string }
-    | (RekeyWanted & {
-        readonly nonce: string;
-        readonly fingerprints: readonly string[];
-        readonly verification?: { readonly nonce: string };
-      })
-    | undefined;
-  readonly progress: number;
-  /** New shares that were given, of a rekey that is verified. */
-  readonly verified: number;
-}
-
-export interface RekeyDone {
-  /** As they are, or PGP messages where there are fingerprints. */
-  readonly keys: readonly Uint8Array[];
-  readonly fingerprints: readonly string[];
-  readonly backup: boolean;
-  /** Undefined: they are in force. */
-  readonly verificationNonce: string | undefined;
-  readonly warning?: string;
-}
-
-export interface KeyStatus {
-  readonly term: number;
-  readonly installedAtMs: number;
-  readonly encryptions: number;
 }
 
 export interface NamespaceControl {
@@ -337,81 +207,4 @@ export interface WrappingAsker {
   readonly claims: Claims;
   readonly caller: Caller;
   readonly request: Request;
-}
-
-export interface AuditDevice {
-  /** Ends in `/`. */
-  readonly path: string;
-  readonly type: string;
-  readonly description: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly local: boolean;
-}
-
-export interface AuditLogAsked {
-  /** Path of the device, ending in `/`; '' where only one writes a file. */
-  readonly device: string;
-  readonly filter: {
-    readonly sinceMs: number | undefined;
-    readonly untilMs: number | undefined;
-    /** In the clear, or as the log has it. */
-    readonly accessors: readonly string[] | undefined;
-    /** With `*` for any text. */
-    readonly path: string | undefined;
-    readonly entityId: string | undefined;
-    readonly requestId: string | undefined;
-    readonly withOwnLines: boolean;
-  };
-  /** What is written from now on, instead of what is there. */
-  readonly follow: boolean;
-  readonly limit: number;
-  /** May its client still see this? Asked again and again. */
-  stillGood(): Promise<boolean>;
-}
-
-export interface AuditControl {
-  /** Sorted by path, as all members have them. */
-  devices(): Promise<readonly AuditDevice[]>;
-  /** @throws CodedError `bad_request` where the type or an option is wrong, the path in use, or the device cannot be opened. */
-  enable(device: AuditDevice, claims: Claims): Promise<unknown>;
-  disable(path: string, claims: Claims): Promise<unknown>;
-  /** `hmac-sha256:…` as the device at `path` writes it; undefined: there is no such device. */
-  hash(path: string, input: string): string | undefined;
-  /**
-   * Lines of the own log of a device on this node, as they are found.
-   * @throws CodedError `bad_request` where there is no such device, or several of which none is named; `overloaded`.
-   */
-  search(search: AuditLogAsked): Promise<ReplyStream>;
-}
-
-/** A chain of audit lines: of one device on one node. */
-export interface AuditChain {
-  readonly chain: string;
-  readonly device: string;
-  readonly node: string;
-  /** The file it is written to; absent where it is none. */
-  readonly file?: string;
-  /** Of a line that is known to be written: its number, and SHA-256 in hex. */
-  readonly seq: number;
-  readonly hash: string;
-  readonly atMs: number;
-  /** Nothing was written after it. */
-  readonly closed: boolean;
-  readonly enabled: boolean;
-}
-
-/** Ids, and public keys as SPKI in base64. */
-export interface AuditKeys {
-  readonly generation: number;
-  readonly ids: { readonly ed25519: string; readonly ml_dsa_65: string };
-  readonly keys: { readonly ed25519: string; readonly ml_dsa_65: string };
-}
-
-export interface AuditChainControl {
-  /** By name, after `after`; as many as are listed at once. */
-  list(after: string): Promise<readonly AuditChain[]>;
-  chain(id: string): Promise<AuditChain | undefined>;
-  /** Of checkpoints, oldest first. */
-  keys(): readonly AuditKeys[];
-  rotateKeys(claims: Claims): Promise<unknown>;
 }

@@ -8,8 +8,9 @@ import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
 import * as p from '../../model/params.ts';
 import type { LogicalReply } from '../../model/request.ts';
-import type { AttemptShown, SealAttempts, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
 import { drawnOtp, encodeStatus } from './generate-root-text.ts';
+import type { AttemptShown, SealAttempts } from './seal-core.ts';
 import { keyIn } from './shares.ts';
 import { nonceToEnd, type StructBody, structBody } from './struct-body.ts';
 

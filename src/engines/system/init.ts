@@ -6,7 +6,7 @@
 import { encryptShares, readPgpKey, readPgpKeys } from '../../crypto/pgp.ts';
 import { badRequest } from '../../model/errors.ts';
 import type { Encodable } from '../../model/json.ts';
-import type { SealControl } from './core.ts';
+import type { SealControl } from './seal-core.ts';
 import { sealConfigFault, shownKeys } from './shares.ts';
 import type { StructBody } from './struct-body.ts';
 

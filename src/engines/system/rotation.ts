@@ -7,7 +7,8 @@ import { operation, type Route } from '../../model/engine.ts';
 import { SECOND_MS } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import { rfc3339 } from '../../model/time.ts';
-import type { SealControl, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
+import type { SealControl } from './seal-core.ts';
 
 export function rotationRoutes({ seal }: SystemCore): Record<string, Route> {
   const rotate: Route = {

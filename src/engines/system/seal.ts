@@ -9,8 +9,9 @@ import type { Encodable } from '../../model/json.ts';
 import { SHARE_BYTES_MAX, SHARE_BYTES_MIN } from '../../model/limits.ts';
 import * as p from '../../model/params.ts';
 import { BUILD_DATE, COFFER_VERSION, VAULT_VERSION } from '../../model/version.ts';
-import type { SealControl, SystemCore } from './core.ts';
+import type { SystemCore } from './core.ts';
 import { init } from './init.ts';
+import type { SealControl } from './seal-core.ts';
 import { shareIn } from './shares.ts';
 import { type StructBody, structBody } from './struct-body.ts';
 

@@ -6,13 +6,10 @@
 import { compileAcl } from '../../../src/auth/policies/acl.ts';
 import { DEFAULT_POLICY_TEXT, ROOT_POLICY } from '../../../src/auth/policies/built-in.ts';
 import { parsePolicy } from '../../../src/auth/policies/parse.ts';
-import type {
-  AuditDevice,
-  RotationConfig,
-  SealStatus,
-  SystemCore,
-} from '../../../src/engines/system/core.ts';
+import type { AuditDevice } from '../../../src/engines/system/audit-core.ts';
+import type { SystemCore } from '../../../src/engines/system/core.ts';
 import { newMount } from '../../../src/engines/system/mount-info.ts';
+import type { RotationConfig, SealStatus } from '../../../src/engines/system/seal-core.ts';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../../src/model/caller.ts';
