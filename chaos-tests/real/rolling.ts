@@ -7,9 +7,9 @@
  * @module
  */
 import { parseArgs } from 'node:util';
-import { until } from '../../test/support/configured.ts';
 import { type StoreKind, startNodes, type TestNodes } from '../../test/support/nodes.ts';
 import { COFFER_ENTRY } from '../../test/support/server.ts';
+import { until } from '../../test/support/until.ts';
 import { makeRandom } from '../sim/random.ts';
 import { makeBalanced } from './balanced.ts';
 import { restartOne, sleep } from './fault-context.ts';

@@ -6,30 +6,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gonePath, headPath, shardOf } from '../../src/actors/places.ts';
-import {
-  type ActorId,
-  type ActorKind,
-  type ActorOperation,
-  actorKey,
-  OWN_CLAIMS,
-} from '../../src/model/actor.ts';
+import { type ActorId, type ActorOperation, actorKey, OWN_CLAIMS } from '../../src/model/actor.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { OUTCOME_RETRY_MS } from '../../src/model/limits.ts';
 import { StorageFailed } from '../../src/model/storage.ts';
 import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
+import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
 
 type State = { readonly text: string } | undefined;
 
-const note: ActorKind<State> = {
-  kind: 'note',
-  activeMax: 100,
-  idleMs: 60_000,
-  mailboxMax: 100,
-  decode: (head) => head && (JSON.parse(Buffer.from(head).toString()) as State),
-  encode: (state) => state && Buffer.from(JSON.stringify(state)),
-};
+const note = jsonKind<{ readonly text: string }>('note');
 
 type Op<P, R> = ActorOperation<State, P, R>;
 let seen: State[] = [];

@@ -5,21 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ActorId, type ActorKind, type ActorOperation, OWN_CLAIMS } from '../../src/model/actor.ts';
+import { type ActorId, type ActorOperation, OWN_CLAIMS } from '../../src/model/actor.ts';
 import { startCluster } from '../support/cluster.ts';
+import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 
 type State = { readonly value: number } | undefined;
 
-const counter: ActorKind<State> = {
-  kind: 'counter',
-  activeMax: 100,
-  idleMs: 60_000,
-  mailboxMax: 100,
-  keepsAbsent: true,
-  decode: (head) => head && (JSON.parse(Buffer.from(head).toString()) as State),
-  encode: (state) => state && Buffer.from(JSON.stringify(state)),
-};
+const counter = jsonKind<{ readonly value: number }>('counter', { keepsAbsent: true });
 const add: ActorOperation<State, number, number> = {
   id: 'add',
   actor: counter,

@@ -6,20 +6,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shardOf } from '../../src/actors/places.ts';
-import { type ActorKind, type ActorOperation, actorKey } from '../../src/model/actor.ts';
+import { type ActorOperation, actorKey } from '../../src/model/actor.ts';
+import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
 
 type Note = { text: string } | undefined;
 
-const note: ActorKind<Note> = {
-  kind: 'note',
-  activeMax: 100,
-  idleMs: 60_000,
-  mailboxMax: 100,
-  decode: (head) => head && JSON.parse(Buffer.from(head).toString()),
-  encode: (state) => state && Buffer.from(JSON.stringify(state)),
-};
+const note = jsonKind<{ text: string }>('note');
 const create: ActorOperation<Note, string, string> = {
   id: 'note/create',
   actor: note,

@@ -8,6 +8,7 @@ import { CodedError } from '../../src/model/errors.ts';
 import { OUTCOME_RETRY_MS } from '../../src/model/limits.ts';
 import { Conflict, StorageFailed } from '../../src/model/storage.ts';
 import { PLAIN_NAMES } from '../support/cluster.ts';
+import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
 
@@ -18,14 +19,7 @@ interface Counter {
 let announced: number[] = [];
 let announcing: () => Promise<void> = async () => {};
 
-const counter: ActorKind<Counter | undefined> = {
-  kind: 'counter',
-  activeMax: 100,
-  idleMs: 60_000,
-  mailboxMax: 100,
-  decode: (head) => (head ? (JSON.parse(Buffer.from(head).toString()) as Counter) : undefined),
-  encode: (state) => (state ? Buffer.from(JSON.stringify(state)) : undefined),
-};
+const counter = jsonKind<Counter>('counter');
 const told: ActorKind<Counter | undefined> = {
   ...counter,
   kind: 'told',

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ACTOR_FAULT } from '../../src/actors/faults.ts';
 import { shardOf } from '../../src/actors/places.ts';
-import { type ActorId, type ActorKind, type ActorOperation, actorKey } from '../../src/model/actor.ts';
+import { type ActorId, type ActorOperation, actorKey } from '../../src/model/actor.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { type Fate, makeFaultyStorage } from '../support/faulty-storage.ts';
+import { jsonKind } from '../support/json-kind.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, type OwnNode, startOwnNode } from '../support/own-node.ts';
@@ -13,14 +14,7 @@ import { makeSharedView, type OwnNode, startOwnNode } from '../support/own-node.
 /** All that was ever appended since it was last removed, so that nothing can be lost or doubled unseen. */
 type Journal = readonly string[];
 
-const journal: ActorKind<Journal | undefined> = {
-  kind: 'journal',
-  activeMax: 3,
-  idleMs: 60_000,
-  mailboxMax: 100,
-  decode: (head) => (head ? (JSON.parse(Buffer.from(head).toString()) as Journal) : undefined),
-  encode: (state) => (state ? Buffer.from(JSON.stringify(state)) : undefined),
-};
+const journal = jsonKind<Journal>('journal', { activeMax: 3 });
 type Op<P> = ActorOperation<Journal | undefined, P, Journal>;
 const append: Op<string> = {
   id: 'append',

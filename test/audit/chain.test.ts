@@ -19,6 +19,7 @@ import {
 } from '../../src/model/limits.ts';
 import { entryLine, logLines, makeChainWorld, writeEntries } from '../support/audit-chain.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const folder = testFolder('chain');
 let count = 0;
@@ -29,15 +30,6 @@ const checkpointsIn = (path: string): CheckpointLine[] =>
   logLines(path)
     .filter((line) => line.includes('"type":"checkpoint"'))
     .map((line) => JSON.parse(line) as CheckpointLine);
-
-/** Turns of the event loop until it holds. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await holds())) {
-    assert(performance.now() < deadline, 'waited in vain');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 test('each line has its number and the hash of the one before; checkpoints stand at start and stop, signed twice', async () => {
   const world = makeChainWorld();
@@ -87,7 +79,10 @@ test('a checkpoint is made after a thousand entries, and kept in the store after
   const path = fresh();
   const device = world.device(path);
   await Promise.all(Array.from({ length: AUDIT_CHECKPOINT_LINES }, (_, n) => device.write(entryLine(n))));
-  await until(async () => ((await world.heads.load(CHAIN))?.head.seq ?? 0) > AUDIT_CHECKPOINT_LINES);
+  await until(
+    'the head is kept',
+    async () => ((await world.heads.load(CHAIN))?.head.seq ?? 0) > AUDIT_CHECKPOINT_LINES,
+  );
   const [, periodic, ...more] = checkpointsIn(path);
   assert.deepEqual(more, []);
   assert.equal(periodic!.checkpoint.event, 'periodic');
@@ -105,14 +100,17 @@ test('however many lines there are, checkpoints come a tenth of a second apart',
   const many = () =>
     Promise.all(Array.from({ length: AUDIT_CHECKPOINT_LINES }, (_, n) => device.write(entryLine(n))));
   await many();
-  await until(() => checkpointsIn(path).length === 2);
-  await until(async () => (await world.heads.load(CHAIN))!.head.seq > AUDIT_CHECKPOINT_LINES);
+  await until('a second checkpoint', () => checkpointsIn(path).length === 2);
+  await until(
+    'the head is kept',
+    async () => (await world.heads.load(CHAIN))!.head.seq > AUDIT_CHECKPOINT_LINES,
+  );
   await many();
   world.clock.advance(AUDIT_CHECKPOINT_REST_MS - 1);
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(checkpointsIn(path).length, 2);
   world.clock.advance(1);
-  await until(() => checkpointsIn(path).length === 3);
+  await until('a third checkpoint', () => checkpointsIn(path).length === 3);
   await device.close();
 });
 
@@ -124,7 +122,7 @@ test('a checkpoint is made after ten seconds, by the clock that is handed in; no
   world.clock.advance(AUDIT_CHECKPOINT_MS - 1);
   assert.equal(checkpointsIn(path).length, 1);
   world.clock.advance(1);
-  await until(async () => (await world.heads.load(CHAIN))?.head.seq === 3);
+  await until('the head is kept', async () => (await world.heads.load(CHAIN))?.head.seq === 3);
   assert.equal(checkpointsIn(path).length, 2);
   assert.equal(world.clock.pending(), 0);
   world.clock.advance(10 * AUDIT_CHECKPOINT_MS);
@@ -205,7 +203,7 @@ test('the head in the store is another process\u2019s too: it is not written ove
   await writeEntries(two, 1);
   const { head } = (await world.heads.load(CHAIN))!;
   world.clock.advance(AUDIT_CHECKPOINT_MS);
-  await until(() => world.alarms.length > 0);
+  await until('an alarm', () => world.alarms.length > 0);
   assert.match(world.alarms[0]!, /checkpoint of the audit log could not be made/);
   assert.equal((await world.heads.load(CHAIN))!.head.node, head.node);
   await Promise.all([one.close(), two.close()]);
@@ -218,12 +216,12 @@ test('a store that fails holds up no entry; the checkpoint is made when it is ba
   await writeEntries(device, 1);
   world.storage.beforeCommit = () => Promise.reject(new Error('no store'));
   world.clock.advance(AUDIT_CHECKPOINT_MS);
-  await until(() => world.alarms.length === 1);
+  await until('an alarm', () => world.alarms.length === 1);
   await writeEntries(device, 3);
   world.storage.beforeCommit = undefined;
   const before = (await world.heads.load(CHAIN))!.head.seq;
   world.clock.advance(AUDIT_CHECKPOINT_MS);
-  await until(async () => (await world.heads.load(CHAIN))!.head.seq > before + 3);
+  await until('the head is kept', async () => (await world.heads.load(CHAIN))!.head.seq > before + 3);
   await device.close();
 });
 
@@ -236,7 +234,7 @@ test('a store that never answers does not keep a closing device', async () => {
   const closed = device.close().then(() => {
     isClosed = true;
   });
-  await until(() => {
+  await until('a checkpoint', () => {
     world.clock.advance(AUDIT_CHECKPOINT_MS);
     return isClosed;
   });
@@ -250,7 +248,7 @@ test('rotated keys: the next checkpoint shows them', async () => {
   await writeEntries(device, 1);
   world.rotateKeys();
   world.clock.advance(AUDIT_CHECKPOINT_MS);
-  await until(() => checkpointsIn(path).length === 2);
+  await until('a second checkpoint', () => checkpointsIn(path).length === 2);
   await device.close();
   const [start, periodic, stop] = checkpointsIn(path).map(({ checkpoint }) => checkpoint);
   assert.notDeepEqual(periodic!.keys, start!.keys);

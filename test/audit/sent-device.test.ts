@@ -15,6 +15,7 @@ import { AUDIT_LOGGER_REST_MS } from '../../src/model/limits.ts';
 import { entryLine, makeChainWorld } from '../support/audit-chain.ts';
 import { freePort } from '../support/free-port.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const folder = testFolder('sent');
 
@@ -28,14 +29,6 @@ function make(
   const device = makeSentDevice({ type, options, salt: 's', ...more });
   t.after(() => device.close());
   return device;
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!holds()) {
-    assert(performance.now() < deadline, 'waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 /** A server that keeps what comes, or reads nothing. */
@@ -82,7 +75,7 @@ test('socket: lines over TCP and over a Unix socket, each with its place in a ch
     await device.open();
     await Promise.all([1, 2, 3].map((n) => device.write(entryLine(n))));
     await device.close();
-    await until(() => server.text.includes('"event":"stop"'));
+    await until('the last checkpoint has come', () => server.text.includes('"event":"stop"'));
     const lines = server.text.trimEnd().split('\n');
     assert.deepEqual(
       lines.map((line) => linkOf(line)?.seq),
@@ -108,7 +101,7 @@ test('socket: UDP, a line in each datagram; one that is too long takes no other 
     results.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled'],
   );
-  await until(() => got.length === 2);
+  await until('both lines', () => got.length === 2);
   assert.deepEqual(got, ['{"a":1}', '{"b":2}']);
 });
 
@@ -119,17 +112,20 @@ test('socket: where nobody listens it is refused at once; a peer that comes back
   await assert.rejects(device.write('{}'));
   const first = await listening(t, port);
   await device.write('{"n":1}');
-  await until(() => first.text !== '');
+  await until('a line', () => first.text !== '');
   for (const socket of first.sockets) socket.destroy();
   first.server.close();
   await once(first.server, 'close');
   // What is written before the close is known may be lost without a word, as with every socket.
-  await until(() => true);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await assert.rejects(device.write('{"n":2}'));
+  await until('a refusal', () =>
+    device.write('{"n":2}').then(
+      () => false,
+      () => true,
+    ),
+  );
   const second = await listening(t, port);
   await device.write('{"n":3}');
-  await until(() => second.text === '{"n":3}\n');
+  await until('the line after it', () => second.text === '{"n":3}\n');
 });
 
 test('socket: a peer that does not read is given up after write_timeout', async (t) => {
@@ -156,12 +152,12 @@ test('syslog: RFC 5424 over UDP, counted over TCP', async (t) => {
     tag: 'coffer',
   });
   await device.write('{"a":1}');
-  await until(() => got.length === 1);
+  await until('the line', () => got.length === 1);
   assert.match(got[0]!, /^<158>1 \d{4}-\d\d-\d\dT\S+Z \S+ coffer \d+ - - \{"a":1\}$/);
   const server = await listening(t);
   const counted = make(t, 'syslog', { address: `tcp://${server.address}` });
   await Promise.all([counted.write('{"a":1}'), counted.write('{"b":2}')]);
-  await until(() => server.text.includes('"b"'));
+  await until('the line over TCP', () => server.text.includes('"b"'));
   const [, length, rest] = /^(\d+) (.*)$/s.exec(server.text)!;
   assert.match(rest!.slice(0, Number(length)), /^<38>1 .* vault \d+ - - \{"a":1\}$/);
   assert.match(rest!.slice(Number(length)), /^\d+ <38>1 .*\{"b":2\}$/);
@@ -239,7 +235,7 @@ test('syslog of this machine, by the program itself: none, one, gone, and there 
   const first = await listening(t, at);
   const long = `{"n":"${'x'.repeat(50_000)}"}`;
   await Promise.all([device.write('{"n":1}'), device.write(long)]);
-  await until(() => first.text.includes('x"}'));
+  await until('the long line', () => first.text.includes('x"}'));
   assert.match(first.text, /^<38>.* vault: \{"n":1\}/);
   for (const socket of first.sockets) socket.destroy();
   first.server.close();
@@ -248,7 +244,7 @@ test('syslog of this machine, by the program itself: none, one, gone, and there 
   await rested();
   const second = await listening(t, at);
   await device.write('{"n":3}');
-  await until(() => second.text.includes('{"n":3}'));
+  await until('the line after it', () => second.text.includes('{"n":3}'));
 });
 
 test('http: one POST for each line, with its headers; another status than 2xx is a failure', async (t) => {

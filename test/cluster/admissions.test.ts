@@ -16,6 +16,7 @@ import { CodedError } from '../../src/model/errors.ts';
 import { ADMISSION_LOOK_MS } from '../../src/model/limits.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
+import { nodeDescription } from '../support/node-description.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -38,16 +39,7 @@ function node(coordinator: Coordinator, own: string, { approve = false } = {}) {
 
 async function member(coordinator: Coordinator, n: number, state: NodeState): Promise<void> {
   const value = encodeMember({
-    nodeId: `n${n}`,
-    peerId: `p${n}`,
-    addresses: [],
-    apiAddress: '',
-    clusterAddress: '',
-    weight: 1,
-    zone: '',
-    speaks: [1, 1],
-    release: '',
-    storageId: '',
+    ...nodeDescription(`n${n}`, { peerId: `p${n}` }),
     beat: 1,
     state,
     ready: true,

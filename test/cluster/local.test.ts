@@ -13,6 +13,7 @@ import { CodedError } from '../../src/model/errors.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 interface Counter {
   readonly value: number;
@@ -86,14 +87,6 @@ const names = {
   sealName: (_context: string, segment: string) => Buffer.from(segment).toString('base64url'),
   openName: (_context: string, sealed: string) => Buffer.from(sealed, 'base64url').toString(),
 };
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    assert(Date.now() < deadline, 'the condition did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
 
 describe('a cluster of one', () => {
   const folder = testFolder('local');
@@ -249,8 +242,8 @@ describe('a cluster of one', () => {
     await cluster.send(due, id('past'), Date.now() - 5_000, own);
     await cluster.send(due, id('later'), Date.now() + 60, own);
     await cluster.send(due, id('later'), Date.now() + 3_600_000, own);
-    await until(() => fired.includes('soon') && fired.includes('past'));
-    await until(async () => (await storage.list('timer/', '', 10)).length === 1);
+    await until('both fire', () => fired.includes('soon') && fired.includes('past'));
+    await until('one timer is left', async () => (await storage.list('timer/', '', 10)).length === 1);
     assert.deepEqual(fired.toSorted(), ['past', 'soon']);
   });
 
@@ -264,7 +257,7 @@ describe('a cluster of one', () => {
     cluster = make();
     cluster.start();
     await cluster.startTimers();
-    await until(() => fired.includes('over-night'));
+    await until('it fires', () => fired.includes('over-night'));
   });
 
   test('lists show one level, sorted by bytes, folders with a slash', async () => {

@@ -11,6 +11,8 @@ import { type Membership, makeMembership } from '../../src/cluster/membership.ts
 import type { Coordinator } from '../../src/model/coordinator.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import { systemClock as clock } from '../../src/system-clock.ts';
+import { nodeDescription } from '../support/node-description.ts';
+import { until } from '../support/until.ts';
 
 /** Shorter than usual, and long enough for a machine with much else to do. */
 const TIMES = { deadlineMs: 900, silenceMs: 1_000, beatMs: 200, holdMs: 600, prepareMs: 4_000 };
@@ -46,18 +48,7 @@ export function startNode(name: string, coordinator: Coordinator, times = TIMES)
     log: SILENT_LOG,
     times,
     randomBytes,
-    describe: () => ({
-      nodeId: name,
-      peerId: name,
-      addresses: [],
-      apiAddress: '',
-      clusterAddress: '',
-      weight: 1,
-      zone: '',
-      speaks: [1, 1],
-      release: '0',
-      storageId: '',
-    }),
+    describe: () => nodeDescription(name, { peerId: name, release: '0' }),
     hooks: {
       onView: () => {},
       drainShards: () => done,
@@ -93,15 +84,6 @@ export function isWhole(nodes: readonly Node[]): boolean {
     const view = membership.view();
     return view && !view.next && view.members.length === nodes.length && membership.isInTime();
   });
-}
-
-export async function until(what: string, is: () => boolean, ms = 10_000): Promise<number> {
-  const began = performance.now();
-  while (!is()) {
-    assert(performance.now() - began < ms, `not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return performance.now() - began;
 }
 
 export function membershipContract(name: string, options: MembershipContractOptions): void {

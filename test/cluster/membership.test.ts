@@ -8,6 +8,7 @@ import { isMember, ownerOf, shardsOf } from '../../src/cluster/view.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
 import { World, type WorldNode } from '../support/membership-world.ts';
+import { nodeDescription } from '../support/node-description.ts';
 
 async function cluster(names: string, seed = 1): Promise<{ world: World; nodes: WorldNode[] }> {
   const world = new World({ seed });
@@ -90,18 +91,7 @@ test('alone on its storage: a member in time for ever, without beats', async () 
     times: ALONE_TIMES,
     log: SILENT_LOG,
     randomBytes,
-    describe: () => ({
-      nodeId: 'n1',
-      peerId: '',
-      addresses: [],
-      apiAddress: '',
-      clusterAddress: '',
-      weight: 1,
-      zone: '',
-      speaks: [1, 1],
-      release: '',
-      storageId: '',
-    }),
+    describe: () => nodeDescription('n1'),
     hooks: {
       onView: () => {},
       drainShards: () => done,

@@ -8,20 +8,12 @@ import { makeSession } from '../../src/cluster/session.ts';
 import { ALONE_TIMES, checkTimes, USUAL_TIMES } from '../../src/cluster/times.ts';
 import type { Coordinator, CoordinatorOutcome } from '../../src/model/coordinator.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
+import { nodeDescription } from '../support/node-description.ts';
 import { coordinatorContract } from './coordinator-contract.ts';
 
 const INC = 'c'.repeat(32);
 const RECORD: Omit<MemberRecord, 'beat'> = {
-  nodeId: 'n1',
-  peerId: '',
-  addresses: [],
-  apiAddress: '',
-  clusterAddress: '',
-  weight: 1,
-  zone: '',
-  speaks: [1, 1],
-  release: '',
-  storageId: '',
+  ...nodeDescription('n1'),
   state: 'joining',
   ready: false,
   ack: 0,

@@ -11,6 +11,7 @@ import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../support/memory-storage.ts';
 import { makePostOffice } from '../support/post-office.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 interface Remembered extends HeadMemory {
   marks: Marks;
@@ -55,11 +56,6 @@ function start(storage: MemoryStorage, memories: readonly Remembered[]) {
   };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-async function until(isDone: () => boolean): Promise<void> {
-  while (!isDone()) await settled();
-}
-
 /** What the store holds now, to be put back later. */
 function backup(storage: MemoryStorage): () => void {
   const copy = new Map(storage.records);
@@ -77,7 +73,7 @@ test('each mark is remembered by every node; a store put back is noticed by each
   await a!.begin();
   const putBack = backup(storage);
   await a!.begin();
-  await until(() => memories[1]!.last() === 2);
+  await until('the other node remembers', () => memories[1]!.last() === 2);
   assert.equal(memories[0]!.last(), 2);
   assert.equal(await a!.check(), undefined);
   assert.equal(await b!.check(), undefined);
@@ -120,7 +116,7 @@ test('what another node sends that are no marks is not remembered: it would be m
   ])
     other.send('p0', 'store-head', marks);
   other.send('p0', 'store-head', [[3, 'c']]);
-  await until(() => memory.last() !== undefined);
+  await until('it is remembered', () => memory.last() !== undefined);
   assert.deepEqual([memory.marks, alarms], [[[3, 'c']], []]);
 });
 
@@ -155,7 +151,7 @@ test('a node that was away goes on from an old mark; a message that was overtake
   const back = start(storage, [remembering(here.marks), away]);
   assert.equal(await back.heads[1]!.check(), undefined);
   await back.heads[0]!.begin();
-  await until(() => away.last() === 302);
+  await until('it is remembered', () => away.last() === 302);
   assert.deepEqual(back.alarms, []);
 });
 
@@ -200,7 +196,7 @@ test('once begun it goes on by itself', async (t: TestContext) => {
   await heads[0]!.begin();
   pass(STORE_HEAD_MS + 1);
   await cluster.startTimers();
-  await until(() => (memory.last() ?? 0) >= 2);
+  await until('it is remembered', () => (memory.last() ?? 0) >= 2);
 });
 
 test('the file: read back, for this store only; what is no memory is none', () => {

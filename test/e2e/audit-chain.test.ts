@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { runInProcess } from '../cli/in-process.ts';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 let server: RunningServer;
 let root: Ask;
@@ -188,7 +189,7 @@ test('sealed and unsealed in peace, and killed: the chain goes on, and the cut t
   await succeed(root, 'POST', 'sys/mounts/kv', { type: 'kv' });
   // Moved away without a word: it is noticed, and the lines go where they should.
   renameSync(log, `${log}.1`);
-  await until('the log is made again', 20_000, async () => {
+  await until('the log is made again', async () => {
     await root('GET', 'kv/none');
     return (await root('GET', 'sys/audit-keys')).status === 200 && exists(log);
   });

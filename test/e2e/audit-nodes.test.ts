@@ -9,11 +9,11 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
-import { until } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { threeNodes } from '../support/three-nodes.ts';
+import { until } from '../support/until.ts';
 
 const { cluster, onAll: on, root } = threeNodes();
 const folder = testFolder('audit-nodes');
@@ -36,7 +36,7 @@ test(
     assert.equal(disabled.status, 204, disabled.text);
     // The others close theirs when they hear of it.
     let chains: { node: string; closed: boolean; enabled: boolean; seq: number }[] = [];
-    await until('all chains are closed', 20_000, async () => {
+    await until('all chains are closed', async () => {
       const { body } = await nodes[2]!.call('LIST', 'sys/audit-chains', root());
       chains = Object.values(body.data.key_info);
       return chains.length === 3 && chains.every(({ closed }) => closed);
@@ -97,7 +97,7 @@ test(
     });
     assert.equal(enabled.status, 204, enabled.text);
     for (const node of nodes) {
-      await until('it is on', 20_000, async () => {
+      await until('it is on', async () => {
         await node.call('GET', 'sys/mounts', root());
         return 'operations/' in (await node.call('GET', 'sys/audit', root())).body.data;
       });
@@ -144,7 +144,7 @@ test(
       }
       const chainsIn = () =>
         new Set([...text.matchAll(/"path":"sys\/mounts".*?"chain":"([0-9a-f]{16})"/g)].map(([, id]) => id));
-      await until('lines of all nodes', 20_000, async () => chainsIn().size === 3);
+      await until('lines of all nodes', () => chainsIn().size === 3);
       assert.equal((await nodes[0]!.call('DELETE', 'sys/audit/socket', root())).status, 204);
     } finally {
       for (const socket of sockets) socket.destroy();

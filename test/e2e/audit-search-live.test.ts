@@ -5,11 +5,11 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
-const WAIT_MS = 10_000;
 const folder = testFolder('audit-live');
 const log = join(folder, 'audit.log');
 let server: RunningServer;
@@ -163,9 +163,9 @@ test('of files only what audit devices write; none of devices without a file, or
 
 test('follows what is written from now on, until its client leaves', async () => {
   const seen = follow({ path: 'secret/data/followed' });
-  await until('it begins', WAIT_MS, async () => seen.status === 200);
+  await until('it begins', () => seen.status === 200);
   await succeed(root, 'POST', 'secret/data/followed', { data: {} });
-  await until('both lines', WAIT_MS, async () => seen.text.trimEnd().split('\n').length >= 2);
+  await until('both lines', () => seen.text.trimEnd().split('\n').length >= 2);
   assert.deepEqual(
     paths(
       seen.text
@@ -183,10 +183,10 @@ test('ends when its token does, and leaves its place', async () => {
   await succeed(root, 'PUT', 'sys/policies/acl/looks', { policy });
   const { token } = await makeToken(root, { policies: ['looks'] });
   const seen = Array.from({ length: 4 }, () => follow({}, token));
-  await until('all begin', WAIT_MS, async () => seen.every(({ status }) => status === 200));
+  await until('all begin', () => seen.every(({ status }) => status === 200));
   assert.equal((await root('POST', 'sys/audit-search', { limit: 1 })).status, 503, 'as many as there may be');
   await succeed(root, 'POST', 'auth/token/revoke', { token });
-  await until('all end', WAIT_MS, async () => seen.every(({ ended }) => ended));
+  await until('all end', () => seen.every(({ ended }) => ended));
   for (const { text } of seen) assert.match(text, /"reason":"not allowed any more"\}\n$/);
   assert.equal((await search({ limit: 1 })).length, 2);
 });

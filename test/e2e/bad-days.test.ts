@@ -22,12 +22,13 @@ import { openCoffer } from '../../src/main.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
-import { clientOf, readIf, runToEnd, startConfigured, until } from '../support/configured.ts';
+import { clientOf, readIf, runToEnd, startConfigured } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { type CallReply, call } from '../support/http.ts';
 import { insideOf, noOwnMounts, readOnly, tmpfsOn, withMounts } from '../support/own-mounts.ts';
 import { killServers, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 afterEach(killServers);
 

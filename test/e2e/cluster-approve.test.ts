@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { startNodes, type TestNodes } from '../support/nodes.ts';
+import { until } from '../support/until.ts';
 
 let cluster: TestNodes | undefined;
 after(async () => cluster?.remove());
@@ -20,7 +20,7 @@ test('a node that was not approved is neither unsealed nor a member; once approv
   assert.equal(made.status, 200, made.text);
   const token = made.body.root_token;
   await n1!.call('PUT', 'sys/unseal', { body: { key: made.body.keys_base64[0] } });
-  await n1!.untilActive(30_000);
+  await n1!.untilActive();
 
   // Whichever of the two came first was approved with the record; the other one waits.
   const identities = async () => (await n1!.call('GET', 'sys/cluster/identities', { token })).body.data;
@@ -36,7 +36,7 @@ test('a node that was not approved is neither unsealed nor a member; once approv
   const { peer_id } = applicants[0];
   const done = await n1!.call('POST', 'sys/cluster/approve', { token, body: { peer_id } });
   assert.equal(done.status, 204, done.text);
-  await n2!.untilActive(30_000);
+  await n2!.untilActive();
   assert.deepEqual((await identities()).applicants, []);
   const status = await n2!.call('GET', 'sys/cluster/status', { token });
   assert.equal(status.body.data.nodes.length, 2);

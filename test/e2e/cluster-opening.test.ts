@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { makeBalancer } from '../support/balancer.ts';
-import { until } from '../support/configured.ts';
 import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import { until } from '../support/until.ts';
 
 let cluster: TestNodes;
 let nodes: readonly TestNode[];
@@ -28,7 +28,7 @@ const give = async (node: TestNode, key: string) => {
   assert.equal(reply.status, 200, reply.text);
   return reply.body;
 };
-const allActive = () => Promise.all(nodes.map((node) => node.untilActive(30_000)));
+const allActive = () => Promise.all(nodes.map((node) => node.untilActive()));
 
 test('initialised at one node, the shares given to each open all', async () => {
   const body = { secret_shares: 4, secret_threshold: 3 };
@@ -100,7 +100,7 @@ test('all nodes restart one after another, and no request fails', async () => {
   for (const node of nodes) {
     await node.stop();
     await node.start();
-    await node.untilActive(30_000);
+    await node.untilActive();
     while (!balancer.well().includes(node.address)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
   stopped = true;
@@ -133,7 +133,7 @@ test('sealed and unsealed while everything is asked for: 503 meanwhile, and noth
     [nodes[2]!, nodes[0]!],
   ] as const) {
     const enough = 5 + Math.max(0, ...written.values());
-    await until('more is written', async () => [...written.values()].some((n) => n > enough));
+    await until('more is written', () => [...written.values()].some((n) => n > enough));
     const sealed = await sealer.call('PUT', 'sys/seal', { token });
     assert.equal(sealed.status, 204, sealed.text);
     for (const node of nodes) assert.equal((await statusOf(node)).sealed, true, node.id);

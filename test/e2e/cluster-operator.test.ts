@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { startNodes, type TestNode, type TestNodes } from '../support/nodes.ts';
+import { until } from '../support/until.ts';
 
 let cluster: TestNodes;
 let nodes: readonly TestNode[];
@@ -143,7 +143,7 @@ test('a store that is put back is noticed, until an operator says that it is rig
       const reply = await n1().call('PUT', 'sys/unseal', { body: { key: cluster.unsealKey } });
       return reply.status === 200 && reply.body.sealed === false;
     });
-    await Promise.all(nodes.map((node) => node.untilActive(30_000)));
+    await Promise.all(nodes.map((node) => node.untilActive()));
     await untilSeen(n1(), ALL_SERVE);
   };
   await stopAll();
@@ -177,7 +177,7 @@ test('a node that is removed seals itself, and never comes back', async () => {
   await until('it is sealed', async () => (await n3().call('GET', 'sys/seal-status')).body.sealed === true);
   await n3().stop();
   await n3().start();
-  await until('it knows', async () => /removed from the cluster for good/.test(n3().output()));
+  await until('it knows', () => /removed from the cluster for good/.test(n3().output()));
   assert.equal((await n3().call('GET', 'sys/health')).status, 503);
   const shares = await n3().call('PUT', 'sys/unseal', { body: { key: cluster.unsealKey } });
   assert.deepEqual(

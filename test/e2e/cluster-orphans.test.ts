@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { missing } from '../support/missing.ts';
 import { startNodes, type TestNodes } from '../support/nodes.ts';
+import { until } from '../support/until.ts';
 
 const STRAY = `coffer/data/chunks/${'a'.repeat(32)}/000000`;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

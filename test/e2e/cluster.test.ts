@@ -138,7 +138,7 @@ for (const store of ['embedded', 'etcd', 'consul'] satisfies StoreKind[]) {
       const rewritten = await nodes[2]!.call('POST', paths[0]!, { ...root(), body: { data: { again: 1 } } });
       assert.equal(rewritten.status, 200, rewritten.text);
       await nodes[0]!.start();
-      await nodes[0]!.untilActive(20_000);
+      await nodes[0]!.untilActive();
       const read = await nodes[0]!.call('GET', paths[0]!, root());
       assert.equal(read.body.data.data.again, 1);
     });
@@ -153,7 +153,7 @@ for (const store of ['embedded', 'etcd', 'consul'] satisfies StoreKind[]) {
       const body = { key: cluster.unsealKey };
       const opened = await nodes[2]!.call('PUT', 'sys/unseal', { body });
       assert.equal(opened.status, 200, opened.text);
-      for (const node of nodes) await node.untilActive(20_000);
+      for (const node of nodes) await node.untilActive();
       const read = await nodes[0]!.call('GET', 'secret/data/cas', root());
       assert.equal(read.status, 200, read.text);
     });

@@ -11,12 +11,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { runInProcess } from '../cli/in-process.ts';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { freePort } from '../support/free-port.ts';
 import { COFFER_ENTRY, type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
-const WAIT_MS = 20_000;
 const ROOT = 'CANARY-root-71ac';
 const SECRET = 'CANARY-value-71ac';
 
@@ -159,7 +159,7 @@ test('monitor prints lines until Ctrl-C, and ends with 0; where the server ends 
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  await until('a line', WAIT_MS, async () => {
+  await until('a line', () => {
     process.kill(server.pid, 'SIGHUP');
     return text.includes('reloaded');
   });

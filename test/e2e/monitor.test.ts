@@ -8,12 +8,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
-const WAIT_MS = 10_000;
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
 const folder = testFolder('monitor');
@@ -56,7 +56,7 @@ function monitor(token: string, query = '') {
 /** Asks once, and waits until its line is in `text`. */
 async function asks(path: string, text: () => string): Promise<void> {
   await succeed(root, 'GET', path);
-  await until(`a line about ${path}`, WAIT_MS, async () => text().includes(`/v1/${path}`));
+  await until(`a line about ${path}`, () => text().includes(`/v1/${path}`));
 }
 
 test('levels take effect in the log at once, and SIGHUP puts them back', async () => {
@@ -69,16 +69,12 @@ test('levels take effect in the log at once, and SIGHUP puts them back', async (
   assert.equal(body.data.core, 'trace');
   assert.equal(body.data.http, 'info');
   process.kill(server.pid, 'SIGHUP');
-  await until(
-    'its level',
-    WAIT_MS,
-    async () => (await root('GET', 'sys/loggers/core')).body.data.core === 'info',
-  );
+  await until('its level', async () => (await root('GET', 'sys/loggers/core')).body.data.core === 'info');
 });
 
 test('who looks on sees lines as they are written, whatever is written, and no token', async () => {
   const seen = monitor('root', '?log_level=trace&log_format=json');
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   await asks('sys/key-status', () => seen.text);
   const lines = seen.text
     .trimEnd()
@@ -123,16 +119,16 @@ test('requests under way say whose they are, without saying more', async () => {
 test('a token that is revoked, or loses its policy, looks on no longer', async () => {
   const made = await makeToken(root, { policies: ['looks'] });
   const seen = monitor(made.token);
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   await succeed(root, 'POST', 'auth/token/revoke', { token: made.token });
-  await until('its end', WAIT_MS, async () => seen.ended);
+  await until('its end', () => seen.ended);
   assert.match(seen.text, /monitor: it ends/);
   const other = monitor((await makeToken(root, { policies: ['looks'] })).token);
   const stays = monitor('root');
-  await until('a head', WAIT_MS, async () => other.status === 200 && stays.status === 200);
+  await until('a head', () => other.status === 200 && stays.status === 200);
   await succeed(root, 'PUT', 'sys/policies/acl/looks', { policy: 'path "a" { capabilities = ["read"] }' });
-  await until('its end', WAIT_MS, async () => other.ended);
+  await until('its end', () => other.ended);
   assert.equal(stays.ended, false);
   await succeed(root, 'PUT', 'sys/seal');
-  await until('the end of all', WAIT_MS, async () => stays.ended);
+  await until('the end of all', () => stays.ended);
 });

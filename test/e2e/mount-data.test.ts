@@ -7,9 +7,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openLmdb } from '../../src/storage/lmdb.ts';
-import { asking, makeToken, succeed, until } from '../support/asking.ts';
+import { asking, makeToken, succeed } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const SECRETS = 200;
 const TOKENS = 20;
@@ -65,7 +66,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await succeed(root, 'POST', 'auth/token/revoke', { token: parent.token });
       await server!.stop(signal);
       root = await start();
-      await until('the sweep of tokens goes on', SWEPT_MS, async () => {
+      await until('the sweep of tokens goes on', async () => {
         return (await root('LIST', 'auth/token/accessors')).body.data.keys.length === 1;
       });
       // Sweeping and stopping take turns until both are through.

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../support/configured.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { threeNodes } from '../support/three-nodes.ts';
+import { until } from '../support/until.ts';
 
 const { cluster, onAll: on, root } = threeNodes();
 

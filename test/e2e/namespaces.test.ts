@@ -7,10 +7,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { type CallReply, call } from '../support/http.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const MERGE = 'application/merge-patch+json';
 const ALL = 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }';

@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { REPLICA_READS_WORTH } from '../../src/model/limits.ts';
-import { until } from '../support/configured.ts';
 import { missing } from '../support/missing.ts';
 import { startNodes, type TestNode } from '../support/nodes.ts';
+import { until } from '../support/until.ts';
 
 test('cut off from the coordinator: reads of what is held where allowed, 503 where not, and all well afterwards', async (t) => {
   const started = await startNodes({

@@ -7,11 +7,11 @@ import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
-const WAIT_MS = 20_000;
 const SECRET = 'CANARY-4f1b';
 
 let server: RunningServer;
@@ -76,7 +76,7 @@ test('a client that leaves makes room for the next; until then there is none', a
   const headers = { 'x-vault-token': SECRET };
   const first = get({ hostname, port, path: '/v1/sys/pprof/profile?seconds=60', agent: false, headers });
   first.on('error', () => {});
-  await until('a refusal', WAIT_MS, async () => (await profile('heap?seconds=1')).status === 503);
+  await until('a refusal', async () => (await profile('heap?seconds=1')).status === 503);
   first.destroy();
-  await until('room', WAIT_MS, async () => (await profile('heap?seconds=1')).status === 200);
+  await until('room', async () => (await profile('heap?seconds=1')).status === 200);
 });

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { type CallReply, call } from '../support/http.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { until } from '../support/until.ts';
 
 const RESERVED = "cannot remount to the destination in 'to': it is reserved";
 

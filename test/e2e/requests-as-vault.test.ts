@@ -4,10 +4,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { closing } from '../support/closing.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 
@@ -28,7 +28,7 @@ async function sendRaw(text: string): Promise<string> {
   // Who goes on listening for more says so by what it answered.
   socket.setTimeout(3_000, () => socket.destroy());
   socket.write(text);
-  await once(socket, 'close');
+  await closing(socket);
   return got;
 }
 

@@ -12,11 +12,12 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeDevTls } from '../../src/dev-tls.ts';
-import { COMPILED, clientOf, readIf, runToEnd, startConfigured, until } from '../support/configured.ts';
+import { COMPILED, clientOf, readIf, runToEnd, startConfigured } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { call } from '../support/http.ts';
 import { killServers, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 afterEach(killServers);
 

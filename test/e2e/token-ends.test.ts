@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, type Made, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, type Made, makeToken, succeed } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
-const SWEPT_MS = 10_000;
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
 let server: RunningServer;
@@ -93,7 +93,7 @@ for (const uses of [1, 20]) {
     const statuses = (await Promise.all(asks)).map(({ status }) => status);
     assert.equal(statuses.filter((status) => status === 200).length, uses);
     assert.equal(statuses.filter((status) => status === 403).length, 50 - uses);
-    await until('its record goes', SWEPT_MS, async () => !(await accessorsOf(root)).includes(accessor));
+    await until('its record goes', async () => !(await accessorsOf(root)).includes(accessor));
   });
 }
 
@@ -141,18 +141,14 @@ test('tokens of two seconds end by themselves, with children, cubbyhole and reco
     await Promise.all(all.map(({ token }) => isGood(token))),
     all.map(() => true),
   );
-  await until('they are refused', 4_000, async () => !(await isGood('short-0')));
+  await until('they are refused', async () => !(await isGood('short-0')), 4_000);
   assert(performance.now() - since >= 1_500, 'not long before their time');
-  await until('all of them', 1_000, async () => !(await isGood('short-19')));
+  await until('all of them', async () => !(await isGood('short-19')), 1_000);
   for (const { token } of [child, grandchild]) assert.equal(await isGood(token), false, 'children with them');
   assert(await isGood('short-2'), 'but what was renewed lives');
   const ended = new Set(all.map(({ accessor }) => accessor));
   ended.delete(made[2]!.accessor);
-  await until(
-    'their records go',
-    SWEPT_MS,
-    async () => !(await accessorsOf(root)).some((one) => ended.has(one)),
-  );
+  await until('their records go', async () => !(await accessorsOf(root)).some((one) => ended.has(one)));
   assert.equal((await makeToken(root, { id: 'short-1', policies })).accessor, made[1]!.accessor);
   assert.equal((await as('short-1')('GET', 'cubbyhole/a')).status, 404);
 });
@@ -187,7 +183,7 @@ test('a restart keeps tokens as they are; a killed server forgets no revocation'
     const statuses: number[] = [];
     for (let use = 0; use < 3; use++) statuses.push(await statusOf(used.token));
     assert.deepEqual(statuses, [200, 200, 403], 'one use was taken before');
-    await until('what expired meanwhile goes', SWEPT_MS, async () => {
+    await until('what expired meanwhile goes', async () => {
       return !(await accessorsOf(ask)).includes(short.accessor) && (await statusOf(short.token)) === 403;
     });
 
@@ -196,11 +192,7 @@ test('a restart keeps tokens as they are; a killed server forgets no revocation'
     ask = await again('SIGKILL');
     assert.deepEqual(await Promise.all(family.map(({ token }) => statusOf(token))), [200, 403, 403, 403]);
     const dead = new Set(family.slice(1).map(({ accessor }) => accessor));
-    await until(
-      'the sweep goes on',
-      SWEPT_MS,
-      async () => !(await accessorsOf(ask)).some((one) => dead.has(one)),
-    );
+    await until('the sweep goes on', async () => !(await accessorsOf(ask)).some((one) => dead.has(one)));
     assert.equal(await statusOf(long.token), 200);
   } finally {
     await kept?.stop('SIGKILL');

@@ -5,10 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, type Made, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, type Made, makeToken, succeed } from '../support/asking.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
-const SWEPT_MS = 10_000;
 const NO_TOKEN = '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n';
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 
@@ -66,7 +66,7 @@ test('revoking a token ends all below it at once, and their accessors go', async
   assert(await isGood(family[0]!.token), 'the one above lives');
   assert(await isGood(stranger.token), 'and so does its other family');
   const dead = new Set([...family.slice(1), ...side].map(({ accessor }) => accessor));
-  await until('their accessors go', SWEPT_MS, async () => !(await accessors()).some((one) => dead.has(one)));
+  await until('their accessors go', async () => !(await accessors()).some((one) => dead.has(one)));
   assert((await accessors()).includes(family[0]!.accessor));
 });
 
@@ -131,7 +131,7 @@ test('a child that is being made while its parent is revoked is dead too, and go
       orphaned.push(accessor);
     }
   }
-  await until('all of them go', SWEPT_MS, async () => {
+  await until('all of them go', async () => {
     const left = new Set(await accessors());
     return !orphaned.some((accessor) => left.has(accessor));
   });
@@ -146,7 +146,7 @@ test('a token made again under its old id has nothing of the old one: no childre
   assert.deepEqual(await refusal(root, settings), [400, 'cannot create a token with a duplicate ID']);
   await succeed(root, 'POST', 'auth/token/revoke', { token: first.token });
   // Until all of the old one is gone its id is taken.
-  await until('the id is free', SWEPT_MS, async () => (await refusal(root, settings))[0] === 200);
+  await until('the id is free', async () => (await refusal(root, settings))[0] === 200);
   assert(await isGood(first.token));
   assert.equal(await isGood(child.token), false);
   assert.equal((await as(first.token)('GET', 'cubbyhole/secret')).status, 404);

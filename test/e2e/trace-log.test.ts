@@ -8,11 +8,10 @@ import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { test } from 'node:test';
 import { MONITOR_LOOK_MS } from '../../src/model/limits.ts';
-import { asking, makeToken, succeed, until } from '../support/asking.ts';
+import { asking, makeToken, succeed } from '../support/asking.ts';
 import { startDev } from '../support/server.ts';
 import { threeNodes } from '../support/three-nodes.ts';
-
-const WAIT_MS = 20_000;
+import { until } from '../support/until.ts';
 
 interface Line {
   readonly '@module': string;
@@ -37,7 +36,7 @@ async function listen(address: string, token: string, level: string) {
     },
   );
   sent.on('error', () => {});
-  await until('a head', WAIT_MS, async () => isOpen);
+  await until('a head', () => isOpen);
   const lines = (): Line[] => {
     const whole = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd();
     return whole === '' ? [] : whole.split('\n').map((line) => JSON.parse(line));
@@ -59,7 +58,7 @@ test('each request is a line, with its id, for who listens at trace and for nobo
     await succeed(root, 'POST', 'secret/data/traced', secret);
     const requests = () => closely.lines().filter((line) => line['@message'] === 'completed_request');
     const of = (path: string) => requests().find((line) => line.request_path === `/v1/${path}`);
-    await until('lines', WAIT_MS, async () => of('secret/data/traced') !== undefined);
+    await until('lines', () => of('secret/data/traced') !== undefined);
     const line = of('sys/mounts')!;
     assert.deepEqual(
       [line.request_id, line.status_code, line.request_method, line['@level']],
@@ -89,11 +88,9 @@ test(
     await nodes[0]!.call('POST', 'sys/mounts/meanwhile', { ...root(), body: { type: 'kv' } });
     // Whether it still may is looked at now and then.
     const startedMs = performance.now();
-    await until('two looks', WAIT_MS, async () => performance.now() - startedMs > 2.5 * MONITOR_LOOK_MS);
+    await until('two looks', () => performance.now() - startedMs > 2.5 * MONITOR_LOOK_MS);
     for (const node of nodes) await node.call('GET', 'sys/host-info', root());
-    await until('lines of all', WAIT_MS, async () =>
-      listening.every(({ text }) => text().includes('/v1/sys/host-info')),
-    );
+    await until('lines of all', () => listening.every(({ text }) => text().includes('/v1/sys/host-info')));
     for (const { leave } of listening) leave();
   }),
 );
@@ -111,9 +108,7 @@ test(
       listening[at]!.lines().filter((line) => line['@message'] === message && line.what === 'run');
     await until(
       'lines of both sides',
-      WAIT_MS,
-      async () =>
-        found(0, 'asked').length > 0 && found(1, 'was asked').length + found(2, 'was asked').length > 0,
+      () => found(0, 'asked').length > 0 && found(1, 'was asked').length + found(2, 'was asked').length > 0,
     );
     const [one] = found(0, 'asked');
     assert.match(String(one!.operation), /^[a-z0-9-]+[./][a-z-]+/);

@@ -7,10 +7,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, makeToken, succeed, until } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import type { CallReply } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const DENIED = '1 error occurred:\n\t* permission denied\n\n';
 const INVALID = 'wrapping token is not valid or does not exist';
@@ -186,7 +187,7 @@ test('less than a second is a second: what is asked to be wrapped is never told 
   assert.equal(body.wrap_info.ttl, 1);
   assert.doesNotMatch(text, new RegExp(SECRET));
   const { token } = body.wrap_info;
-  await until('it is over', 10_000, async () => {
+  await until('it is over', async () => {
     return (await root('POST', 'sys/wrapping/lookup', { token })).status === 400;
   });
   refused(await root('POST', 'sys/wrapping/unwrap', { token }), 400, INVALID);
@@ -222,7 +223,7 @@ test('opened and swept, its record is gone, and so is it', async () => {
   const listed = async () => (await root('LIST', 'auth/token/accessors')).body.data.keys.includes(accessor);
   assert(await listed());
   await succeed(root, 'POST', 'sys/wrapping/unwrap', { token });
-  await until('it is swept', 10_000, async () => !(await listed()));
+  await until('it is swept', async () => !(await listed()));
 });
 
 test('as a JWT it is opened, looked at and rewrapped likewise; a forged one is not', async () => {

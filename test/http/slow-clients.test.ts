@@ -14,6 +14,7 @@ import { makeDevTls } from '../../src/dev-tls.ts';
 import type { BodyBudget } from '../../src/http/body.ts';
 import type { ListenerOptions } from '../../src/http/listener-options.ts';
 import { HEAD_BYTES_MAX, HTTP2_SESSION_MIB_MAX, HTTP2_STREAMS_MAX, MIB } from '../../src/model/limits.ts';
+import { closing } from '../support/closing.ts';
 import { call } from '../support/http.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { listen, request, wire } from './listener.ts';
@@ -178,7 +179,7 @@ for (const [what, reads] of [
     t.after(async () => clearInterval(reading));
     await held();
     await given();
-    const closed = once(socket, 'close');
+    const closed = closing(socket);
     socket.resume();
     await closed;
     assert(socket.bytesRead < 16 * MIB, 'it was not sent to its end');
@@ -196,7 +197,7 @@ test('HTTP/2: the stream of who does not read a large reply is cut off, and cann
   const stream = session.request({ ':path': '/v1/large' });
   stream.on('error', () => {});
   stream.pause();
-  const closed = once(stream, 'close');
+  const closed = closing(stream);
   await held();
   // One large reply, read or not, refuses no other request of the connection.
   for (const path of ['/v1/small', '/v1/large']) {

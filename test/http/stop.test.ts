@@ -12,6 +12,7 @@ import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { makeHttpServer } from '../../src/http/server.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
+import { closing } from '../support/closing.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { echo, type Listening, listen, request, type Settings, wire } from './listener.ts';
 
@@ -37,7 +38,7 @@ async function held(t: Parameters<typeof listen>[0], settings: Settings = {}): P
 }
 
 test('what runs is answered and its connection closed; what idles or was never used goes at once', {
-  timeout: 5_000,
+  timeout: 30_000,
 }, async (t) => {
   const { server, port, release, reached } = await held(t, { stopGraceMs: 60_000 });
   const [running, idle, unused] = await Promise.all([wire(port), wire(port), wire(port)]);
@@ -82,7 +83,7 @@ function tls() {
 }
 
 test('TLS: streams are finished; idle sessions and connections without a handshake go at once', {
-  timeout: 5_000,
+  timeout: 30_000,
 }, async (t) => {
   const { listener, trust } = tls();
   const { server, port, release, reached } = await held(t, { stopGraceMs: 60_000, listener });
@@ -92,7 +93,7 @@ test('TLS: streams are finished; idle sessions and connections without a handsha
   stream.resume();
   await reached();
   const stop = server.stop();
-  await Promise.all([once(idle!, 'close'), silent.closed()]);
+  await Promise.all([closing(idle!), silent.closed()]);
   release();
   const [headers] = await once(stream, 'response');
   assert.equal(headers[':status'], 200);
@@ -104,12 +105,11 @@ test('TLS: what does not end is cut after the grace', async (t) => {
   const { listener, trust } = tls();
   const { server, port, reached } = await held(t, { stopGraceMs: 50, listener });
   const session = connectHttp2(`https://localhost:${port}`, trust);
-  session.on('error', () => {});
   session.request({ ':path': '/v1/slow' }).on('error', () => {});
   const connection = await wire(port, trust);
   connection.write(request('GET /v1/slow'));
   await reached();
-  const closed = Promise.all([session.destroyed ? undefined : once(session, 'close'), connection.closed()]);
+  const closed = Promise.all([session.destroyed ? undefined : closing(session), connection.closed()]);
   await server.stop();
   await closed;
 });

@@ -13,14 +13,13 @@ import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
 import { makeStreams } from '../../src/http/stream.ts';
 import type { Reply, StreamOut } from '../../src/model/request.ts';
-import { until } from '../support/asking.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 import { listen, type Settings } from './listener.ts';
 
 const folder = testFolder('stream');
 const files = makeDevTls(folder, [], Date.now());
 const TLS = { tls_disable: false, tls_cert_file: files.certFile, tls_key_file: files.keyFile } as const;
-const WAIT_MS = 5_000;
 
 /** A listener whose handler answers with one stream; the test holds its end. */
 async function streaming(t: Parameters<typeof listen>[0], listener: Settings['listener'] = {}) {
@@ -60,43 +59,43 @@ function client(port: number) {
 test('the head is there before the body; a client that leaves ends it', async (t) => {
   const { port, stream } = await streaming(t);
   const seen = client(port);
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   assert.equal(seen.length, undefined);
   stream.out!.write('one\n');
-  await until('a line', WAIT_MS, async () => seen.text === 'one\n');
+  await until('a line', () => seen.text === 'one\n');
   seen.destroy();
-  await until('its end', WAIT_MS, async () => stream.over === 1);
+  await until('its end', () => stream.over === 1);
   assert.equal(stream.out!.write('two\n'), false);
 });
 
 test('its writer ends it', async (t) => {
   const { port, stream } = await streaming(t);
   const seen = client(port);
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   stream.out!.write('last');
   stream.out!.end();
-  await until('its end', WAIT_MS, async () => seen.ended);
+  await until('its end', () => seen.ended);
   assert.equal(seen.text, 'last');
-  await until('its end', WAIT_MS, async () => stream.over === 1);
+  await until('its end', () => stream.over === 1);
 });
 
 test('a listener that stops ends it, and does not wait for its client; so does one that says farewell', async (t) => {
   for (const how of ['stop', 'farewell'] as const) {
     const { port, server, stream } = await streaming(t);
     const seen = client(port);
-    await until('a head', WAIT_MS, async () => seen.status === 200);
+    await until('a head', () => seen.status === 200);
     await server[how]();
-    await until('its end', WAIT_MS, async () => seen.ended && stream.over === 1);
+    await until('its end', () => seen.ended && stream.over === 1);
     if (how === 'stop') continue;
     const late = client(port);
-    await until('an end at once', WAIT_MS, async () => late.ended);
+    await until('an end at once', () => late.ended);
   }
 });
 
 test('a reader that is behind is told of, and heard when it has caught up', async (t) => {
   const { port, stream } = await streaming(t);
   const seen = client(port);
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   let drained = 0;
   stream.out!.onDrain(() => drained++);
   const piece = 'x'.repeat(64 * 1024);
@@ -106,8 +105,8 @@ test('a reader that is behind is told of, and heard when it has caught up', asyn
     isBehind = !stream.out!.write(piece);
     written += piece.length;
   }
-  await until('a drain', WAIT_MS, async () => drained === 1);
-  await until('all of it', WAIT_MS, async () => seen.text.length === written);
+  await until('a drain', () => drained === 1);
+  await until('all of it', () => seen.text.length === written);
 });
 
 test('a quiet one stays where another connection on which nothing moves is cut', async (t) => {
@@ -131,11 +130,11 @@ test('a quiet one stays where another connection on which nothing moves is cut',
   t.after(() => void server.close());
   const { port } = server.address() as AddressInfo;
   const seen = client(port);
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   const other = connect(port, '127.0.0.1');
   await once(other.resume(), 'close');
   out!.write('still here');
-  await until('a line', WAIT_MS, async () => seen.text === 'still here');
+  await until('a line', () => seen.text === 'still here');
 });
 
 test('HTTP/2: lines, and the end of one stream alone', async (t) => {
@@ -151,10 +150,10 @@ test('HTTP/2: lines, and the end of one stream alone', async (t) => {
     seen.text += chunk;
   });
   request.on('error', () => {});
-  await until('a head', WAIT_MS, async () => seen.status === 200);
+  await until('a head', () => seen.status === 200);
   stream.out!.write('one\n');
-  await until('a line', WAIT_MS, async () => seen.text === 'one\n');
+  await until('a line', () => seen.text === 'one\n');
   request.close();
-  await until('its end', WAIT_MS, async () => stream.over === 1);
+  await until('its end', () => stream.over === 1);
   assert.equal(session.closed, false);
 });

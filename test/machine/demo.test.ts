@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { COMPILED, clientOf, runToEnd, until } from '../support/configured.ts';
+import { COMPILED, clientOf, runToEnd } from '../support/configured.ts';
 import { findConsul, startConsul } from '../support/consul.ts';
 import { findEtcd, startEtcd } from '../support/etcd.ts';
 import { freePorts } from '../support/free-port.ts';
@@ -14,6 +14,7 @@ import { call } from '../support/http.ts';
 import { missing } from '../support/missing.ts';
 import { COFFER_ENTRY } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const base = testFolder();
 

@@ -4,11 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { COMPILED, clientOf, runToEnd, until } from '../support/configured.ts';
+import { COMPILED, clientOf, runToEnd } from '../support/configured.ts';
 import { freePort, freePorts } from '../support/free-port.ts';
 import { notOnThisPlatform } from '../support/missing.ts';
 import { COFFER_ENTRY, killServers, type RunningServer, startServer } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 after(killServers);
 const onLinux = process.platform !== 'linux' && notOnThisPlatform('children are found in /proc');

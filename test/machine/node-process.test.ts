@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startNode, stopNodes } from '../../src/machine/node-process.ts';
-import { COMPILED, until } from '../support/configured.ts';
+import { COMPILED } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const base = testFolder();
 const env = { PATH: process.env.PATH, HOME: base, NODE_COMPILE_CACHE: COMPILED };

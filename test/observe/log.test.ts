@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { CodedError } from '../../src/model/errors.ts';
 import { type LogFormat, parseLogFormat, parseLogLevel } from '../../src/model/log.ts';
 import { makeLog } from '../../src/observe/log.ts';
-import { until } from '../support/configured.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 3, 44, 35, 994);
 const folder = testFolder('log');

@@ -5,27 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Caller, TokenState } from '../../src/model/caller.ts';
+import type { Caller } from '../../src/model/caller.ts';
 import { makeAuditAuths } from '../../src/pipeline/audit-auths.ts';
 import type { Decision } from '../../src/pipeline/authority.ts';
+import { tokenState } from '../support/token-state.ts';
 
-const STATE: TokenState = {
-  parent: undefined,
-  policies: ['app', 'default'],
-  meta: null,
-  displayName: 'token',
-  usesLeft: undefined,
-  numUses: 0,
-  type: 'service',
-  path: 'auth/token/create',
-  createdAtMs: 1_000,
-  ttl: 60,
-  expiresAtMs: 61_000,
-  explicitMaxTtl: 0,
-  period: 0,
-  renewable: true,
-  noDefaultPolicy: false,
-};
+const STATE = tokenState({ policies: ['app', 'default'], ttl: 60, expiresAtMs: 61_000 });
 const CALLER: Caller = {
   token: 'hvs.A',
   accessor: 'A',

@@ -7,20 +7,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SWEEP_NOTED_MS } from '../../src/model/limits.ts';
 import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { until } from '../support/until.ts';
 
 let coffer: InnerCoffer;
 before(async () => {
   coffer = await startInnerCoffer();
 });
 after(() => coffer.coffer.stop());
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await isSo())) {
-    assert(Date.now() < deadline, 'the condition did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 test('sealed and unsealed again and again while everything is asked for', async () => {
   const { lifecycle, seal } = coffer.coffer;
@@ -42,7 +35,7 @@ test('sealed and unsealed again and again while everything is asked for', async 
   const clients = Array.from({ length: 6 }, (_, n) => client(n));
   for (let round = 0; round < 6; round++) {
     const enough = tokens.length + 8;
-    await until(async () => tokens.length >= enough);
+    await until('tokens are made', () => tokens.length >= enough);
     await lifecycle.seal();
     const { commits } = coffer;
     assert.throws(() => seal.barrier.derive('anything'), { code: 'sealed' });
@@ -75,7 +68,7 @@ test('a mount whose sweep was broken off by a seal is swept after the next unsea
     if (paths.length > 50 && ++pages === 2) await held;
   };
   assert.equal((await coffer.ask('DELETE', 'sys/mounts/old')).status, 204);
-  await until(async () => pages === 2);
+  await until('the second page', () => pages === 2);
   const sealing = coffer.coffer.lifecycle.seal();
   release();
   await sealing;
@@ -83,7 +76,7 @@ test('a mount whose sweep was broken off by a seal is swept after the next unsea
   await coffer.coffer.lifecycle.unseal(coffer.key);
   const isSweeping = () =>
     [...coffer.coffer.catalog.entries('mounts').keys()].some((key) => key.startsWith('sweep/'));
-  await until(async () => !isSweeping());
+  await until('the sweep is over', () => !isSweeping());
 });
 
 test('what is disabled is shown while it is removed, how far and since when, and after a seal goes on from there', async () => {
@@ -104,7 +97,7 @@ test('what is disabled is shown while it is removed, how far and since when, and
   };
   assert.equal((await coffer.ask('DELETE', 'sys/mounts/large')).status, 204);
   const rows = async () => Object.values((await coffer.ask('GET', 'sys/removals')).body.data) as Row[];
-  await until(async () => pages === 3);
+  await until('the third page', () => pages === 3);
   const [row] = await rows();
   assert(row);
   const { start_time, running_seconds, removed, ...rest } = row;
@@ -120,12 +113,12 @@ test('what is disabled is shown while it is removed, how far and since when, and
     if (paths.length > 50 && ++pages === 11) await held();
   };
   await coffer.coffer.lifecycle.unseal(coffer.key);
-  await until(async () => pages === 11);
+  await until('it goes on', () => pages === 11);
   assert((await rows())[0]!.removed >= removed);
   assert.equal((await rows())[0]!.start_time, start_time);
   release();
   coffer.beforeCommit = undefined;
-  await until(async () => (await rows()).length === 0);
+  await until('all is removed', async () => (await rows()).length === 0);
 });
 
 interface Row {

@@ -8,8 +8,8 @@ import fs, { mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { until } from '../support/configured.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 /** Writes of the log that come to the file, and of which the disk then says that it failed. */
 let writesToFail = 0;
@@ -205,9 +205,9 @@ test('what a log of before holds is moved as soon as the store takes it, though 
     tries++;
     return 'refuse';
   };
-  await until('a second try', async () => tries > 1);
+  await until('a second try', () => tries > 1);
   store.does = () => 'take';
-  await until('the move', async () => fs.readdirSync(folder).length === 0);
+  await until('the move', () => fs.readdirSync(folder).length === 0);
   assert.equal(store.data.has('a/0'), true);
   assert.equal(log.isEmpty, true);
   await log.close();

@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Conflict, type Storage, StorageFailed } from '../../src/model/storage.ts';
 import type { StoreServer } from '../support/etcd.ts';
+import { until } from '../support/until.ts';
 
 const WRITERS = 16;
 const PATIENCE_MS = 30_000;
@@ -16,14 +17,6 @@ export interface OutagesOptions {
   server(): StoreServer;
   /** @param callMs - deadline of a call, in ms. */
   open(callMs?: number): Promise<Storage>;
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    if (performance.now() > end) assert.fail(`not in time: ${what}`);
-    await pause(5);
-  }
 }
 
 /** Tries until the store is there again. */

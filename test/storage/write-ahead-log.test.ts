@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { LOG_FILE_BYTES, STORAGE_LIST_PAGE } from '../../src/model/limits.ts';
 import { type Storage, StorageFailed } from '../../src/model/storage.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
-import { until } from '../support/configured.ts';
 import { testFolder } from '../support/test-folder.ts';
+import { until } from '../support/until.ts';
 
 const base = testFolder();
 let folders = 0;

@@ -4,10 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { setTimeout } from 'node:timers/promises';
 import { type CallOptions, type CallReply, call } from './http.ts';
-
-const PAUSE_MS = 20;
 
 /** Asks for a path without its `/v1/`. A body that is given goes as JSON; PATCH has its media type. */
 export type Ask = (
@@ -44,13 +41,4 @@ export interface Made {
 export async function makeToken(ask: Ask, settings: object = {}, how = 'create'): Promise<Made> {
   const { body } = await succeed(ask, 'POST', `auth/token/${how}`, settings);
   return { token: body.auth.client_token, accessor: body.auth.accessor };
-}
-
-/** Waits until `holds` does. @throws AssertionError after `withinMs`. */
-export async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await holds())) {
-    assert(performance.now() < deadline, `not within ${withinMs} ms: ${what}`);
-    await setTimeout(PAUSE_MS);
-  }
 }

@@ -133,16 +133,3 @@ export function clientOf(address: string, options: CallOptions = {}) {
     return reply;
   };
 }
-
-/** Waits until `found` is true. @throws Error after `timeoutMs`. */
-export async function until(
-  what: string,
-  found: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await found())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

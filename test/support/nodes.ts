@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMPILED, startConfigured, until } from './configured.ts';
+import { COMPILED, startConfigured } from './configured.ts';
 import { findConsul, startConsul } from './consul.ts';
 import { findEtcd, type StoreServer, startEtcdCluster } from './etcd.ts';
 import { freePort } from './free-port.ts';
@@ -15,6 +15,7 @@ import { type CallOptions, type CallReply, call } from './http.ts';
 import type { Hosts } from './namespaces.ts';
 import type { RunningServer } from './server.ts';
 import { testFolder } from './test-folder.ts';
+import { until } from './until.ts';
 
 export type StoreKind = 'etcd' | 'consul' | 'embedded';
 
@@ -58,7 +59,7 @@ export interface TestNode {
   stop(signal?: NodeJS.Signals): Promise<void>;
   call(method: string, path: string, options?: CallOptions): Promise<CallReply>;
   /** Resolves when `sys/health` answers 200. */
-  untilActive(timeoutMs?: number): Promise<void>;
+  untilActive(timeoutMs?: number): Promise<number>;
 }
 
 export interface TestNodes {
@@ -202,7 +203,7 @@ ${options.config ?? ''}
       const opened = await first!.call('PUT', 'sys/unseal', { body: { key: unsealKey } });
       // 503: open, and on a slow machine not in the cluster yet.
       assert([200, 503].includes(opened.status), opened.text);
-      await Promise.all(nodes.map((node) => node.untilActive(options.readyTimeoutMs ?? 20_000)));
+      await Promise.all(nodes.map((node) => node.untilActive(options.readyTimeoutMs)));
     },
     remove,
   };

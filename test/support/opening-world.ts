@@ -20,6 +20,7 @@ import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { makeSeal, type Seal } from '../../src/seal/seal.ts';
 import { makeSealedStorage } from '../../src/seal/sealed-storage.ts';
+import { nodeDescription } from './node-description.ts';
 
 export interface OpeningNode {
   readonly name: string;
@@ -130,18 +131,7 @@ export function makeOpeningWorld(seed: number, plant?: Faults) {
         highestFence: async () => 0,
         fault: (what, error) => void node.faults.push(`${what}: ${error}`),
       },
-      describe: () => ({
-        nodeId: name,
-        peerId: `peer-${name}`,
-        addresses: [],
-        apiAddress: '',
-        clusterAddress: '',
-        weight: 1,
-        zone: '',
-        speaks: [1, 1],
-        release: 'test',
-        storageId: 'store',
-      }),
+      describe: () => nodeDescription(name, { peerId: `peer-${name}`, release: 'test', storageId: 'store' }),
     });
     const node: OpeningNode = {
       name,

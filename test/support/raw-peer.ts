@@ -14,7 +14,8 @@ import { encodeFrame, type Frame, makeFrameReader } from '../../src/cluster/tran
 import { makeHost } from '../../src/cluster/transport/host.ts';
 import { type Identity, identityFromSeed } from '../../src/cluster/transport/identity.ts';
 import { ADMISSION_PROTOCOL, MESSAGES_PROTOCOL } from '../../src/cluster/transport/transport.ts';
-import { SECRET, type TestNode, until } from './transports.ts';
+import { SECRET, type TestNode } from './transports.ts';
+import { until } from './until.ts';
 
 export interface RawPeer {
   readonly identity: Identity;
@@ -74,7 +75,7 @@ export async function rawMember(
   const raw = await connectRaw(t, node);
   await admitRaw(raw, node);
   const outgoing = await raw.connection.newStream([MESSAGES_PROTOCOL]);
-  await until(() => raw.incoming() !== undefined && node.peers().includes(raw.identity.peer), 'it is linked');
+  await until('it is linked', () => raw.incoming() !== undefined && node.peers().includes(raw.identity.peer));
   return {
     ...raw,
     outgoing,

@@ -14,6 +14,7 @@ import {
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { PeerAddress } from '../../src/model/transport.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { until } from './until.ts';
 
 export const SECRET = Buffer.alloc(32, 7);
 
@@ -51,15 +52,6 @@ export async function startNode(
   };
 }
 
-/** Resolves once `is` is true. @throws Error that names `what` after `ms`. */
-export async function until(is: () => boolean, what: string, ms = 30_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!is()) {
-    if (performance.now() > end) throw new Error(`not in ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 /** Two nodes with a link between them, which the first dialed. */
 export async function startPair(
   t: TestContext,
@@ -75,5 +67,5 @@ export async function startPair(
 
 /** Both ends say so. */
 export async function linked(a: TestNode, b: TestNode): Promise<void> {
-  await until(() => a.peers().includes(b.peer) && b.peers().includes(a.peer), 'both are linked');
+  await until('both are linked', () => a.peers().includes(b.peer) && b.peers().includes(a.peer));
 }

@@ -4,51 +4,28 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { makeTokenActor } from '../../../src/auth/token/token-actor.ts';
-import { makeTokens } from '../../../src/auth/token/tokens.ts';
 import { OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
-import { startCluster } from '../../support/cluster.ts';
-import { makeMemoryStorage } from '../../support/memory-storage.ts';
+import { startTokens } from '../../support/test-tokens.ts';
+import { tokenState } from '../../support/token-state.ts';
 
 const clock = { ms: 1_000_000_000 };
 const OWN = { claims: OWN_CLAIMS, namespace: 'root' };
-const STATE: TokenState = {
-  parent: undefined,
-  policies: ['p'],
-  meta: null,
-  displayName: 'token',
-  usesLeft: undefined,
-  numUses: 0,
-  type: 'service',
-  path: 'auth/token/create',
-  createdAtMs: clock.ms,
-  ttl: 0,
-  expiresAtMs: undefined,
-  explicitMaxTtl: 0,
-  period: 0,
-  renewable: true,
-  noDefaultPolicy: false,
-};
 
 function make() {
   const there = { issuer: true, namespace: true };
-  const actor = makeTokenActor(async () => {});
-  const cluster = startCluster(makeMemoryStorage(), [actor.kind], () => clock.ms);
-  const tokens = makeTokens({
-    actor,
-    cluster,
-    accessorKey: () => Buffer.alloc(32, 7),
-    now: () => clock.ms,
-    randomBytes,
+  const { cluster, tokens } = startTokens({
+    clock,
     isIssuer: () => there.issuer,
     isNamespace: () => there.namespace,
   });
   /** A token that was used once. */
   const used = async (more: Partial<TokenState> = {}, namespace = 'root') => {
-    const made = await tokens.create({ ...STATE, ...more }, undefined, { ...OWN, namespace });
+    const made = await tokens.create(tokenState({ createdAtMs: clock.ms, ...more }), undefined, {
+      ...OWN,
+      namespace,
+    });
     const caller = await tokens.authenticate(made.token);
     assert(caller);
     return { ...made, caller };
@@ -61,7 +38,7 @@ test('a token met before is who it was; of one that was not, nothing is said', a
   const { token, caller } = await used();
   assert.deepEqual(tokens.authenticateNow(token), caller);
   assert.deepEqual(await tokens.authenticate(token), caller);
-  const fresh = await tokens.create({ ...STATE }, undefined, OWN);
+  const fresh = await tokens.create(tokenState({ createdAtMs: clock.ms }), undefined, OWN);
   assert.equal(tokens.authenticateNow(fresh.token), undefined);
   assert.equal(tokens.authenticateNow(`${token}x`), undefined);
   tokens.clear();

@@ -4,24 +4,15 @@ import { after, before, describe, test } from 'node:test';
 import { makeBatchTokens } from '../../../src/auth/token/batch-tokens.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
 import { type InnerCoffer, startInnerCoffer } from '../../support/inner-coffer.ts';
+import { tokenState } from '../../support/token-state.ts';
 
-const BATCH: TokenState = {
-  parent: undefined,
+const BATCH = tokenState({
   policies: ['default'],
-  meta: null,
-  displayName: 'token',
-  usesLeft: undefined,
-  numUses: 0,
   type: 'batch',
-  path: 'auth/token/create',
-  createdAtMs: 1_000,
   ttl: 60,
   expiresAtMs: 61_000,
-  explicitMaxTtl: 0,
-  period: 0,
   renewable: false,
-  noDefaultPolicy: false,
-};
+});
 
 /** Of namespaces, by id. */
 const uuids = new Map([

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { shardOf } from '../../../src/actors/places.ts';
 import { issue } from '../../../src/auth/login/issue.ts';
@@ -7,7 +6,6 @@ import { makeCreation } from '../../../src/auth/token/creation.ts';
 import { makeRenewal } from '../../../src/auth/token/renewal.ts';
 import { makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
 import { NO_TOKEN_FIELDS } from '../../../src/auth/token/token-fields.ts';
-import { makeTokens } from '../../../src/auth/token/tokens.ts';
 import { makeWrappedReplies } from '../../../src/auth/token/wrapped-replies.ts';
 import { makeWrappingOperations } from '../../../src/auth/token/wrapping-operations.ts';
 import { rootToken } from '../../../src/founding.ts';
@@ -17,9 +15,9 @@ import { OUTCOME_RETRY_MS } from '../../../src/model/limits.ts';
 import { ROOT_NAMESPACE } from '../../../src/model/namespace.ts';
 import { StorageFailed } from '../../../src/model/storage.ts';
 import { rfc3339 } from '../../../src/model/time.ts';
-import { startCluster } from '../../support/cluster.ts';
 import { makeMemoryStorage } from '../../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../../support/own-node.ts';
+import { startTokens } from '../../support/test-tokens.ts';
 
 const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const BEGAN_MS = 1_000_000_000;
@@ -34,15 +32,7 @@ const settle = async () => {
 function make(aheadMs: number) {
   const clock = { ms: BEGAN_MS };
   const here = () => clock.ms + aheadMs;
-  const actor = makeTokenActor(async () => {});
-  const cluster = startCluster(makeMemoryStorage(), [actor.kind], () => clock.ms);
-  const tokens = makeTokens({
-    actor,
-    cluster,
-    accessorKey: () => Buffer.alloc(32, 7),
-    now: here,
-    randomBytes,
-  });
+  const { actor, cluster, tokens } = startTokens({ clock, now: here });
   const caller = { accessor: 'c', namespace: 'root', state: { type: 'service', policies: ['root'], ttl: 0 } };
   const ctx = {
     ...{ cluster, caller, claims: OWN_CLAIMS, mount: MOUNT, namespace: ROOT_NAMESPACE, request: {} },

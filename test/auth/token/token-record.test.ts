@@ -6,24 +6,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeToken, encodeToken } from '../../../src/auth/token/token-record.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
+import { tokenState } from '../../support/token-state.ts';
 
-const STATE: TokenState = {
-  parent: undefined,
+const STATE = tokenState({
   policies: ['default'],
-  meta: null,
-  displayName: 'token',
-  usesLeft: undefined,
-  numUses: 0,
-  type: 'service',
-  path: 'auth/token/create',
   createdAtMs: 1_700_000_000_000,
   ttl: 60,
   expiresAtMs: 1_700_000_060_000,
-  explicitMaxTtl: 0,
-  period: 0,
-  renewable: true,
-  noDefaultPolicy: false,
-};
+});
 
 const text = fc.string({ unit: 'binary' });
 const absent = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });

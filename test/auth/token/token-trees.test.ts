@@ -3,38 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isAlive } from '../../../src/auth/token/liveness.ts';
-import { makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
+import { tokenId } from '../../../src/auth/token/token-actor.ts';
 import { makeTokens } from '../../../src/auth/token/tokens.ts';
 import { OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { TokenState } from '../../../src/model/caller.ts';
 import type { CodedError } from '../../../src/model/errors.ts';
 import { TOKEN_DEPTH_MAX } from '../../../src/model/limits.ts';
-import { PLAIN_NAMES, startCluster } from '../../support/cluster.ts';
+import { PLAIN_NAMES } from '../../support/cluster.ts';
 import { makeFaultyStorage } from '../../support/faulty-storage.ts';
 import { type MemoryStorage, makeMemoryStorage } from '../../support/memory-storage.ts';
+import { startTokens } from '../../support/test-tokens.ts';
+import { tokenState } from '../../support/token-state.ts';
+import { until } from '../../support/until.ts';
 
 const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const clock = { ms: 1_000_000_000 };
 
 function stateOf(parent: string | undefined, more: Partial<TokenState> = {}): TokenState {
-  return {
-    parent,
-    policies: ['p'],
-    meta: null,
-    displayName: 'token',
-    usesLeft: undefined,
-    numUses: 0,
-    type: 'service',
-    path: 'auth/token/create',
-    createdAtMs: clock.ms,
-    ttl: 0,
-    expiresAtMs: undefined,
-    explicitMaxTtl: 0,
-    period: 0,
-    renewable: true,
-    noDefaultPolicy: false,
-    ...more,
-  };
+  return tokenState({ parent, createdAtMs: clock.ms, ...more });
 }
 
 /** @param turnsOf - how slow each commit is. */
@@ -44,31 +30,13 @@ function make(
   isIssuer: (mount: string) => boolean = () => true,
 ) {
   const wiped: string[] = [];
-  const actor = makeTokenActor(async (_cluster, accessor) => {
-    wiped.push(accessor);
-  });
-  const cluster = startCluster(
-    makeFaultyStorage(storage, () => ({ kind: 'well', turns: turnsOf() })),
-    [actor.kind],
-    () => clock.ms,
-  );
-  const tokens = makeTokens({
-    actor,
-    cluster,
-    accessorKey: () => Buffer.alloc(32, 7),
-    now: () => clock.ms,
-    randomBytes,
+  const made = startTokens({
+    storage: makeFaultyStorage(storage, () => ({ kind: 'well', turns: turnsOf() })),
+    clock,
     isIssuer,
+    wipe: async (_cluster, accessor) => void wiped.push(accessor),
   });
-  return { actor, cluster, tokens, wiped };
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await isSo())) {
-    assert(Date.now() < deadline, 'the condition did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  return { ...made, wiped };
 }
 
 /** The next commit is `stored`, and its writer hears of it after `answer`. Those that come later overtake it. */
@@ -119,8 +87,11 @@ describe('tokens', () => {
       if (below(accessor, caller?.state)) dead++;
     }
     assert(dead > 10 && dead < 50, `${dead}`);
-    await until(async () => (await tokens.accessors('root')).length === all.length - dead);
-    await until(() => storage.paths('timer/').length === 0);
+    await until(
+      'the dead are listed no more',
+      async () => (await tokens.accessors('root')).length === all.length - dead,
+    );
+    await until('no timer is left', () => storage.paths('timer/').length === 0);
     assert.equal(new Set(wiped).size, dead);
     await cluster.stop();
   });
@@ -151,7 +122,7 @@ describe('tokens', () => {
           if (how === 'self') await tokens.sweep(parent.accessor);
           const made = await Promise.all(creating);
           // What is listed in the end is good; what is not good is gone.
-          await until(async () => storage.paths('timer/').length === 0);
+          await until('no timer is left', () => storage.paths('timer/').length === 0);
           const listed = await tokens.accessors('root');
           const good: string[] = [];
           for (const child of made) {
@@ -375,7 +346,7 @@ describe('tokens', () => {
     assert(storage.paths('data/').length > 40);
     const second = make(storage);
     await second.cluster.startTimers();
-    await until(() => storage.paths('').length === 0);
+    await until('nothing is left', () => storage.paths('').length === 0);
     await second.cluster.stop();
   });
 
@@ -420,7 +391,7 @@ describe('tokens', () => {
       },
     });
     assert.equal(await tokens.authenticate(token), undefined);
-    await until(() => storage.paths('data/').length === 0);
+    await until('what they held is wiped', () => storage.paths('data/').length === 0);
     await cluster.stop();
     clock.ms += 60_000;
   });

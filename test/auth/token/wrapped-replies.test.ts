@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { makeTokenActor, tokenId } from '../../../src/auth/token/token-actor.ts';
-import { makeTokens } from '../../../src/auth/token/tokens.ts';
+import { tokenId } from '../../../src/auth/token/token-actor.ts';
 import { makeWrappedReplies } from '../../../src/auth/token/wrapped-replies.ts';
 import { makeWrappingOperations } from '../../../src/auth/token/wrapping-operations.ts';
 import { OWN_CLAIMS } from '../../../src/model/actor.ts';
-import { startCluster } from '../../support/cluster.ts';
 import { makeMemoryStorage } from '../../support/memory-storage.ts';
+import { startTokens } from '../../support/test-tokens.ts';
 
 const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const REPLY = { status: 200, contentType: 'application/json', body: Buffer.from('{"a\n":1}\n') };
@@ -15,15 +14,7 @@ const ABOUT = { namespace: 'root', ttl: 60, path: 'secret/data/a', creationPath:
 
 function make(storage = makeMemoryStorage()) {
   const clock = { ms: 1_000_000_000 };
-  const actor = makeTokenActor(async () => {});
-  const cluster = startCluster(storage, [actor.kind], () => clock.ms);
-  const tokens = makeTokens({
-    actor,
-    cluster,
-    accessorKey: () => Buffer.alloc(32, 7),
-    now: () => clock.ms,
-    randomBytes,
-  });
+  const { actor, cluster, tokens } = startTokens({ storage, clock });
   const operations = makeWrappingOperations(actor.kind);
   const replies = makeWrappedReplies({ tokens, operations, cluster });
   /** What rests of tokens and what they wrap; who was deleted is remembered elsewhere for a while. */

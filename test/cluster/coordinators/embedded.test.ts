@@ -7,8 +7,9 @@ import { after, test } from 'node:test';
 import { makeEmbeddedCoordinator } from '../../../src/cluster/coordinators/embedded.ts';
 import { systemClock as clock } from '../../../src/system-clock.ts';
 import { testFolder } from '../../support/test-folder.ts';
+import { until } from '../../support/until.ts';
 import { coordinatorContract } from '../coordinator-contract.ts';
-import { membershipContract, startNode, until } from '../membership-contract.ts';
+import { membershipContract, startNode } from '../membership-contract.ts';
 
 const base = testFolder();
 let folders = 0;

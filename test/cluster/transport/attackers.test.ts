@@ -22,7 +22,8 @@ import {
 } from '../../../src/model/limits.ts';
 import { systemClock } from '../../../src/system-clock.ts';
 import { admitRaw, connectRaw, rawMember } from '../../support/raw-peer.ts';
-import { linked, SECRET, startNode, type TestNode, until } from '../../support/transports.ts';
+import { linked, SECRET, startNode, type TestNode } from '../../support/transports.ts';
+import { until } from '../../support/until.ts';
 
 /** A node that counts whatever reaches its handlers. */
 async function startGuarded(
@@ -80,7 +81,7 @@ test('a listener that agrees on keys without ML-KEM is not talked to', async (t)
   });
   tls.DEFAULT_ECDH_CURVE = 'X25519';
   a.keep([b.at]);
-  await until(() => a.counts().refused > 1, 'it gives up');
+  await until('it gives up', () => a.counts().refused > 1);
   assert.deepEqual([...a.peers(), ...b.peers()], []);
   tls.DEFAULT_ECDH_CURVE = groups;
   await linked(a, b);
@@ -91,19 +92,19 @@ test('without the secret, or with another one, nobody comes in', async (t) => {
   for (const secrets of [[], [Buffer.alloc(32, 1)]]) {
     const stranger = await startGuarded(t, { secrets: () => secrets });
     stranger.keep([node.at]);
-    await until(() => stranger.counts().refused >= 2, 'it was refused twice');
+    await until('it was refused twice', () => stranger.counts().refused >= 2);
     assert.deepEqual([...stranger.peers(), ...stranger.reached], []);
     await stranger.stop();
   }
   assert.deepEqual([...node.peers(), ...node.reached], []);
-  await until(() => node.counts().strangers === 0, 'nothing is left of them');
+  await until('nothing is left of them', () => node.counts().strangers === 0);
 });
 
 test('a member that dials an impostor does not talk to it either', async (t) => {
   const impostor = await startGuarded(t, { secrets: () => [Buffer.alloc(32, 1)] });
   const member = await startGuarded(t);
   member.keep([impostor.at]);
-  await until(() => member.counts().refused >= 2, 'it found out');
+  await until('it found out', () => member.counts().refused >= 2);
   assert.deepEqual([...member.peers(), ...member.reached, ...impostor.reached], []);
 });
 
@@ -124,7 +125,7 @@ test('a barred identity is cut off after TLS, with the right secret', async (t) 
   );
   await raw.host.stop();
   const again = await connectRaw(t, node, raw.identity);
-  await until(() => again.connection.status !== 'open', 'it is closed', AT_ONCE_MS);
+  await until('it is closed', () => again.connection.status !== 'open', AT_ONCE_MS);
   assert.deepEqual(node.reached, []);
 });
 
@@ -142,7 +143,7 @@ test('a recorded admission played again is refused', async (t) => {
   await admitRaw(honest, node, [SECRET], record);
   assert.equal(recorded.length, 2);
   await honest.host.stop();
-  await until(() => node.peers().length === 0, 'it is gone');
+  await until('it is gone', () => node.peers().length === 0);
 
   const replay = (exchange: Exchange): Exchange => ({
     next: exchange.next,
@@ -165,14 +166,14 @@ test('a stranger that opens any other stream loses its connection', async (t) =>
       .newStream([protocol])
       .then((stream) => stream.send(encodeFrame(frame(1, KINDS.request, 1, Buffer.of(1)))))
       .catch(() => {});
-    await until(() => raw.connection.status !== 'open', `${protocol} is refused`, AT_ONCE_MS);
+    await until(`${protocol} is refused`, () => raw.connection.status !== 'open', AT_ONCE_MS);
   }
   // And in the middle of an admission.
   const raw = await connectRaw(t, node);
   const began = await raw.connection.newStream([ADMISSION_PROTOCOL]);
   began.send(encodeFrame(frame(1, KINDS.hello, 0, Buffer.alloc(53))));
   await raw.connection.newStream([MESSAGES_PROTOCOL]).catch(() => {});
-  await until(() => raw.connection.status !== 'open', 'it is closed', AT_ONCE_MS);
+  await until('it is closed', () => raw.connection.status !== 'open', AT_ONCE_MS);
   assert.deepEqual(node.reached, []);
   assert.equal(node.counts().links, 0);
 });
@@ -193,19 +194,19 @@ test('garbage and oversized messages in the admission end it', async (t) => {
     const raw = await connectRaw(t, node);
     const stream = await raw.connection.newStream([ADMISSION_PROTOCOL]);
     stream.send(bytes);
-    await until(() => raw.connection.status !== 'open', `case ${n} ends`, AT_ONCE_MS);
+    await until(`case ${n} ends`, () => raw.connection.status !== 'open', AT_ONCE_MS);
   }
   assert.deepEqual(node.reached, []);
-  await until(() => node.counts().strangers === 0, 'nothing is left of them');
+  await until('nothing is left of them', () => node.counts().strangers === 0);
 });
 
 test('a second admission on one connection ends it', async (t) => {
   const node = await startGuarded(t);
   const raw = await connectRaw(t, node);
   await admitRaw(raw, node);
-  await until(() => node.peers().length === 1, 'it is linked');
+  await until('it is linked', () => node.peers().length === 1);
   await raw.connection.newStream([ADMISSION_PROTOCOL]).catch(() => {});
-  await until(() => node.peers().length === 0 && raw.connection.status !== 'open', 'it is closed');
+  await until('it is closed', () => node.peers().length === 0 && raw.connection.status !== 'open');
 });
 
 test('garbage instead of TLS, TLS without a certificate, and garbage inside TLS leave nothing behind', async (t) => {
@@ -233,8 +234,8 @@ test('garbage instead of TLS, TLS without a certificate, and garbage inside TLS 
   (raw.connection as unknown as { muxer: { maConn: { send(bytes: Uint8Array): void } } }).muxer.maConn.send(
     randomBytes(4_000),
   );
-  await until(() => raw.connection.status !== 'open', 'it is closed');
-  await until(() => node.counts().strangers === 0, 'nothing is left of them');
+  await until('it is closed', () => raw.connection.status !== 'open');
+  await until('nothing is left of them', () => node.counts().strangers === 0);
   assert.deepEqual(node.reached, []);
 });
 
@@ -247,9 +248,9 @@ test('who is silent after TLS is cut off, who was admitted stays', async (t) => 
   await linked(member, node);
   const raw = await connectRaw(t, node);
   const began = performance.now();
-  await until(() => raw.connection.status !== 'open', 'it is cut off');
+  await until('it is cut off', () => raw.connection.status !== 'open');
   assert(performance.now() - began < ADMISSION_MS / 2);
-  await until(() => node.counts().strangers === 0, 'it is no stranger any more');
+  await until('it is no stranger any more', () => node.counts().strangers === 0);
   assert.deepEqual(node.reached, ['up']);
 });
 
@@ -263,8 +264,8 @@ test('half-open connections of one host are few, end by themselves, and do not k
   });
   const isOpen = (socket: Socket) => socket.resume().readyState !== 'closed' && !socket.destroyed;
   await until(
-    () => silent.filter(isOpen).length === STRANGERS_PER_HOST_MAX,
     'those beyond the bound are closed',
+    () => silent.filter(isOpen).length === STRANGERS_PER_HOST_MAX,
   );
   assert.equal(node.counts().strangers, STRANGERS_PER_HOST_MAX);
   assert(STRANGERS_PER_HOST_MAX < STRANGERS_MAX);
@@ -272,9 +273,9 @@ test('half-open connections of one host are few, end by themselves, and do not k
   member.keep([node.at]);
   await linked(member, node);
   const began = performance.now();
-  await until(() => silent.filter(isOpen).length === 0, 'all are closed', 2 * CONNECTION_UPGRADE_MS);
+  await until('all are closed', () => silent.filter(isOpen).length === 0, 2 * CONNECTION_UPGRADE_MS);
   assert(performance.now() - began < CONNECTION_UPGRADE_MS + 1_000);
-  await until(() => node.counts().strangers === 0, 'all are forgotten');
+  await until('all are forgotten', () => node.counts().strangers === 0);
 });
 
 test('a member that breaks the framing loses its link, and nothing else happens', async (t) => {
@@ -286,20 +287,20 @@ test('a member that breaks the framing loses its link, and nothing else happens'
   for (const [n, bytes] of bad.entries()) {
     const raw = await rawMember(t, node);
     raw.outgoing.send(bytes);
-    await until(() => node.peers().length === 0, `case ${n} ends`);
-    await until(() => raw.connection.status !== 'open', 'the connection, too');
+    await until(`case ${n} ends`, () => node.peers().length === 0);
+    await until('the connection, too', () => raw.connection.status !== 'open');
   }
   const twice = await rawMember(t, node);
   await twice.connection.newStream([MESSAGES_PROTOCOL]).catch(() => {});
   await until(
-    () => twice.connection.status !== 'open' || node.peers().length === 1,
     'a second stream is refused',
+    () => twice.connection.status !== 'open' || node.peers().length === 1,
   );
   const large = await rawMember(t, node);
   const stream = await large.connection.newStream([LARGE_PROTOCOL]);
   const whole = encodeFrame(frame(1, KINDS.message, 1, Buffer.of(1)));
   stream.send(Buffer.concat([whole, whole]));
-  await until(() => large.connection.status !== 'open', 'two messages on a stream for one');
+  await until('two messages on a stream for one', () => large.connection.status !== 'open');
   assert.deepEqual(
     node.reached.filter((what) => what !== 'up' && what !== 'down'),
     ['message 1'],
@@ -318,7 +319,7 @@ test('what is not understood is answered `unsupported`, never passed over', asyn
     frame(2, KINDS.request, 6, Buffer.of(1)),
     frame(1, KINDS.ping, 7),
   );
-  await until(() => raw.got.length >= 7, 'each is answered');
+  await until('each is answered', () => raw.got.length >= 7);
   const answers = new Map(raw.got.map((got) => [got.id, got]));
   for (const id of [1, 2, 3, 4, 5]) {
     assert.equal(answers.get(id)?.kind, KINDS.refusal, `id ${id}`);
@@ -330,7 +331,7 @@ test('what is not understood is answered `unsupported`, never passed over', asyn
   assert.deepEqual(node.peers(), [raw.identity.peer], 'the link stays');
 
   const lost = node.request(raw.identity.peer, Buffer.of(1));
-  await until(() => raw.got.some(({ kind }) => kind === KINDS.request), 'we are asked');
+  await until('we are asked', () => raw.got.some(({ kind }) => kind === KINDS.request));
   const { id } = raw.got.find(({ kind }) => kind === KINDS.request)!;
   raw.write(frame(1, KINDS.reply, 4_711), frame(1, KINDS.refusal, 4_712), frame(1, KINDS.cancel, 4_713));
   raw.write(frame(9, KINDS.reply, id));
@@ -357,7 +358,7 @@ test('a peer that does not read is `overloaded`; memory stays bounded', async (t
   assert(arrayBuffers - before.arrayBuffers < 40 * MIB, `${(arrayBuffers - before.arrayBuffers) / MIB} MiB`);
   await assert.rejects(node.request(raw.identity.peer, Buffer.of(1)), { code: 'overloaded' });
   raw.incoming()!.resume();
-  await until(() => raw.got.length >= taken - 1, 'all that was taken arrives');
+  await until('all that was taken arrives', () => raw.got.length >= taken - 1);
 });
 
 test('a peer that asks and does not read is refused, and at last cut off', async (t) => {
@@ -393,12 +394,12 @@ test('any number of identities leave nothing behind', async (t) => {
     await assert.rejects(admitRaw(raw, node));
     await raw.host.stop();
   }
-  await until(() => node.counts().strangers === 0, 'no connection is left');
+  await until('no connection is left', () => node.counts().strangers === 0);
   let known = -1;
-  await until(() => {
+  await until('and no identity', () => {
     void node.known().then((count) => {
       known = count;
     });
     return known === 0;
-  }, 'and no identity');
+  });
 });

@@ -5,7 +5,8 @@ import { LARGE_PROTOCOL } from '../../../src/cluster/transport/large.ts';
 import type { Clock } from '../../../src/model/clock.ts';
 import { LINK_LOOK_MS, LINK_SILENT_MS, LINK_STALLED_MS } from '../../../src/model/limits.ts';
 import { rawMember } from '../../support/raw-peer.ts';
-import { linked, startNode, until } from '../../support/transports.ts';
+import { linked, startNode } from '../../support/transports.ts';
+import { until } from '../../support/until.ts';
 
 /** All times of the node are so much shorter. */
 const SPEED = 10;
@@ -27,7 +28,7 @@ test('a peer without a sign of life is given up, one that has nothing to say is 
   // It reads, and answers no ping.
   const silent = await rawMember(t, node);
   const began = performance.now();
-  await until(() => silent.connection.status !== 'open', 'it is given up', 2_000);
+  await until('it is given up', () => silent.connection.status !== 'open', 2_000);
   assert(performance.now() - began >= LINK_SILENT_MS / SPEED);
   assert(silent.got.filter(({ kind }) => kind === KINDS.ping).length >= 2, 'it was asked');
   assert.deepEqual(node.peers(), [quiet.peer]);
@@ -44,7 +45,7 @@ test('a long message that comes slowly is a sign of life', async (t) => {
     stream.send(whole.subarray(at, at + 1_000));
     await new Promise((resolve) => setTimeout(resolve, LINK_LOOK_MS / SPEED / 4));
   }
-  await until(() => node.peers().length === 0, 'and then no more', 4_000);
+  await until('and then no more', () => node.peers().length === 0, 4_000);
 });
 
 test('a peer that reads nothing of what waits is given up, though it goes on talking', async (t) => {
@@ -61,7 +62,7 @@ test('a peer that reads nothing of what waits is given up, though it goes on tal
   t.after(() => clearInterval(talking));
   const began = performance.now();
   for (let n = 0; n < 50; n++) node.send(raw.identity.peer, Buffer.alloc(200_000));
-  await until(() => node.peers().length === 0, 'it is given up', 4_000);
+  await until('it is given up', () => node.peers().length === 0, 4_000);
   assert(performance.now() - began >= LINK_STALLED_MS / SPEED);
 });
 

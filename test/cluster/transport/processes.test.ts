@@ -9,7 +9,8 @@ import { newClusterSecret, readClusterSecrets } from '../../../src/cluster/trans
 import type { PeerAddress } from '../../../src/model/transport.ts';
 import { freePort } from '../../support/free-port.ts';
 import { testFolder } from '../../support/test-folder.ts';
-import { startNode, until } from '../../support/transports.ts';
+import { startNode } from '../../support/transports.ts';
+import { until } from '../../support/until.ts';
 
 interface Running {
   readonly at: PeerAddress;
@@ -47,7 +48,7 @@ test('processes are linked, one is killed: known at once, and linked again when 
   first.child.send(all);
   second.child.send(all);
   here.keep(all);
-  await until(() => here.peers().length === 2, 'both are linked');
+  await until('both are linked', () => here.peers().length === 2);
   const reply = await here.request(first.at.peer, Buffer.from('echo me'));
   assert.equal(Buffer.from(reply).toString(), 'echo me');
 
@@ -66,6 +67,6 @@ test('processes are linked, one is killed: known at once, and linked again when 
   const again = await startProcess(t, join(folder, 'one'), secretFile, port);
   assert.equal(again.at.peer, first.at.peer, 'the identity lies in its folder');
   again.child.send(all);
-  await until(() => here.peers().length === 2, 'it is linked again');
+  await until('it is linked again', () => here.peers().length === 2);
   await here.request(first.at.peer, Buffer.from('echo'));
 });

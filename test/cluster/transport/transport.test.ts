@@ -5,7 +5,8 @@ import { identityFromSeed } from '../../../src/cluster/transport/identity.ts';
 import { CodedError } from '../../../src/model/errors.ts';
 import { ADMISSION_MS, MESSAGE_BYTES_MAX, MIB, PEER_REQUESTS_MAX } from '../../../src/model/limits.ts';
 import { freePort } from '../../support/free-port.ts';
-import { linked, SECRET, startNode, startPair, type TestNode, until } from '../../support/transports.ts';
+import { linked, SECRET, startNode, startPair, type TestNode } from '../../support/transports.ts';
+import { until } from '../../support/until.ts';
 
 const code = (wanted: string) => (error: CodedError) => {
   assert.equal(error.code, wanted, String(error));
@@ -27,7 +28,7 @@ test('requests are answered, messages arrive, both ways over one link', async (t
   const got: string[] = [];
   b.onMessage(({ bytes, peer }) => void got.push(`${peer} ${Buffer.from(bytes)}`));
   for (let n = 0; n < 1_000; n++) a.send(b.peer, Buffer.from(String(n)));
-  await until(() => got.length === 1_000, 'all messages have come');
+  await until('all messages have come', () => got.length === 1_000);
   assert.equal(new Set(got).size, 1_000);
   assert(got.includes(`${a.peer} 999`));
   assert.deepEqual(a.peers(), [b.peer]);
@@ -82,17 +83,17 @@ test('a request ends at its deadline or its signal, here and there', async (t) =
       }),
   );
   await assert.rejects(a.request(b.peer, Buffer.from('deadline'), { timeoutMs: 30 }), code('deadline'));
-  await until(() => seen.includes('deadline'), 'the handler was told');
+  await until('the handler was told', () => seen.includes('deadline'));
 
   const stop = new AbortController();
   const cancelled = a.request(b.peer, Buffer.from('cancelled'), { signal: stop.signal });
-  await until(() => seen.includes('cancelled began'), 'it is handled');
+  await until('it is handled', () => seen.includes('cancelled began'));
   stop.abort(new Error('enough'));
   await assert.rejects(cancelled, /enough/);
-  await until(() => seen.includes('cancelled'), 'the handler was told');
+  await until('the handler was told', () => seen.includes('cancelled'));
 
   await assert.rejects(a.request(b.peer, Buffer.of(0), { signal: AbortSignal.abort(new Error('no')) }), /no/);
-  await until(() => a.counts().asked === 0 && b.counts().handled === 0, 'nothing is left');
+  await until('nothing is left', () => a.counts().asked === 0 && b.counts().handled === 0);
 });
 
 test('long messages travel beside the short ones, which pass them', async (t) => {
@@ -111,8 +112,8 @@ test('long messages travel beside the short ones, which pass them', async (t) =>
   await Promise.all(replies);
   assert.equal(order[0], 'small');
   a.send(b.peer, Buffer.alloc(MIB));
-  await until(() => order.includes(`message ${MIB}`), 'a long message arrives, too');
-  await until(() => a.counts().waitingBytes === 0, 'nothing waits');
+  await until('a long message arrives, too', () => order.includes(`message ${MIB}`));
+  await until('nothing waits', () => a.counts().waitingBytes === 0);
 });
 
 test('more than the longest message is refused, as request and as reply', async (t) => {
@@ -132,7 +133,7 @@ test('more requests than a peer may have at once are overloaded, and the others 
   });
   const all = Array.from({ length: PEER_REQUESTS_MAX + 10 }, () => a.request(b.peer, Buffer.of(1)));
   const outcomes = Promise.allSettled(all);
-  await until(() => b.counts().handled === PEER_REQUESTS_MAX, 'it is full');
+  await until('it is full', () => b.counts().handled === PEER_REQUESTS_MAX);
   await assert.rejects(all.at(-1)!, code('overloaded'));
   open.resolve();
   const failed = (await outcomes).filter(({ status }) => status === 'rejected');
@@ -144,7 +145,7 @@ test('a lost connection rejects at once what is under way, and nothing is taken 
   b.onRequest(() => new Promise(() => {}));
   const pending = [1, 2, 3].map((n) => a.request(b.peer, Buffer.of(n)));
   const large = a.request(b.peer, Buffer.alloc(3 * MIB));
-  await until(() => b.counts().handled >= 3, 'they are handled');
+  await until('they are handled', () => b.counts().handled >= 3);
   const told: string[] = [];
   a.onPeer((peer, change) => told.push(`${peer} ${change} ${a.peers().length}`));
   a.keep([]);
@@ -173,7 +174,7 @@ test('handlers are told that nobody waits when their link is lost', async (t) =>
   );
   const request = a.request(b.peer, Buffer.of(1));
   request.catch(() => {});
-  await until(() => b.counts().handled === 1, 'it is handled');
+  await until('it is handled', () => b.counts().handled === 1);
   a.drop(b.peer);
   await told.promise;
   await assert.rejects(request, code('connection_lost'));
@@ -192,7 +193,7 @@ test('a peer that was away is linked again by itself, as down and up', async (t)
   const first = await startNode(t, { identity, listen });
   await linked(a, first);
   await first.stop();
-  await until(() => a.peers().length === 0, 'it is gone');
+  await until('it is gone', () => a.peers().length === 0);
   const second = await startNode(t, { identity, listen });
   second.onRequest(({ bytes }) => bytes);
   await linked(a, second);
@@ -233,7 +234,7 @@ test('two that dial each other at once end with one link, and lose no request', 
         [a, b],
         [b, a],
       ].map(async ([from, to]) => {
-        await until(() => from!.peers().includes(to!.peer), 'it is linked');
+        await until('it is linked', () => from!.peers().includes(to!.peer));
         // While the second link is given up.
         for (let n = 0; n < 5_000; n++) {
           await from!.request(to!.peer, Buffer.of(n & 0xff));
@@ -243,7 +244,7 @@ test('two that dial each other at once end with one link, and lose no request', 
     ),
   );
   for (const [a, b] of pairs) {
-    await until(() => a.counts().retiring + b.counts().retiring === 0, 'one link is left');
+    await until('one link is left', () => a.counts().retiring + b.counts().retiring === 0);
     assert.equal(a.counts().links + b.counts().links, 2);
     assert.equal(a.counts().strangers + b.counts().strangers, 0);
   }
@@ -255,7 +256,7 @@ test('five nodes that know each other are all linked', async (t) => {
     node.onRequest(({ peer }) => Buffer.from(peer));
     node.keep(nodes.map(({ at }) => at));
   }
-  await until(() => nodes.every((node) => node.peers().length === 4), 'all are linked');
+  await until('all are linked', () => nodes.every((node) => node.peers().length === 4));
   for (const from of nodes) {
     for (const to of nodes) {
       if (from === to) continue;
@@ -291,7 +292,7 @@ test('while the secret is replaced the cluster stays whole, and then the old one
   await linked(joined, a);
   const late = await startNode(t, { secrets: () => [SECRET] });
   late.keep([a.at]);
-  await until(() => late.counts().refused > 0, 'it was refused');
+  await until('it was refused', () => late.counts().refused > 0);
   assert.deepEqual(late.peers(), []);
 });
 
@@ -309,16 +310,16 @@ test('with `approve` a new identity waits for an operator, and then comes in by 
   });
   const b = await startNode(t);
   b.keep([a.at]);
-  await until(() => applicants.length > 0, 'it asks');
+  await until('it asks', () => applicants.length > 0);
   assert.equal(applicants[0], `${b.peer} 127.0.0.1`);
-  await until(() => b.counts().refused > 0, 'it was told');
+  await until('it was told', () => b.counts().refused > 0);
   assert.deepEqual([...a.peers(), ...b.peers()], []);
   await assert.rejects(b.request(a.peer, Buffer.of(1)), code('connection_lost'));
 
   // Without the secret nobody even becomes an applicant.
   const stranger = await startNode(t, { secrets: () => [Buffer.alloc(32, 1)] });
   stranger.keep([a.at]);
-  await until(() => stranger.counts().refused > 0, 'it was refused');
+  await until('it was refused', () => stranger.counts().refused > 0);
   assert(!applicants.some((line) => line.startsWith(stranger.peer)));
   assert.equal(handled, 0);
 
@@ -335,11 +336,11 @@ test('a removed identity is out at once and never comes back, though it holds th
   barred.add(a.peer);
   b.reconsider();
   assert.deepEqual(b.peers(), []);
-  await until(() => a.counts().refused >= 2, 'it tries again');
+  await until('it tries again', () => a.counts().refused >= 2);
   assert.deepEqual([...a.peers(), ...b.peers()], []);
   // Nor is it dialed.
   b.keep([a.at]);
-  await until(() => b.counts().refused > 0 || a.counts().refused >= 3, 'it is not dialed');
+  await until('it is not dialed', () => b.counts().refused > 0 || a.counts().refused >= 3);
   assert.deepEqual([...a.peers(), ...b.peers()], []);
 });
 
@@ -359,12 +360,12 @@ test('stopped while connections are being made, nothing is left of them', async 
       const b: TestNode = await startNode(t, { isBarred: stopAtStep(() => b, 'listener') });
       a.keep([b.at]);
       // Where it was linked before so many questions were asked.
-      await until(() => asked >= step || b.peers().length > 0, 'that step has come');
+      await until('that step has come', () => asked >= step || b.peers().length > 0);
       if (asked < step) await (stopped === 'dialer' ? a : b).stop();
       else await gone.promise;
       // By the one that stopped: the other dials it again where it may.
       a.keep([]);
-      await until(() => sockets() <= before, `all are closed: ${stopped} at ${step}`, ADMISSION_MS / 2);
+      await until(`all are closed: ${stopped} at ${step}`, () => sockets() <= before, ADMISSION_MS / 2);
       assert.deepEqual([...a.peers(), ...b.peers()], [], `${stopped} at ${step}`);
       await (stopped === 'dialer' ? b : a).stop();
     }

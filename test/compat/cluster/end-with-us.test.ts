@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { until } from '../../support/configured.ts';
 import { testFolder } from '../../support/test-folder.ts';
+import { until } from '../../support/until.ts';
 
 const PROGRAM = `
 import { startServer } from ${JSON.stringify(new URL('../../support/server.ts', import.meta.url).href)};

@@ -26,6 +26,7 @@ import type { QuotaScope } from '../../../src/model/quotas.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
 import { makeLog, type ServerLog } from '../../../src/observe/log.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
+import { tokenState } from '../../support/token-state.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
@@ -60,24 +61,9 @@ function randomBytes(bytes: number): Buffer {
   return Buffer.alloc(bytes, ++drawn);
 }
 
-export function tokenState(policies: string[]): TokenState {
-  return {
-    parent: undefined,
-    policies,
-    meta: null,
-    displayName: 'token',
-    usesLeft: undefined,
-    numUses: 0,
-    type: 'service',
-    path: 'auth/token/create',
-    createdAtMs: NOW_MS,
-    ttl: 0,
-    expiresAtMs: undefined,
-    explicitMaxTtl: 0,
-    period: 0,
-    renewable: false,
-    noDefaultPolicy: false,
-  };
+/** Of a token that is not renewed. */
+export function stateWith(policies: string[]): TokenState {
+  return tokenState({ policies, createdAtMs: NOW_MS, renewable: false });
 }
 
 function devMounts(): Mount[] {
@@ -126,7 +112,7 @@ export function fakeCore(): FakeCore {
   const core: FakeCore = {
     mountsNow: devMounts(),
     policyTexts: new Map([['default', DEFAULT_POLICY_TEXT]]),
-    tokens: new Map([['root', tokenState(['root'])]]),
+    tokens: new Map([['root', stateWith(['root'])]]),
     deviceList: [],
     settingsNow: new Map(),
     leasesNow: new Set(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ask, type FakeCore, fakeCore, refusal, tokenState } from './ask.ts';
+import { answer, ask, type FakeCore, fakeCore, refusal, stateWith } from './ask.ts';
 
 function coreWithReader(): FakeCore {
   const core = fakeCore();
@@ -8,7 +8,7 @@ function coreWithReader(): FakeCore {
     'reader',
     'path "secret/data/*" { capabilities = ["read", "update"] }\npath "secret/data/no" { capabilities = ["deny"] }',
   );
-  core.tokens.set('reader', tokenState(['reader']));
+  core.tokens.set('reader', stateWith(['reader']));
   return core;
 }
 

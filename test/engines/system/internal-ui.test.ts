@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ask, fakeCore, refusal, tokenState } from './ask.ts';
+import { answer, ask, fakeCore, refusal, stateWith } from './ask.ts';
 
 async function coreWithReader() {
   const core = fakeCore();
   core.policyTexts.set('reader', 'path "kv/data/a" { capabilities = ["read"] }');
-  core.tokens.set('reader', tokenState(['reader']));
+  core.tokens.set('reader', stateWith(['reader']));
   await ask(core, 'update', 'mounts/kv', { body: { type: 'kv-v2' } });
   await ask(core, 'update', 'mounts/open', {
     body: { type: 'kv', description: 'o', config: { listing_visibility: 'unauth' } },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Ask, asking, makeToken, succeed, until } from '../../support/asking.ts';
+import { type Ask, asking, makeToken, succeed } from '../../support/asking.ts';
 import { startReadyDev } from '../../support/dev-ready.ts';
 import type { RunningServer } from '../../support/server.ts';
+import { until } from '../../support/until.ts';
 
 const PATH = 'sys/quotas/lease-count';
 const FULL = { errors: ['lease count quota exceeded'] };
@@ -107,7 +108,7 @@ test('tokens are counted until they end; one more is refused, also a batch token
     await succeed(maker, 'POST', 'auth/token/create-orphan', settings);
     assert.equal((await maker('POST', 'auth/token/create-orphan', settings)).status, 429);
     await succeed(root, 'PUT', 'sys/leases/revoke-prefix/auth/token/create-orphan');
-    await until('nothing is counted', 10_000, async () => (await counter('q')) === 0);
+    await until('nothing is counted', async () => (await counter('q')) === 0);
     await succeed(maker, 'POST', 'auth/token/create-orphan', { ...settings, type: 'batch' });
     assert.equal(await counter('q'), 0);
   });
@@ -116,18 +117,18 @@ test('tokens are counted until they end; one more is refused, also a batch token
 test('children that end with their parent, and what ends by its time, make room', async () => {
   await under('q', { path: 'auth/token/create', max_leases: 4 }, async () => {
     // The maker is one itself.
-    await until('the maker is counted', 5_000, async () => (await counter('q')) >= 1);
+    await until('the maker is counted', async () => (await counter('q')) >= 1, 5_000);
     const before = await counter('q');
     await succeed(root, 'POST', `${PATH}/q`, { max_leases: before + 2 });
     const parent = await makeToken(maker, { ttl: '1h', policies: ['all'] });
     await makeToken(asking(server.address, parent.token), { ttl: '1h' });
     assert.equal((await maker('POST', 'auth/token/create', {})).status, 429);
     await succeed(root, 'POST', 'auth/token/revoke', { token: parent.token });
-    await until('both are gone', 10_000, async () => (await counter('q')) === before);
+    await until('both are gone', async () => (await counter('q')) === before);
     for (let n = 0; n < 2; n++) await makeToken(maker, { ttl: '1s' });
     assert.equal((await maker('POST', 'auth/token/create', {})).status, 429);
     const made = async () => (await maker('POST', 'auth/token/create', { ttl: '1s' })).status === 200;
-    await until('they have ended', 10_000, made);
+    await until('they have ended', made);
   });
 });
 

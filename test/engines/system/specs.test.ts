@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ask, fakeCore, tokenState } from './ask.ts';
+import { answer, ask, fakeCore, stateWith } from './ask.ts';
 
 test('openapi: the mounts that the caller sees, and no others', async () => {
   const core = fakeCore();
@@ -14,7 +14,7 @@ test('openapi: the mounts that the caller sees, and no others', async () => {
     [],
   );
   core.policyTexts.set('reader', 'path "secret/data/a" { capabilities = ["read"] }');
-  core.tokens.set('reader', tokenState(['reader']));
+  core.tokens.set('reader', stateWith(['reader']));
   const some = await answer(core, 'read', 'internal/specs/openapi', { token: 'reader' });
   assert.deepEqual(Object.keys(some.paths), ['/secret/data/{path}']);
 });
