@@ -6,11 +6,10 @@
 import type { ActorId, ActorKind, ActorOperation, AnyActorOperation, Peeked } from '../model/actor.ts';
 import { CodedError } from '../model/errors.ts';
 import { ACTORS_STOP_MS, PASSIVATE_EVERY_MS } from '../model/limits.ts';
-import type { Storage } from '../model/storage.ts';
-import { Activation, type Components } from './activation.ts';
+import { Activation, type Registry } from './activation.ts';
+import type { Components } from './committed.ts';
 import { Doubts } from './doubts.ts';
-import type { Ownership } from './ownership.ts';
-import { actorKey, type Names, shardOf } from './places.ts';
+import { actorKey, shardOf } from './places.ts';
 import type { ActorSendOptions } from './round.ts';
 import { makeSpawner } from './spawn.ts';
 
@@ -18,19 +17,9 @@ export interface Timers {
   setInterval(run: () => void, ms: number): { clear(): void };
 }
 
-export interface ActorsOptions {
-  readonly storage: Storage;
-  readonly names: Names;
+export interface ActorsOptions extends Omit<Components, 'doubts'> {
   readonly kinds: readonly ActorKind<never>[];
   readonly timers: Timers;
-  now(): number;
-  randomBytes(bytes: number): Buffer;
-  after(run: () => void, ms: number): { clear(): void };
-  timerSet(path: string, dueMs: number): void;
-  fault(what: string, error: unknown): void;
-  activated?(id: ActorId): void;
-  /** Absent: this node is alone. */
-  readonly ownership?: Ownership;
 }
 
 /** What other nodes may hold of an actor. */
@@ -94,19 +83,21 @@ export function makeActors(options: ActorsOptions): Actors {
   let stop: () => void = () => {};
   let passivator: { clear(): void } | undefined;
 
-  const spawnFor = (activation: Activation) => spawner.spawn(activation);
-
-  const onRest = (rested: Activation) => {
-    const among = active.get(rested.id.kind)!;
-    if (rested.isLeft && rested.isIdle && among.get(rested.key) === rested) letGo(among, rested);
-    else letGoIfAbsent(among, rested);
+  const registry: Registry = {
+    spawn: spawner.spawn,
+    rested(activation) {
+      const among = active.get(activation.id.kind)!;
+      if (activation.isLeft && activation.isIdle && among.get(activation.key) === activation)
+        letGo(among, activation);
+      else letGoIfAbsent(among, activation);
+    },
   };
 
   function activate(id: ActorId, key: string, kind: ActorKind<unknown>, among: Active): Activation {
     const shard = ownership && shardOf(key);
     const holding = shard === undefined ? undefined : ownership?.holding(shard);
     if (ownership && !holding) throw ownership.moved();
-    const activation = new Activation(id, kind, parts, holding, spawnFor, onRest);
+    const activation = new Activation(id, key, kind, parts, holding, registry);
     if (among.size >= kind.activeMax) makeRoom(among, kind);
     among.set(key, activation);
     if (shard !== undefined) {
