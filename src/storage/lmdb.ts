@@ -2,47 +2,38 @@
  * The embedded store: one LMDB file, used by one process, or shared by several of one machine (`lmdb-shared.ts`). Durable before
  * acknowledged, and not visible before durable.
  *
- * Each transaction syncs its pages, then writes and syncs the meta page that makes them visible (LMDB's ordinary order).
- * lmdb-js's default, `overlappingSync`, shows a commit to readers before it is on disk and was no faster here under group
- * commit; so it is off. LMDB runs in the main thread only: its Node binding is not safe in worker threads.
- *
  * A process that has the file for itself writes to a log first (`write-ahead-log.ts`), which costs one sync and no scattered pages. Several
  * processes would have to read each other's logs: they write to LMDB.
  *
  * @module
  */
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { open, type RootDatabase } from 'lmdb';
-import { CodedError } from '../model/errors.ts';
 import { FOLDER_LOOK_MS, LOG_RECOVERED_MS } from '../model/limits.ts';
 import { type Storage, StorageFailed } from '../model/storage.ts';
 import { isFolderHeld, type LockedFolder, lockFolder, shareFolder } from './folder-lock.ts';
 import { inKnownFormat } from './format.ts';
 import { makeGroupCommit, type Outcome } from './group-commit.ts';
 import { hasLog, readLog } from './left-log.ts';
-import { checkLmdbFile } from './lmdb-file.ts';
-import { listKeys, listWithLog } from './lmdb-listing.ts';
 import {
-  COUNTER_KEY,
-  counterRecord,
-  encodeWrite,
-  type LmdbWrite,
-  type Plan,
-  planGroup,
-  VERSION_BYTES,
-  versionOf,
-} from './lmdb-records.ts';
-import { inTransaction, makeReaderChecks } from './lmdb-shared.ts';
+  causeOf,
+  isStopped,
+  LMDB_FILE_NAME,
+  type LmdbDatabase,
+  openDatabase,
+  read,
+} from './lmdb-database.ts';
+import { checkLmdbFile } from './lmdb-file.ts';
+import { putAll, writeGroupAlone, writeGroupShared, writeGroupToLog } from './lmdb-groups.ts';
+import { listKeys, listWithLog } from './lmdb-listing.ts';
+import { COUNTER_KEY, encodeWrite, type LmdbWrite, VERSION_BYTES, versionOf } from './lmdb-records.ts';
+import { makeReaderChecks } from './lmdb-shared.ts';
 import type { LogRecord } from './log-file.ts';
 import { pathBytes } from './path.ts';
 import { roomIn } from './room.ts';
-import { syncFolder } from './sync-folder.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
-
-const FILE_NAME = 'coffer.mdb';
 
 export interface LmdbOptions {
   /** Data folder of `file`; made with mode 0700 where it is missing. */
@@ -52,8 +43,6 @@ export interface LmdbOptions {
   /** Of `file`: other processes of this machine may have it open too, if they say so as well. */
   readonly shared?: boolean;
 }
-
-type LmdbFile = RootDatabase<Buffer, Buffer>;
 
 /**
  * Opens the embedded store and takes its folder for this process.
@@ -71,7 +60,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Storage> {
   }
   let storage: Storage;
   try {
-    storage = makeLmdb(() => openFile(place.folder, type, shared), place, type, shared);
+    storage = makeLmdb(() => openDatabase(place.folder, type, shared), place, type, shared);
   } catch (error) {
     place.release();
     throw error;
@@ -100,47 +89,17 @@ async function withoutLog(folder: string): Promise<void> {
 
 /** A shared file is looked at by whoever comes first: to the others it may change while they look. */
 function takeFolder(folder: string, shared: boolean): LockedFolder {
-  return shared ? shareFolder(folder, () => checkLmdbFile(join(folder, FILE_NAME))) : lockFolder(folder);
-}
-
-function openFile(folder: string, type: LmdbOptions['type'], shared: boolean): LmdbFile {
-  const path = join(folder, FILE_NAME);
-  if (!shared) checkLmdbFile(path);
-  const isNew = type === 'file' && !existsSync(path);
-  try {
-    const db = open<Buffer, Buffer>({
-      path,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      noSync: type === 'inmem',
-      // We group commits ourselves; its own grouping leaves a rejected promise unhandled when a write fails.
-      eventTurnBatching: false,
-      // A batch begins when it is complete, and as soon as one more write follows it: see writeGroup.
-      batchStartThreshold: Number.POSITIVE_INFINITY,
-      txnStartThreshold: 1,
-      permissionsMode: 0o600,
-    } as Parameters<typeof open>[0]) as LmdbFile;
-    // Names, too, must survive a power loss: the file's, and its folder's, which may be as new.
-    if (isNew) for (const named of [folder, dirname(folder)]) syncFolder(named);
-    return db;
-  } catch (error) {
-    throw new StorageFailed(
-      `the data file ${path} cannot be opened: ${(error as Error).message}`,
-      true,
-      error,
-    );
-  }
+  return shared ? shareFolder(folder, () => checkLmdbFile(join(folder, LMDB_FILE_NAME))) : lockFolder(folder);
 }
 
 function makeLmdb(
-  openDb: () => LmdbFile,
+  openDb: () => LmdbDatabase,
   place: LockedFolder,
   type: LmdbOptions['type'],
   shared: boolean,
 ): Storage {
   let db = openDb();
-  const file = join(place.folder, FILE_NAME);
+  const file = join(place.folder, LMDB_FILE_NAME);
   /** An `inmem` store may lose its name: nothing of it is to outlive this process. */
   const inode = type === 'file' ? statSync(file).ino : undefined;
   let closed: Promise<void> | undefined;
@@ -302,99 +261,8 @@ function makeLmdb(
   };
 }
 
-/** LMDB answers reads too with an error once a meta page failed. */
-function isStopped(db: LmdbFile): boolean {
-  try {
-    db.resetReadTxn();
-    db.getBinary(COUNTER_KEY);
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-/** In one transaction, which has ended once this resolves. @param counter - undefined: as it was. */
-async function putAll(
-  db: LmdbFile,
-  records: readonly LogRecord[],
-  counter: Buffer | undefined,
-): Promise<void> {
-  // What each call returns is the transaction's promise, or one that is kept already: the batch's is enough.
-  await db.batch(() => put(db, records, counter));
-}
-
-function put(db: LmdbFile, records: readonly LogRecord[], counter: Buffer | undefined): void {
-  for (const { key, record } of records) {
-    if (record === undefined) void db.remove(key);
-    else void db.put(key, record);
-  }
-  if (counter !== undefined) void db.put(COUNTER_KEY, counter);
-}
-
-/**
- * Conditions are looked at here and not inside a transaction: this process alone writes, one group after the other, so what is
- * stored now stays so until the group is written.
- */
-async function writeGroupToLog(
-  db: LmdbFile,
-  log: WriteAheadLog,
-  group: readonly LmdbWrite[],
-): Promise<Outcome[]> {
-  await log.ready();
-  const plan = planGroup(group, log.version, (key, path) => log.versionOf(path) ?? storedVersion(db, key));
-  if (plan.records.length > 0) await log.append(plan.records, plan.version);
-  return plan.outcomes;
-}
-
-/** As above, without a log: nothing of `inmem` need outlive this process. */
-async function writeGroupAlone(db: LmdbFile, group: readonly LmdbWrite[]): Promise<Outcome[]> {
-  const { outcomes, records, version } = planInLmdb(db, group);
-  if (records.length > 0) await putAll(db, records, counterRecord(version));
-  return outcomes;
-}
-
-/** One transaction, with the conditions looked at inside it: other processes write too. */
-function writeGroupShared(
-  db: LmdbFile,
-  group: readonly LmdbWrite[],
-  joined: () => readonly LmdbWrite[],
-): Promise<Outcome[]> {
-  return inTransaction(db, () => {
-    // It may have waited for a whole transaction of another process, with a sync to disk.
-    const { outcomes, records, version } = planInLmdb(db, [...group, ...joined()]);
-    if (records.length > 0) put(db, records, counterRecord(version));
-    return outcomes;
-  });
-}
-
-function planInLmdb(db: LmdbFile, group: readonly LmdbWrite[]): Plan {
-  const counter = db.getBinaryFast(COUNTER_KEY);
-  return planGroup(group, counter === undefined ? 0 : versionOf(counter), (key) => storedVersion(db, key));
-}
-
-function storedVersion(db: LmdbFile, key: Buffer): number {
-  const record = db.getBinaryFast(key);
-  return record === undefined ? 0 : versionOf(record);
-}
-
 function recordBytes(records: readonly LogRecord[]): number {
   let bytes = 0;
   for (const { key, record } of records) bytes += key.length + (record?.length ?? 0);
   return bytes;
-}
-
-function read<T>(take: () => T): T {
-  try {
-    return take();
-  } catch (error) {
-    if (error instanceof CodedError) throw error;
-    throw new StorageFailed(`the store could not read: ${(error as Error).message}`, true, error);
-  }
-}
-
-/** lmdb-js rejects with one text for all failures and keeps the reason in a promise beside it. */
-async function causeOf(error: unknown): Promise<Error> {
-  const { commitError } = error as { commitError?: Promise<never> };
-  if (commitError === undefined) return error as Error;
-  return commitError.catch((cause: Error) => cause);
 }

@@ -9,7 +9,7 @@ import { fault } from './faulty-lmdb.ts';
 
 const hooks = registerHooks({
   resolve(specifier, context, next) {
-    const isOurs = specifier === 'lmdb' && context.parentURL?.endsWith('/src/storage/lmdb.ts');
+    const isOurs = specifier === 'lmdb' && context.parentURL?.endsWith('/src/storage/lmdb-database.ts');
     return next(isOurs ? new URL('./faulty-lmdb.ts', import.meta.url).href : specifier, context);
   },
 });
