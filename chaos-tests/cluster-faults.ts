@@ -221,7 +221,7 @@ export const CLUSTER_FAULTS = {
     about: 'a timer fires though its actor wants to be woken at another time by now',
     scenario: 'cluster-expiry',
     foundBy: ['I10'],
-    seed: 6,
+    seed: 22,
     operations: 800,
     membership: ACTOR_FAULT.timerFiresWithoutDue,
   },
