@@ -1,12 +1,14 @@
 /** `operator diagnose` and `operator usage`. Marks and exit codes: Vault's documentation, commands/operator/diagnose. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeDevTls } from '../../src/dev-tls.ts';
+import { runToEnd } from '../support/configured.ts';
 import { freePort } from '../support/free-port.ts';
+import { noOwnMounts, readOnly, withMounts } from '../support/own-mounts.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { runInProcess } from './in-process.ts';
 
@@ -121,15 +123,15 @@ test('a port that is taken is a failure, unless listeners are not looked at', as
   await new Promise((resolve) => taken.close(resolve));
 });
 
-test('a folder that cannot be written is a failure', async (t) => {
-  if (process.getuid?.() === 0) return t.diagnostic('root may write everywhere: not tried');
-  mkdirSync(join(dir, 'closed'));
-  chmodSync(join(dir, 'closed'), 0o500);
+test('a folder that cannot be written, by root neither, is a failure', { skip: noOwnMounts }, async () => {
+  const closed = join(dir, 'closed');
+  mkdirSync(closed);
   const { text } = await listener();
-  assert.match(
-    (await diagnosed(text + storage('closed/data'))).at('Check Storage').message!,
-    /cannot be written/,
-  );
+  const { code, stdout } = await runToEnd(['operator', 'diagnose', config(text + storage('closed'))], {
+    wrapper: withMounts([readOnly(closed)]),
+  });
+  assert.equal(code, 1);
+  assert.match(stdout, /\[ failure \] Check Storage: .* cannot be (?:opened|written)/);
 });
 
 test('what cannot be read as a configuration is named; none at all: exit code 3', async () => {
