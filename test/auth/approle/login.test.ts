@@ -228,7 +228,8 @@ describe('a secret id', () => {
       [{ metadata: '{"a":"b"' }, /failed to parse metadata/],
     ] as const) {
       const reply = await ask('POST', `${at}/role/app/secret-id`, body);
-      assert(reply.status >= 400, reply.text);
+      // Of blocks Vault says it as an error of its own.
+      assert.equal(reply.status, /subset|CIDR/.test(error.source) ? 500 : 400, reply.text);
       assert.match(reply.body.errors[0], error);
     }
     assert.equal((await ask('LIST', `${at}/role/app/secret-id`)).status, 404);
