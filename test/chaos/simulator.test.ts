@@ -1,84 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runScenario } from '../../chaos-tests/run-scenario.ts';
-import { SCENARIOS } from '../../chaos-tests/scenarios.ts';
+import { testScenarios } from './scenarios-here.ts';
 
-const SEEDS = 40;
-/** Of each scenario that has a cluster: they share most of what runs in them. */
-const SEEDS_OF_CLUSTERS = 6;
-/** Those that differ from another one by their clients, or by their faults: one run. */
-const ONCE_HERE: ReadonlySet<string> = new Set([
-  'cluster-evicted',
-  'cluster-expiry',
-  'cluster-joins',
-  'cluster-late',
-  'cluster-moves',
-  'cluster-namespaces',
-  'cluster-overtaken',
-  'cluster-secret-ids',
-  'cluster-upgrades',
-]);
-/** Of one run here, by scenario; `npm run chaos` takes more. */
-const OPERATIONS: Readonly<Record<string, number>> = {
-  kv: 120,
-  tokens: 120,
-  shared: 80,
-  budgets: 150,
-  membership: 40,
-  cluster: 400,
-  'cluster-replicas': 600,
-  'cluster-deletes': 400,
-  'cluster-tokens': 400,
-  'cluster-once': 400,
-  'cluster-overtaken': 1_200,
-  'cluster-evicted': 1_000,
-  'cluster-late': 400,
-  'cluster-joins': 300,
-  'cluster-expiry': 400,
-  'cluster-moves': 300,
-  'cluster-namespaces': 300,
-  'cluster-secret-ids': 300,
-  'cluster-policies': 500,
-  'cluster-sealing': 400,
-  'cluster-upgrades': 300,
-};
-
-function replay(scenario: string, seed: number, operations: number): string {
-  return `npm run chaos -- --seed ${seed} --scenario ${scenario} --operations ${operations}`;
-}
-
-for (const scenario of Object.keys(SCENARIOS)) {
-  const operations = OPERATIONS[scenario]!;
-  assert(operations > 0, scenario);
-
-  if (ONCE_HERE.has(scenario)) {
-    test(`${scenario}: one run, no violation`, async () => {
-      const { violations, faults } = await runScenario(scenario, { seed: 7, operations });
-      assert.deepEqual(violations, [], replay(scenario, 7, operations));
-      assert(faults > 0, 'no faults');
-    });
-    continue;
-  }
-
-  const seeds = scenario.startsWith('cluster') ? SEEDS_OF_CLUSTERS : SEEDS;
-  test(`${scenario}: ${seeds} seeds, no violation; one run twice is the same run, event by event`, async () => {
-    const digests = new Set<string>();
-    let faults = 0;
-    for (let seed = 1; seed <= seeds; seed++) {
-      const result = await runScenario(scenario, { seed, operations, keepTrace: seed === 1 });
-      assert.deepEqual(result.violations, [], replay(scenario, seed, operations));
-      digests.add(result.digest);
-      faults += result.faults;
-      if (seed > 1) continue;
-      assert(result.events > 500, `${result.events} events`);
-      const again = await runScenario(scenario, { seed, operations, keepTrace: true });
-      assert.deepEqual(again.trace, result.trace);
-      assert.equal(again.digest, result.digest);
-    }
-    assert.equal(digests.size, seeds, 'each seed is another run');
-    assert(faults > seeds, `only ${faults} faults`);
-  });
-}
+testScenarios('small ones');
+testScenarios('clusters, once');
 
 test('after a run the globals are the real ones again', async () => {
   const before = [setImmediate, setTimeout, clearTimeout, Math.random, Date.now];
