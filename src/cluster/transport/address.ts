@@ -46,3 +46,15 @@ export async function listenAddress({ host, port }: HostPort): Promise<Multiaddr
   const address = isIPv4(host) || isIPv6(host) ? host : (await lookup(host)).address;
   return multiaddr(`/${isIPv6(address) ? 'ip6' : 'ip4'}/${address}/tcp/${port}`);
 }
+
+/** The other side's address, without its port. */
+export function hostOf(connection: { readonly remoteAddr: Multiaddr }): string {
+  return connection.remoteAddr.getComponents()[0]?.value ?? '';
+}
+
+/** `host:port`, the host in brackets where it is an IPv6 address. */
+export function hostPortOf(address: Multiaddr): string {
+  const [host, port] = address.getComponents();
+  const name = host?.value ?? '';
+  return `${name.includes(':') ? `[${name}]` : name}:${port?.value}`;
+}

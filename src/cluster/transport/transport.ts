@@ -6,85 +6,35 @@
  *
  * @module
  */
-import type {
-  Connection,
-  Libp2p,
-  MultiaddrConnection,
-  Stream,
-  PeerId as TheirPeerId,
-} from '@libp2p/interface';
-import type { Clock } from '../../model/clock.ts';
+import type { Connection, Libp2p, Stream, PeerId as TheirPeerId } from '@libp2p/interface';
 import { CodedError } from '../../model/errors.ts';
-import { ADMISSION_MS, DIAL_MS, LINK_LOOK_MS, SECOND_MS, STREAMS_MAX } from '../../model/limits.ts';
-import type { Log } from '../../model/log.ts';
-import type { PeerId, Transport } from '../../model/transport.ts';
-import { dialAddress, listenAddress, listenFailure, parseHostPort } from './address.ts';
+import { ADMISSION_MS, DIAL_MS, LINK_LOOK_MS, STREAMS_MAX } from '../../model/limits.ts';
+import type { PeerId } from '../../model/transport.ts';
+import { dialAddress, hostOf, hostPortOf, listenAddress, listenFailure, parseHostPort } from './address.ts';
 import {
   AdmissionRefused,
   type Admitted,
   admitAsDialer,
   admitAsListener,
-  type OtherSide,
   type OwnSide,
-  type Speaks,
-  type Verdict,
 } from './admission.ts';
 import { channelOf } from './channel.ts';
 import { type Deadline, makeDeadlines } from './deadline.ts';
 import { makeDialer } from './dialer.ts';
 import { makeExchange } from './exchange.ts';
+import { makeGate } from './gate.ts';
 import type { Handlers } from './handling.ts';
 import { makeHost } from './host.ts';
-import type { Identity } from './identity.ts';
 import { LARGE_PROTOCOL } from './large.ts';
-import { type Link, type LinkCounts, makeLink } from './link.ts';
+import { type Link, makeLink } from './link.ts';
 import { makeLinks } from './links.ts';
 import { makeStrangers } from './strangers.ts';
-import { choose } from './tie.ts';
+import type { ClusterTransport, ClusterTransportOptions } from './transport-interface.ts';
+
+export type { ClusterTransport, ClusterTransportOptions, TransportCounts } from './transport-interface.ts';
 
 export const ADMISSION_PROTOCOL = '/coffer/admission/1';
 export const MESSAGES_PROTOCOL = '/coffer/messages/1';
-
-export interface ClusterTransportOptions {
-  readonly identity: Identity;
-  /** `host:port` to listen at; port 0 takes any. Absent: nobody can dial us. */
-  readonly listen?: string;
-  /** The cluster's secrets, all of which are accepted, asked anew for each admission. None: nobody is admitted. */
-  secrets(): readonly Uint8Array[];
-  readonly speaks: Speaks;
-  /** The version that messages are written by now: the view's. */
-  protocol(): number;
-  /** Was that identity removed from the cluster? It never comes back. */
-  isBarred(peer: PeerId): boolean;
-  /** With `approve`: has an operator admitted it? Everybody who proves the secret where absent. */
-  isAdmitted?(peer: PeerId): boolean;
-  /** Someone proved the secret who waits for an operator's approval. May come often for one and the same. */
-  onApplicant?(peer: PeerId, host: string): void;
-  readonly clock: Clock;
-  /** Cryptographically random. */
-  readonly randomBytes: (count: number) => Uint8Array;
-  readonly log: Log;
-}
-
-export interface TransportCounts extends LinkCounts {
-  readonly links: number;
-  /** Links that were given up for another one to the same peer, and end what runs over them. */
-  readonly retiring: number;
-  /** Connections that have not been admitted yet. */
-  readonly strangers: number;
-  /** Admissions that were refused or broke off, both ways, since the start. */
-  readonly refused: number;
-}
-
-export interface ClusterTransport extends Transport {
-  /** Where it listens, `host:port`, once started; undefined where it does not. */
-  address(): string | undefined;
-  /** To be called after secrets, barred or admitted identities have changed: ends the links that would not be admitted any more. */
-  reconsider(): void;
-  counts(): TransportCounts;
-  /** Identities of others that libp2p remembers. Strangers are not among them for long. */
-  known(): Promise<number>;
-}
 
 /** What becomes of a connection. */
 interface Standing {
@@ -96,11 +46,12 @@ interface Standing {
 }
 
 export function makeClusterTransport(options: ClusterTransportOptions): ClusterTransport {
-  const { identity, clock, log, randomBytes, isBarred } = options;
+  const { identity, clock, log, randomBytes, isBarred, speaks, protocol } = options;
   const own = identity.peer;
   const deadlines = makeDeadlines(clock);
   const strangers = makeStrangers(clock);
   const links = makeLinks(own, clock);
+  const gate = makeGate({ ...options, strangers, links });
   const handlers: Handlers = {};
   const standings = new WeakMap<Connection, Standing>();
   const instance = randomBytes(16);
@@ -110,8 +61,6 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   const saidFailures = new Map<PeerId, string>();
   let host: Libp2p | undefined;
   let looking: { clear(): void } | undefined;
-  let refused = 0;
-  let lastRefusalSaidMs = Number.NEGATIVE_INFINITY;
   const dialer = makeDialer({
     clock,
     random: () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32,
@@ -121,24 +70,6 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   });
 
   // --- who comes in
-
-  function mayCome(peer: PeerId): boolean {
-    return !isBarred(peer) && (options.isAdmitted?.(peer) ?? true);
-  }
-
-  const gater = {
-    denyDialMultiaddr: () => false,
-    denyInboundConnection(raw: MultiaddrConnection) {
-      if (!strangers.enter(raw.timeline, hostOf(raw))) return true;
-      raw.addEventListener('close', () => strangers.leave(raw.timeline));
-      return false;
-    },
-    denyInboundEncryptedConnection(peer: TheirPeerId) {
-      const name = peer.toString();
-      return peer.type !== 'Ed25519' || isBarred(name) || strangers.isPaused(name);
-    },
-    denyOutboundEncryptedConnection: (peer: TheirPeerId) => isBarred(peer.toString()),
-  };
 
   function opened(connection: Connection): void {
     if (!host) {
@@ -169,13 +100,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
   }
 
   function side(): OwnSide {
-    return {
-      peer: own,
-      speaks: options.speaks,
-      instance,
-      nonce: randomBytes(32),
-      secrets: options.secrets(),
-    };
+    return { peer: own, speaks, instance, nonce: randomBytes(32), secrets: options.secrets() };
   }
 
   async function welcome(stream: Stream, connection: Connection): Promise<void> {
@@ -183,50 +108,19 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
     const channel = channelOf(connection);
     const peer = connection.remotePeer.toString();
     if (!standing || !channel || standing.begun || connection.direction !== 'inbound') {
-      return turnAway(connection, new Error('an admission out of turn'));
+      return gate.turnAway(connection, new Error('an admission out of turn'));
     }
     standing.begun = true;
     try {
       const exchange = makeExchange(stream, standing.deadline.signal);
       const admitted = await admitAsListener(exchange, side(), peer, channel.binding, (other) =>
-        judge(connection, peer, other),
+        gate.judge(connection, peer, other),
       );
       accept(connection, standing, admitted, false);
       close(stream);
     } catch (error) {
-      turnAway(connection, error as Error);
+      gate.turnAway(connection, error as Error);
     }
-  }
-
-  function judge(connection: Connection, peer: PeerId, other: OtherSide): Verdict {
-    if (isBarred(peer)) return 'barred';
-    if (!mayCome(peer)) {
-      options.onApplicant?.(peer, hostOf(connection));
-      return 'awaits_approval';
-    }
-    const choice = choose(own, peer, links.get(peer), { ...other, dialedByUs: false });
-    return choice === 'decline' ? 'duplicate' : 'admitted';
-  }
-
-  function turnAway(connection: Connection, error: Error): void {
-    const peer = connection.remotePeer.toString();
-    const verdict = error instanceof AdmissionRefused ? error.verdict : undefined;
-    if (verdict !== 'duplicate') refused++;
-    // The others have proven the secret: they may ask again as often as they like.
-    if (verdict === undefined || verdict === 'wrong_secret' || verdict === 'barred') strangers.failed(peer);
-    const now = clock.monotonicMs();
-    // Strangers must not fill the log.
-    const isLoud = verdict !== 'duplicate' && now - lastRefusalSaidMs >= SECOND_MS;
-    if (isLoud) lastRefusalSaidMs = now;
-    const said = { peer, host: hostOf(connection), why: error.message };
-    log[isLoud ? 'warn' : 'debug']('a peer was not admitted', said);
-    if (verdict === undefined) {
-      connection.abort(error);
-      return;
-    }
-    // An honest peer hangs up when it has read the verdict, which closing from here would overtake.
-    const late = clock.after(() => connection.abort(error), SECOND_MS);
-    connection.addEventListener('close', () => late.clear());
   }
 
   function accept(connection: Connection, standing: Standing, admitted: Admitted, dialedByUs: boolean): void {
@@ -238,7 +132,6 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
     strangers.proved(peer);
     again.delete(peer);
     saidFailures.delete(peer);
-    const { speaks, protocol } = options;
     const link = makeLink({
       ...{ connection, peer, dialedByUs, admitted, speaks, protocol, handlers, clock, deadlines, log },
       ended(link, why) {
@@ -264,7 +157,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
     const mayWait = connection.direction === 'outbound' && standing?.begun;
     if (!standing || !(standing.isAdmitted || mayWait)) {
       const error = new Error('a stranger opened a stream');
-      turnAway(connection, error);
+      gate.turnAway(connection, error);
       throw error;
     }
     return standing.link.promise;
@@ -274,7 +167,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
 
   async function dial(peer: PeerId, address: string): Promise<void> {
     if (isBarred(peer)) throw new AdmissionRefused('barred', false);
-    if (!mayCome(peer)) throw new AdmissionRefused('awaits_approval', false);
+    if (!gate.mayCome(peer)) throw new AdmissionRefused('awaits_approval', false);
     if (!host) throw new CodedError('connection_lost');
     const late = deadlines.signal(DIAL_MS);
     let connection: Connection | undefined;
@@ -297,7 +190,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
         if (links.get(peer)) return;
         again.add(peer);
       }
-      refused++;
+      gate.countRefused();
       throw error;
     } finally {
       late.clear();
@@ -345,7 +238,7 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
     async start() {
       const listen =
         options.listen === undefined ? undefined : await listenAddress(parseHostPort(options.listen));
-      host = await makeHost(identity, listen, gater);
+      host = await makeHost(identity, listen, gate.gater);
       host.addEventListener('connection:open', ({ detail }) => opened(detail));
       const one = { maxInboundStreams: 1, maxOutboundStreams: 1 };
       await host.handle(ADMISSION_PROTOCOL, welcome, one);
@@ -376,15 +269,13 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
       await stopped?.stop();
     },
     address() {
-      const found = host?.getMultiaddrs()[0]?.getComponents();
-      if (!found) return undefined;
-      const address = found[0]?.value ?? '';
-      return `${address.includes(':') ? `[${address}]` : address}:${found[1]?.value}`;
+      const address = host?.getMultiaddrs()[0];
+      return address && hostPortOf(address);
     },
     reconsider() {
       const secrets = options.secrets().map((secret) => Buffer.from(secret));
       for (const link of links.all()) {
-        if (!mayCome(link.peer)) link.end('the peer is not admitted any more');
+        if (!gate.mayCome(link.peer)) link.end('the peer is not admitted any more');
         else if (!secrets.some((secret) => secret.equals(link.secret))) {
           link.end('the peer was admitted by a secret that is not accepted any more');
         }
@@ -395,14 +286,10 @@ export function makeClusterTransport(options: ClusterTransportOptions): ClusterT
       const all = (await host?.peerStore.all()) ?? [];
       return all.filter(({ id }) => id.toString() !== own).length;
     },
-    counts: () => ({ ...links.counts(), strangers: strangers.count(), refused }),
+    counts: () => ({ ...links.counts(), strangers: strangers.count(), refused: gate.refused() }),
   };
 }
 
 function close(stream: Stream): void {
   stream.close().catch((error: Error) => stream.abort(error));
-}
-
-function hostOf(connection: { readonly remoteAddr: MultiaddrConnection['remoteAddr'] }): string {
-  return connection.remoteAddr.getComponents()[0]?.value ?? '';
 }
