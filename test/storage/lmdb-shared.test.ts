@@ -127,9 +127,8 @@ test('processes killed while they write: all they were acknowledged is there, wh
     while (victim.lines.length < until) await once(victim.process.stdout!, 'data');
     await end(victim);
     const before = other.lines.length;
-    const began = performance.now();
+    // Refused after LMDB_LOCK_MS, were the lock of the dead not free.
     await write(storage, `after${round}`, 'x');
-    assert(performance.now() - began < 2_000, 'the lock of the dead is free');
     while (other.lines.length < before + 20) await once(other.process.stdout!, 'data');
     await end(other);
     const all = [...victim.lines, ...other.lines].filter((line) => line !== 'open');
@@ -172,10 +171,13 @@ test('a process stopped inside its transaction: others read, their writes fail a
   child.process.stdin!.write('hold\n');
   await once(child.process.stdout!, 'data');
   child.process.kill('SIGSTOP');
-  const began = performance.now();
-  const late = write(storage, 'a', 'never');
+  let isOver = false;
+  const late = write(storage, 'a', 'never').finally(() => {
+    isOver = true;
+  });
+  late.catch(() => {});
   assert.equal(text((await storage.get('a'))?.value), 'before');
-  assert(performance.now() - began < 1_000, 'reads wait for nobody');
+  assert(!isOver, 'reads wait for nobody');
   await assert.rejects(late, (error: StorageFailed) => {
     assert(error instanceof StorageFailed);
     assert.match(error.message, /nothing was written/);
