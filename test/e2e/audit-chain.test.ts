@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { runInProcess } from '../cli/in-process.ts';
-import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { type Ask, asking, succeed, tokenWith } from '../support/asking.ts';
 import { logLines, tamper } from '../support/audit-chain.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
@@ -25,13 +25,6 @@ before(async () => {
   await succeed(root, 'PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } });
 });
 after(() => server?.stop());
-
-async function tokenFor(policy: string): Promise<string> {
-  const name = `p${++policies}`;
-  await succeed(root, 'PUT', `sys/policies/acl/${name}`, { policy });
-  return (await makeToken(root, { policies: [name] })).token;
-}
-let policies = 0;
 
 /** With no server unless one is given. */
 const verify = (args: string[], env: Record<string, string> = {}) =>
@@ -83,7 +76,7 @@ test('the chain of a device, and the keys of its checkpoints', async () => {
 });
 
 test('who may not, learns nothing of chains and keys, and does not rotate them', async () => {
-  const none = asking(server.address, await tokenFor('path "secret/*" { capabilities = ["read"] }'));
+  const none = asking(server.address, await tokenWith(root, 'path "secret/*" { capabilities = ["read"] }'));
   const paths = [
     ['LIST', 'sys/audit-chains'],
     ['GET', 'sys/audit-chains/0123456789abcdef'],
@@ -97,14 +90,15 @@ test('who may not, learns nothing of chains and keys, and does not rotate them',
   // Rotating needs sudo.
   const updater = asking(
     server.address,
-    await tokenFor('path "sys/audit-keys/rotate" { capabilities = ["update"] }'),
+    await tokenWith(root, 'path "sys/audit-keys/rotate" { capabilities = ["update"] }'),
   );
   assert.equal((await updater('POST', 'sys/audit-keys/rotate')).status, 403);
 });
 
 test('verify: alone, with keys, and with the server; what was done to the log is named, and the exit code is 2', async () => {
   for (let n = 0; n < 5; n++) await root('GET', 'secret/data/none');
-  const reader = await tokenFor(
+  const reader = await tokenWith(
+    root,
     'path "sys/audit-chains" { capabilities = ["list"] }\npath "sys/audit-keys" { capabilities = ["read"] }',
   );
   const keys = join(folder, 'keys.json');

@@ -1,11 +1,11 @@
 /** `audit search -live` and its endpoint, through the front door: what devices write, and nothing else that lies in a file. */
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runInProcess } from '../cli/in-process.ts';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { type LiveReply, liveReply } from '../support/live-reply.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { until } from '../support/until.ts';
@@ -47,34 +47,8 @@ const paths = (entries: any[]) =>
   entries.map(({ type, request: asked }) => `${type} ${asked?.path ?? ''}`.trim());
 
 /** A search that goes on until it is left. */
-function follow(body: object, token = 'root') {
-  const seen = { status: 0, text: '', ended: false, leave: () => {} };
-  const { hostname, port } = new URL(server.address);
-  const sent = request(
-    {
-      hostname,
-      port,
-      method: 'POST',
-      path: '/v1/sys/audit-search',
-      agent: false,
-      headers: { 'x-vault-token': token },
-    },
-    (response) => {
-      seen.status = response.statusCode!;
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        seen.text += chunk;
-      });
-      response.on('end', () => {
-        seen.ended = true;
-      });
-      response.on('error', () => {});
-    },
-  );
-  sent.on('error', () => {});
-  sent.end(JSON.stringify({ follow: true, ...body }));
-  seen.leave = () => sent.destroy();
-  return seen;
-}
+const follow = (body: object, token = 'root'): LiveReply =>
+  liveReply(server.address, token, 'POST', 'sys/audit-search', { follow: true, ...body });
 
 test('by path, request id, time, accessor: lines as they stand in the log, then why it ended', async () => {
   assert.deepEqual(paths(await search({ path: 'secret/data/*' })), [

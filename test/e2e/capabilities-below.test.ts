@@ -5,34 +5,17 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type CallReply, call } from '../support/http.ts';
-import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { test } from 'node:test';
+import { namespaceTree } from '../support/namespace-tree.ts';
 
 const INVALID = { token: '1 error occurred:\n\t* invalid token\n\n', explain: 'invalid token' };
 
-let inner: InnerCoffer;
-before(async () => {
-  inner = await startInnerCoffer();
-  for (const path of ['sys/namespaces/na', 'sys/namespaces/nb', 'na/sys/namespaces/sub'])
-    assert.equal((await ask('POST', path)).status, 200, path);
-  for (const namespace of ['', 'na/', 'nb/', 'na/sub/']) {
-    const policy = `path "kv/*" { capabilities = ["read", "update"] }
-      path "sub/kv/*" { capabilities = ["list"] }
-      path "sys/capabilities" { capabilities = ["update"] }`;
-    const put = await ask('PUT', `${namespace}sys/policies/acl/p`, { body: { policy } });
-    assert.equal(put.status, 204, put.text);
-  }
-});
-after(() => inner.coffer.stop());
-
-function ask(
-  method: string,
-  path: string,
-  { token, body }: { token?: string; body?: unknown } = {},
-): Promise<CallReply> {
-  return call(inner.address, method, `/v1/${path}`, { token: token ?? inner.root, body });
-}
+const ask = namespaceTree(
+  'p',
+  `path "kv/*" { capabilities = ["read", "update"] }
+   path "sub/kv/*" { capabilities = ["list"] }
+   path "sys/capabilities" { capabilities = ["update"] }`,
+);
 
 async function make(namespace: string, settings: object = {}): Promise<{ token: string; accessor: string }> {
   const { body, text } = await ask('POST', `${namespace}auth/token/create`, {
@@ -97,7 +80,7 @@ test('of one above or beside nothing is said, though somebody has it in hand', a
     const { token } = await make(of);
     const asker = (await make(from)).token;
     const why = `from "${from}" of "${of}"`;
-    for (const by of [inner.root, asker]) {
+    for (const by of [undefined, asker]) {
       const asked = await ask('POST', `${from}sys/capabilities`, {
         token: by,
         body: { token, path: 'kv/a' },

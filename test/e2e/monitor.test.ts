@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
 import { call } from '../support/http.ts';
+import { type LiveReply, liveReply } from '../support/live-reply.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
 import { until } from '../support/until.ts';
@@ -31,27 +31,8 @@ before(async () => {
 });
 after(() => server.stop());
 
-function monitor(token: string, query = '') {
-  const seen = { status: 0, text: '', ended: false, leave: () => {} };
-  const { hostname, port } = new URL(server.address);
-  const path = `/v1/sys/monitor${query}`;
-  const sent = get(
-    { hostname, port, path, agent: false, headers: { 'x-vault-token': token } },
-    (response) => {
-      seen.status = response.statusCode!;
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        seen.text += chunk;
-      });
-      response.on('end', () => {
-        seen.ended = true;
-      });
-      response.on('error', () => {});
-    },
-  );
-  sent.on('error', () => {});
-  seen.leave = () => sent.destroy();
-  return seen;
-}
+const monitor = (token: string, query = ''): LiveReply =>
+  liveReply(server.address, token, 'GET', `sys/monitor${query}`);
 
 /** Asks once, and waits until its line is in `text`. */
 async function asks(path: string, text: () => string): Promise<void> {

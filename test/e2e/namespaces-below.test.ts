@@ -5,41 +5,18 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type CallReply, call } from '../support/http.ts';
-import { type InnerCoffer, startInnerCoffer } from '../support/inner-coffer.ts';
+import { test } from 'node:test';
+import { namespaceTree } from '../support/namespace-tree.ts';
 
 const CARE = ['auth/token/*', 'sys/leases/*', 'sys/revoke*', 'sys/renew*'];
 const ELSEWHERE = /neither of this namespace nor of one below it/;
-
-let inner: InnerCoffer;
-before(async () => {
-  inner = await startInnerCoffer();
-  for (const path of ['sys/namespaces/na', 'sys/namespaces/nb', 'na/sys/namespaces/sub'])
-    assert.equal((await ask('POST', path)).status, 200, path);
-  for (const namespace of ['', 'na/', 'nb/', 'na/sub/']) {
-    const policy = rules(CARE);
-    assert.equal(
-      (await ask('PUT', `${namespace}sys/policies/acl/care`, { body: { policy } })).status,
-      204,
-      namespace,
-    );
-  }
-});
-after(() => inner.coffer.stop());
 
 const rules = (paths: readonly string[]) =>
   paths
     .map((path) => `path "${path}" { capabilities = ["create", "read", "update", "list", "sudo"] }`)
     .join('\n');
 
-function ask(
-  method: string,
-  path: string,
-  { token, body }: { token?: string; body?: unknown } = {},
-): Promise<CallReply> {
-  return call(inner.address, method, `/v1/${path}`, { token: token ?? inner.root, body });
-}
+const ask = namespaceTree('care', rules(CARE));
 
 interface Made {
   readonly namespace: string;
@@ -103,7 +80,7 @@ for (const [from, at] of REACHED)
     const policy = rules(CARE.map((path) => below + path));
     await ask('PUT', `${from}sys/policies/acl/care-below`, { body: { policy } });
     const { token } = await make(from, ['care-below']);
-    for (const asker of [inner.root, token]) {
+    for (const asker of [undefined, token]) {
       const one = await make(at);
       for (const [path, body] of SHOWING) {
         const { status, text } = await ask('POST', from + path, { token: asker, body: body(one) });
@@ -154,7 +131,7 @@ for (const [from, at] of OUT_OF_REACH)
     const { token } = await make(from, ['care']);
     const one = await make(at);
     const before = (await ask('POST', `${at}auth/token/lookup`, { body: { token: one.token } })).body.data;
-    for (const asker of [inner.root, token]) {
+    for (const asker of [undefined, token]) {
       for (const [path, body] of SHOWING) {
         const { status, text } = await ask('POST', from + path, { token: asker, body: body(one) });
         assert([400, 403].includes(status) && !text.includes(one.accessor), `${path} ${text}`);
@@ -222,7 +199,7 @@ test('tokens of a namespace below are made by who has sudo there; root tokens by
     ['create/gives-nothing', { policies: ['root'] }],
   ];
   for (const [path, body] of roots)
-    for (const asker of [inner.root, sudo]) {
+    for (const asker of [undefined, sudo]) {
       const { status, text } = await ask('POST', `na/auth/token/${path}`, { token: asker, body });
       assert.deepEqual([status, /root tokens may not be created/.test(text)], [400, true], `${path} ${text}`);
     }
@@ -234,7 +211,7 @@ test('tokens of a namespace below are made by who has sudo there; root tokens by
     ['create/gives-nothing', { policies: ['a'] }],
   ];
   for (const [path, body] of others) {
-    for (const asker of [inner.root, sudo]) {
+    for (const asker of [undefined, sudo]) {
       const { status, text } = await ask('POST', `na/auth/token/${path}`, { token: asker, body });
       assert.equal(status, 200, `${path} ${text}`);
     }

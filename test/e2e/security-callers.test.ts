@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed, tokenWith } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 import { testFolder } from '../support/test-folder.ts';
@@ -23,14 +23,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-let made = 0;
-/** A token that has this policy and nothing else. */
-async function tokenFor(policy: string): Promise<string> {
-  const name = `lesson-${made++}`;
-  await succeed(root, 'PUT', `sys/policies/acl/${name}`, { policy });
-  return (await makeToken(root, { policies: [name], no_default_policy: true })).token;
-}
-const allowed = async (policy: string): Promise<Ask> => asking(server.address, await tokenFor(policy));
+const allowed = async (policy: string): Promise<Ask> => asking(server.address, await tokenWith(root, policy));
 
 const ALL = '["create", "read", "update", "patch", "delete", "list", "sudo"]';
 

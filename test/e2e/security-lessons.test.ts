@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Ask, asking, makeToken, succeed } from '../support/asking.ts';
+import { type Ask, asking, makeToken, succeed, tokenWith } from '../support/asking.ts';
 import { call } from '../support/http.ts';
 import { type RunningServer, startDev } from '../support/server.ts';
 
@@ -18,14 +18,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-let made = 0;
-/** A token that has this policy and nothing else. */
-async function tokenFor(policy: string): Promise<string> {
-  const name = `lesson-${made++}`;
-  await succeed(root, 'PUT', `sys/policies/acl/${name}`, { policy });
-  return (await makeToken(root, { policies: [name], no_default_policy: true })).token;
-}
-const allowed = async (policy: string): Promise<Ask> => asking(server.address, await tokenFor(policy));
+const allowed = async (policy: string): Promise<Ask> => asking(server.address, await tokenWith(root, policy));
 
 const ALL = '["create", "read", "update", "patch", "delete", "list", "sudo"]';
 
@@ -123,7 +116,7 @@ for (const [kind, policy] of [
   test(`HCSEC-2026-43, O 2.5.3: no spelling of a path reaches what ${kind} denies`, async () => {
     await succeed(root, 'PUT', 'secret/data/team/private/key', { data: { a: 'untouched' } });
     const before = (await root('GET', 'secret/data/team/private/key')).body.data;
-    const token = await tokenFor(policy.replace('ALL', ALL));
+    const token = await tokenWith(root, policy.replace('ALL', ALL));
     const ask = asking(server.address, token);
     assert.equal((await ask('GET', 'secret/data/team/private/key')).status, 403);
     assert.equal((await ask('PUT', 'secret/data/team/open', { data: { a: 'b' } })).status, 200);

@@ -42,3 +42,12 @@ export async function makeToken(ask: Ask, settings: object = {}, how = 'create')
   const { body } = await succeed(ask, 'POST', `auth/token/${how}`, settings);
   return { token: body.auth.client_token, accessor: body.auth.accessor };
 }
+
+let policies = 0;
+
+/** A token of the policy that is given as text, and of no other. */
+export async function tokenWith(ask: Ask, policy: string): Promise<string> {
+  const name = `test-${++policies}`;
+  await succeed(ask, 'PUT', `sys/policies/acl/${name}`, { policy });
+  return (await makeToken(ask, { policies: [name], no_default_policy: true })).token;
+}
