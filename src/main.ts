@@ -47,12 +47,14 @@ import { ROOT_NAMESPACE } from './model/namespace.ts';
 import { THIS_VERSION } from './model/settings.ts';
 import type { Storage } from './model/storage.ts';
 import type { NodeParts } from './node.ts';
-import { makeNodeGauges } from './node-gauges.ts';
+import { watchNode } from './node-metrics.ts';
 import { watchCluster } from './observe/cluster-metrics.ts';
-import { makeMetrics, type Telemetry } from './observe/metrics.ts';
+import type { Telemetry } from './observe/metric.ts';
+import { makeMetrics } from './observe/metrics.ts';
 import { makeMonitors } from './observe/monitor.ts';
 import { makeProfiles } from './observe/profile/profiles.ts';
 import { makeRequestLog } from './observe/request-log.ts';
+import { auditMeter, requestMeter } from './observe/request-metrics.ts';
 import { timedStorage } from './observe/timed-storage.ts';
 import { makeAuditChains } from './pipeline/audit-chains.ts';
 import { makeAuditDevices } from './pipeline/audit-devices.ts';
@@ -276,7 +278,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
     after: systemClock.after,
     retryMs: SWEEP_RETRY_MS,
   });
-  const audit = makeAudit({ now, log: log.named('audit'), observe: metrics.audit });
+  const audit = makeAudit({ now, log: log.named('audit'), observe: auditMeter(metrics) });
   const forbidden = options.storage.folder === undefined ? [] : [options.storage.folder];
   const auditChains = makeAuditChains({
     catalog,
@@ -334,16 +336,14 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
   leaseCounts.watch(catalog, places);
   const clusterNow = () =>
     catalog.entries('settings').get('cluster') as { name: string; id: string } | undefined;
-  metrics.watch(
-    makeNodeGauges({
-      seal,
-      mounts,
-      isSealed: lifecycle.isSealed,
-      clusterName: () => clusterNow()?.name,
-      inFlight,
-      isActive: node.control && (() => node.control?.standing() === 'serving'),
-    }),
-  );
+  watchNode(metrics, {
+    seal,
+    mounts,
+    isSealed: lifecycle.isSealed,
+    clusterName: () => clusterNow()?.name,
+    inFlight,
+    isActive: node.control && (() => node.control?.standing() === 'serving'),
+  });
   if (node.figures) watchCluster(metrics, node.figures);
   engines.set(
     'system',
@@ -417,7 +417,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
     after: systemClock.after,
     staleForMs: node.staleForMs,
     inTime: node.inTime,
-    observe: metrics.request,
+    observe: requestMeter(metrics),
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });
 

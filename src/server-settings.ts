@@ -15,7 +15,7 @@ import { asOneOfMany, nodeNumber } from './machine/one-of-many.ts';
 import { LEASE_TTL_DEFAULT_S } from './model/limits.ts';
 import { type LogLevel, parseLogFormat, parseLogLevel } from './model/log.ts';
 import type { LogOptions } from './observe/log.ts';
-import type { Telemetry } from './observe/metrics.ts';
+import type { Telemetry } from './observe/metric.ts';
 import type { ServerFlags } from './server-flags.ts';
 
 /** A node that is one of several, or could be. */

@@ -5,7 +5,8 @@
  * @module
  */
 import type { ClusterControl, Standing } from '../model/cluster-control.ts';
-import type { GaugeValue, Metrics } from './metrics.ts';
+import type { MetricValue } from './metric.ts';
+import type { Metrics } from './metrics.ts';
 
 /** What the parts of the cluster tell when asked; each is cheap. */
 export interface ClusterFigures {
@@ -116,6 +117,9 @@ function nodes({ control }: ClusterFigures) {
   return control.glance().nodes.filter(({ isMember }) => isMember);
 }
 
-function each(from: ClusterFigures, value: (node: ReturnType<typeof nodes>[number]) => number): GaugeValue[] {
+function each(
+  from: ClusterFigures,
+  value: (node: ReturnType<typeof nodes>[number]) => number,
+): MetricValue[] {
   return nodes(from).map((node) => ({ value: value(node), labels: { node: node.nodeId } }));
 }

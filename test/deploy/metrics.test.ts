@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { parse } from 'yaml';
+import { watchNode } from '../../src/node-metrics.ts';
 import { watchCluster } from '../../src/observe/cluster-metrics.ts';
 import { makeMetrics } from '../../src/observe/metrics.ts';
+import { auditMeter, requestMeter } from '../../src/observe/request-metrics.ts';
 import { timedStorage } from '../../src/observe/timed-storage.ts';
 import { fakeControl } from '../support/control.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
+import { nodeParts } from '../support/node-parts.ts';
 
 const file = (name: string) => readFileSync(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
 
@@ -18,15 +21,9 @@ before(async () => {
   const metrics = makeMetrics();
   const storage = timedStorage(makeMemoryStorage(), metrics);
   await storage.commit([{ path: 'a', value: Buffer.from('b') }], []);
-  metrics.watch({
-    unsealed: () => true,
-    active: () => true,
-    clusterName: () => 'c',
-    inFlightRequests: () => 1,
-    mounts: () => ({ secret: 1, auth: 1 }),
-    barrierEncryptions: () => ({ term: 1, count: 1 }),
-  });
-  metrics.request('read', 'kv', 0);
+  watchNode(metrics, nodeParts());
+  requestMeter(metrics)('read', 'kv', 0);
+  auditMeter(metrics)('log_request', undefined, 1, false);
   watchCluster(metrics, {
     control: fakeControl(),
     deadlineLeftMs: () => 1,

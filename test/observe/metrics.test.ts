@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { makeMetrics, promName } from '../../src/observe/metrics.ts';
+import { watchNode } from '../../src/node-metrics.ts';
+import { makeMetrics } from '../../src/observe/metrics.ts';
+import { promName } from '../../src/observe/prometheus-text.ts';
+import { auditMeter, requestMeter } from '../../src/observe/request-metrics.ts';
 import { makeSamples, WINDOW_MS } from '../../src/observe/samples.ts';
+import { nodeParts } from '../support/node-parts.ts';
 
 /** The lines of one metric, without comments. */
 async function linesOf(metrics: ReturnType<typeof makeMetrics>, name: string): Promise<string[]> {
@@ -12,18 +16,12 @@ async function linesOf(metrics: ReturnType<typeof makeMetrics>, name: string): P
 
 test('names and values are those a dashboard for Vault asks for', async () => {
   const metrics = makeMetrics();
-  metrics.watch({
-    unsealed: () => true,
-    clusterName: () => 'vault-cluster-1',
-    inFlightRequests: () => 2,
-    tokens: () => 7,
-    mounts: () => ({ secret: 3, auth: 1 }),
-    barrierEncryptions: () => ({ term: 2, count: 43 }),
-  });
-  metrics.request('read', 'kv', performance.now() - 5);
-  metrics.audit('log_request', 'file/', 0.5, false);
-  metrics.audit('log_request', undefined, 0.5, false);
-  metrics.audit('log_response', undefined, 0.5, true);
+  watchNode(metrics, nodeParts());
+  requestMeter(metrics)('read', 'kv', performance.now() - 5);
+  const audited = auditMeter(metrics);
+  audited('log_request', 'file/', 0.5, false);
+  audited('log_request', undefined, 0.5, false);
+  audited('log_response', undefined, 0.5, true);
   const { contentType, body } = await metrics.text();
   assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
   for (const line of [
@@ -32,7 +30,6 @@ test('names and values are those a dashboard for Vault asks for', async () => {
     'vault_core_unsealed{cluster="vault-cluster-1"} 1',
     'vault_core_active{cluster="vault-cluster-1"} 1',
     'vault_core_in_flight_requests{cluster="vault-cluster-1"} 2',
-    'vault_token_count 7',
     'vault_core_mount_table_num_entries{cluster="vault-cluster-1",type="auth",local="false"} 1',
     'vault_barrier_estimated_encryptions{term="2"} 43',
     'vault_audit_file__log_request_count 1',
@@ -59,9 +56,10 @@ test('values are read anew at each scrape, and metrics may be added between two'
 
 test("Vault's own JSON has its sections, dotted names and fields", () => {
   const metrics = makeMetrics({ now: () => Date.UTC(2026, 10, 22, 3, 44, 35) });
-  metrics.watch({ unsealed: () => false });
-  metrics.audit('log_request', undefined, 2, false);
-  metrics.audit('log_request', undefined, 4, false);
+  watchNode(metrics, nodeParts({ isSealed: () => true, clusterName: () => undefined }));
+  const audited = auditMeter(metrics);
+  audited('log_request', undefined, 2, false);
+  audited('log_request', undefined, 4, false);
   const summary = metrics.summary() as Record<string, { Name: string }[]>;
   assert.deepEqual(Object.keys(summary), ['Timestamp', 'Gauges', 'Points', 'Counters', 'Samples']);
   assert.equal(summary.Timestamp, '2026-11-22 03:44:30 +0000 UTC');
@@ -92,7 +90,7 @@ test('nothing of prom-client is loaded before somebody asks', () => {
   const source = new URL('../../src/observe/metrics.ts', import.meta.url).href;
   const program = `import { makeMetrics } from ${JSON.stringify(source)};
     import { createRequire, findPackageJSON } from 'node:module';
-    const metrics = makeMetrics(); metrics.watch({ unsealed: () => true }); metrics.request('read', 'kv', 0); metrics.summary();
+    const metrics = makeMetrics(); metrics.gauge('a', 'A.', () => 1); metrics.samples('b', 'B.').observe(1); metrics.summary();
     const { cache } = createRequire(${JSON.stringify(source)});
     const loaded = () => Object.keys(cache).some((name) => name.includes('prom-client'));
     const before = loaded(); await metrics.text(); console.log(before, loaded());`;
@@ -141,7 +139,7 @@ test('odd values do no harm', () => {
 test('prefix and host label are those of the configuration, also when it changes', async () => {
   const metrics = makeMetrics({ telemetry: { prometheus: true, prefix: 'my.own', host: 'h"1' } });
   metrics.gauge('token.count', 'Tokens.', () => [{ value: 7, labels: { kind: 'a' } }]);
-  metrics.audit('log_request', undefined, 2, false);
+  auditMeter(metrics)('log_request', undefined, 2, false);
   const before = (await metrics.text()).body;
   assert.match(before, /^my_own_token_count\{kind="a",host="h\\"1"\} 7$/m);
   assert.match(before, /^my_own_audit_log_request_count\{host="h\\"1"\} 1$/m);
@@ -162,7 +160,8 @@ test('prefix and host label are those of the configuration, also when it changes
 
 test('two devices whose names become one there leave the metrics readable', async () => {
   const metrics = makeMetrics();
-  metrics.audit('log_request', 'a-/', 1, false);
-  metrics.audit('log_request', 'a_/', 1, false);
+  const audited = auditMeter(metrics);
+  audited('log_request', 'a-/', 1, false);
+  audited('log_request', 'a_/', 1, false);
   assert.match((await metrics.text()).body, /^vault_audit_a___log_request_count 1$/m);
 });
