@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ListenError } from './http/server.ts';
+import { ListenError } from './http/listen-error.ts';
 import type { ServerFlags } from './server-flags.ts';
 import { DEV_ADDRESS } from './server-settings.ts';
 

@@ -14,7 +14,6 @@ import type { Duplex } from 'node:stream';
 import {
   BODIES_BYTES_MAX,
   BODY_BYTES_MAX,
-  CONNECTION_IDLE_MS,
   CONNECTIONS_CHECK_MS,
   CONNECTIONS_MAX,
   HEAD_BYTES_MAX,
@@ -23,13 +22,7 @@ import {
   JSON_DEPTH_CEILING,
   JSON_DEPTH_MAX,
   JSON_VALUES_MAX,
-  MINUTE_MS,
-  READ_HEAD_MS,
-  READ_REQUEST_MS,
   REPLIES_BYTES_MAX,
-  REPLY_READ_MS,
-  REQUEST_DURATION_MS,
-  SECOND_MS,
   STOP_GRACE_MS,
   TLS_HANDSHAKE_MS,
 } from '../model/limits.ts';
@@ -43,8 +36,10 @@ import { makeCors } from './cors.ts';
 import { type FrontDoor, makeFrontDoor } from './front-door.ts';
 import type { InFlightRow } from './in-flight.ts';
 import type { AnyResponse } from './incoming-request.ts';
+import { ListenError } from './listen-error.ts';
 import { makeListenerAccess } from './listener-access.ts';
 import { hostAndPort, type ListenerOptions } from './listener-options.ts';
+import { type ListenerTimes, listenerTimes } from './listener-times.ts';
 import { makeHeaderTable } from './response-headers.ts';
 import { makeSender } from './send.ts';
 import { makeStreams, type Streams } from './stream.ts';
@@ -89,36 +84,17 @@ export interface HttpServer {
   inFlight(): Map<string, InFlightRow>;
 }
 
-/** Why a listener could not start, in one line for the operator. */
-export class ListenError extends Error {
-  readonly code: string;
-  readonly address: string;
-  constructor(address: string, cause: NodeJS.ErrnoException) {
-    const code = cause.code ?? 'unknown';
-    super(`cannot listen on ${address}: ${LISTEN_FAILURES[code] ?? code}`, { cause });
-    this.name = 'ListenError';
-    this.code = code;
-    this.address = address;
-  }
-}
-
-const LISTEN_FAILURES: Record<string, string> = {
-  EADDRINUSE: 'the address is already in use',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'not permitted (ports below 1024 need a privilege)',
-  ENOTFOUND: 'the host name is not known',
-};
-
 /** Bytes of large bodies, counted over all listeners of the process. */
 const sharedBudget: BodyBudget = { left: BODIES_BYTES_MAX };
 const sharedReplies: BodyBudget = { left: REPLIES_BYTES_MAX };
 
 export function makeHttpServer(parts: HttpServerParts): HttpServer {
   const { listener, log } = parts;
-  const secure = listener.tls_disable !== true;
+  const secure = isSecure(listener);
   const sockets = new Set<Socket>();
   const sessions = new Set<Http2Session>();
-  const streams = makeStreams(inactivityMs(listener));
+  const times = listenerTimes(listener);
+  const streams = makeStreams(times.inactivityMs);
   let server: Server | Http2SecureServer | undefined;
   let door: FrontDoor | undefined;
   let leaving = false;
@@ -126,9 +102,9 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
   async function start(): Promise<void> {
     const { host, port } = hostAndPort(listener.address);
-    const opened = makeDoor(parts, secure, () => leaving, streams);
+    const opened = makeDoor(parts, times, () => leaving, streams);
     const serve = (request: AnyRequest, response: AnyResponse) => opened.serve(request, response, false);
-    const made = secure ? secureServer(listener, serve) : createServer(http1Options(listener), serve);
+    const made = secure ? secureServer(listener, times, serve) : createServer(http1Options(times), serve);
     made.on('checkContinue', (request: AnyRequest, response: AnyResponse) => {
       opened.serve(request, response, true);
     });
@@ -147,7 +123,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
   function prepare(made: Server | Http2SecureServer): void {
     made.maxConnections = CONNECTIONS_MAX;
-    made.setTimeout(inactivityMs(listener));
+    made.setTimeout(times.inactivityMs);
     made.on('clientError', (error: Error, socket: Duplex) => onClientError(error, socket, log));
     made.on('connect', (_request: unknown, socket: Duplex) => {
       // HTTP/2's CONNECT is refused by Node.
@@ -214,7 +190,7 @@ export function makeHttpServer(parts: HttpServerParts): HttpServer {
 
 function makeDoor(
   parts: HttpServerParts,
-  secure: boolean,
+  times: ListenerTimes,
   isStopping: () => boolean,
   streams: Streams,
 ): FrontDoor {
@@ -230,7 +206,7 @@ function makeDoor(
     budget: parts.bodyBudget ?? sharedBudget,
     replies: parts.replyBudget ?? sharedReplies,
     sender: makeSender(
-      makeHeaderTable(secure, listener.custom_response_headers, parts.hostname),
+      makeHeaderTable(isSecure(listener), listener.custom_response_headers, parts.hostname),
       bound,
       isStopping,
       cors,
@@ -244,22 +220,22 @@ function makeDoor(
     completed: parts.completed,
     bodyBytesMax: bound,
     json: { depthMax, valuesMax: JSON_VALUES_MAX },
-    durationMs: durationMs(listener),
-    bodyMs: milliseconds(listener.http_read_timeout, READ_REQUEST_MS),
-    replyMs: milliseconds(listener.http_write_timeout || undefined, REPLY_READ_MS),
+    durationMs: times.durationMs,
+    bodyMs: times.requestMs,
+    replyMs: times.replyMs,
   });
 }
 
-function http1Options(listener: ListenerOptions) {
-  const headersTimeout = milliseconds(listener.http_read_header_timeout, READ_HEAD_MS);
-  const requestTimeout = milliseconds(listener.http_read_timeout, READ_REQUEST_MS);
+function isSecure(listener: ListenerOptions): boolean {
+  return listener.tls_disable !== true;
+}
+
+function http1Options({ headMs, requestMs, idleMs }: ListenerTimes) {
   return {
     maxHeaderSize: HEAD_BYTES_MAX,
-    // Node wants the part to have no more time than the whole.
-    headersTimeout:
-      requestTimeout > 0 ? Math.min(headersTimeout || requestTimeout, requestTimeout) : headersTimeout,
-    requestTimeout,
-    keepAliveTimeout: idleMs(listener),
+    headersTimeout: headMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
     connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
     // A request without a body has no stream to be run to its end.
     optimizeEmptyRequests: true,
@@ -269,10 +245,11 @@ function http1Options(listener: ListenerOptions) {
 
 function secureServer(
   listener: ListenerOptions,
+  times: ListenerTimes,
   serve: (request: AnyRequest, response: AnyResponse) => void,
 ): Http2SecureServer {
   const options = {
-    ...http1Options(listener),
+    ...http1Options(times),
     ...secureContext(listener),
     ...clientCertificates(listener),
     allowHTTP1: true,
@@ -282,28 +259,4 @@ function secureServer(
     settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: HEAD_BYTES_MAX },
   };
   return createSecureServer(options, serve);
-}
-
-/**
- * How long a connection may idle between requests; 0 where that is as long as it may be inactive at any time. Node would begin and end a
- * timer for it with each request, and tell clients of it.
- */
-function idleMs(listener: ListenerOptions): number {
-  const idle = milliseconds(listener.http_idle_timeout, CONNECTION_IDLE_MS);
-  return idle === inactivityMs(listener) ? 0 : idle;
-}
-
-/** A connection on which nothing moves is cut; a request that is being answered has its own, shorter time. */
-function inactivityMs(listener: ListenerOptions): number {
-  const duration = durationMs(listener);
-  const wanted = milliseconds(listener.http_write_timeout || undefined, CONNECTION_IDLE_MS);
-  return duration === 0 ? 0 : Math.max(wanted, duration + MINUTE_MS);
-}
-
-function durationMs(listener: ListenerOptions): number {
-  return milliseconds(listener.max_request_duration, REQUEST_DURATION_MS);
-}
-
-function milliseconds(seconds: number | undefined, absentMs: number): number {
-  return seconds === undefined ? absentMs : Math.round(seconds * SECOND_MS);
 }

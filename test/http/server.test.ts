@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { test } from 'node:test';
-import { ListenError, makeHttpServer } from '../../src/http/server.ts';
+import { ListenError } from '../../src/http/listen-error.ts';
+import { makeHttpServer } from '../../src/http/server.ts';
 import { SILENT_LOG } from '../../src/model/log.ts';
 import type { Reply, Request } from '../../src/model/request.ts';
 import { call } from '../support/http.ts';
