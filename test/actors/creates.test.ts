@@ -14,6 +14,7 @@ import { PLAIN_NAMES, startCluster } from '../support/cluster.ts';
 import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
+import { settle } from '../support/turns.ts';
 
 type State = { readonly text: string } | undefined;
 
@@ -53,10 +54,6 @@ const head = headPath(PLAIN_NAMES, id);
 const shard = shardOf(actorKey(id));
 const entry = (n: number, inc = 'e1') => ({ entry: { inc, n } });
 const isThere = { message: 'it is there' };
-
-const settle = async (turns = 40) => {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 /** A store, and what is looked up in it. */
 function makeWatched() {

@@ -11,6 +11,7 @@ import { PLAIN_NAMES } from '../support/cluster.ts';
 import { jsonKind } from '../support/json-kind.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../support/own-node.ts';
+import { settle } from '../support/turns.ts';
 
 interface Counter {
   readonly value: number;
@@ -65,10 +66,6 @@ const key = actorKey(id);
 const shard = shardOf(key);
 const entry = (n: number, inc = 'e1') => ({ entry: { inc, n } });
 const isMoved = (error: unknown) => error instanceof Moved;
-
-const settle = async (turns = 40) => {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 function world(faults?: ReadonlySet<string>) {
   const storage = makeMemoryStorage();

@@ -6,15 +6,13 @@ import { actorKey } from '../../src/model/actor.ts';
 import { TIMER_RETRY_MS } from '../../src/model/limits.ts';
 import { PLAIN_NAMES } from '../support/cluster.ts';
 import { makeMemoryStorage } from '../support/memory-storage.ts';
+import { settle } from '../support/turns.ts';
 
 const idOf = (name: string) => ({ kind: 'thing', namespace: 'root', mount: 'm', name });
 const pathOf = (name: string, dueMs: number) =>
   timerPath(actorKey(idOf(name)), headPath(PLAIN_NAMES, idOf(name)), dueMs);
 
 /** Lets everything that is ready run. */
-const settle = async () => {
-  for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 interface Hooks {
   /** What an actor does instead of what is usual; undefined: that. */

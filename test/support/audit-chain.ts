@@ -71,8 +71,6 @@ export function makeChainWorld() {
   };
 }
 
-export type ChainWorld = ReturnType<typeof makeChainWorld>;
-
 export const entryLine = (n: number): string =>
   JSON.stringify({ time: rfc3339(n), type: 'request', request: { id: `r${n}`, path: `secret/${n}` } });
 

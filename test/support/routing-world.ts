@@ -6,7 +6,6 @@
  */
 import { keptReply, type Memory, replyBytes } from '../../src/actors/memory.ts';
 import type { Names } from '../../src/actors/places.ts';
-import { shardOf } from '../../src/actors/places.ts';
 import type { Faults } from '../../src/cluster/faults.ts';
 import type { Replica } from '../../src/cluster/grants/grants-interface.ts';
 import type { MemberRecord } from '../../src/cluster/member-record.ts';
@@ -328,8 +327,6 @@ export function makeRoutingWorld(names: readonly string[], faults?: Faults): Rou
 }
 
 /** Shard of a counter. */
-export const shardOfCounter = (name: string): number => shardOf(actorKey(idOf(name)));
-
 /** Lets everything run that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));

@@ -18,15 +18,12 @@ import { rfc3339 } from '../../../src/model/time.ts';
 import { makeMemoryStorage } from '../../support/memory-storage.ts';
 import { makeSharedView, startOwnNode } from '../../support/own-node.ts';
 import { startTokens } from '../../support/test-tokens.ts';
+import { settle } from '../../support/turns.ts';
 
 const own = { claims: OWN_CLAIMS, namespace: 'root' };
 const BEGAN_MS = 1_000_000_000;
 const TTLS = { ttlsOf: () => ({ defaultTtl: 3_600, maxTtl: 36_000 }) };
 const MOUNT = { path: 'userpass/', class: 'auth', uuid: 'u', config: {} };
-
-const settle = async () => {
-  for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 /** Where requests enter the clock is ahead of the owner's by this, ms, or behind. */
 function make(aheadMs: number) {
