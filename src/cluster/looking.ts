@@ -6,8 +6,9 @@
  */
 import type { Clock } from '../model/clock.ts';
 import type { Coordinator, CoordinatorRecords } from '../model/coordinator.ts';
+import { KEEPER_LOOK_MS, MEMBER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
 import { MEMBERS_PREFIX } from './member-record.ts';
-import { VIEW_KEY } from './view.ts';
+import { isMember, VIEW_KEY, type View } from './view.ts';
 
 export interface LookingOptions {
   readonly clock: Clock;
@@ -80,4 +81,23 @@ export function makeLooking(options: LookingOptions): Looking {
       watch.stop();
     },
   };
+}
+
+/**
+ * How soon a node looks again by itself, ms; undefined: beats are enough.
+ * @param isSealing - the others are awaited to say that they are sealed.
+ */
+export function lookEvery(
+  view: View,
+  inc: string,
+  isSealing: boolean,
+  isAlive: (inc: string) => boolean,
+): number | undefined {
+  const isIn = isMember(view, inc);
+  const isConcerned = view.next && (isIn || isMember(view.next, inc));
+  if (isConcerned || isSealing) return PENDING_LOOK_MS;
+  if (!isIn || view.members.length < 2) return undefined;
+  // The keeper, and the one who takes over when it dies.
+  const before = view.members.filter((member) => member.inc < inc && isAlive(member.inc)).length;
+  return before > 1 ? MEMBER_LOOK_MS : KEEPER_LOOK_MS;
 }

@@ -5,23 +5,21 @@
  * @module
  */
 import type { CoordinatorRecords } from '../model/coordinator.ts';
-import { KEEPER_LOOK_MS, MEMBER_LOOK_MS, PENDING_LOOK_MS } from '../model/limits.ts';
 import { makeAcknowledgement } from './acknowledgement.ts';
+import { makeEntering } from './entering.ts';
 import { makeFlaps } from './flaps.ts';
 import { makeHold } from './hold.ts';
 import type { KeeperSees } from './keeper.ts';
 import { makeKeeping } from './keeping.ts';
-import { makeLooking } from './looking.ts';
+import { lookEvery, makeLooking } from './looking.ts';
 import type { MemberRecord } from './member-record.ts';
-import type { MembershipHooks } from './membership-hooks.ts';
 import type { Membership, MembershipOptions } from './membership-interface.ts';
 import { BadRecord } from './record-fields.ts';
-import { retire } from './retire.ts';
+import { retireQuietly } from './retire.ts';
 import { makeSealing } from './sealing.ts';
 import { makeSeen } from './seen.ts';
 import { makeSession, type Session } from './session.ts';
 import { checkTimes, USUAL_TIMES } from './times.ts';
-import { tryUntilDone } from './try-until-done.ts';
 import { isMember, ownerOf, type View } from './view.ts';
 
 export type { Membership, MembershipOptions } from './membership-interface.ts';
@@ -41,11 +39,6 @@ export function makeMembership(options: MembershipOptions): Membership {
   let inc = '';
   let session: Session | undefined;
   let looks = 0;
-  let ready = false;
-  let preparing: AbortController | undefined;
-  /** Is a member, and knows all that it must before it answers. */
-  let entered = false;
-  let entering: AbortController | undefined;
   let leaving = false;
   let leavingAlone = false;
   let over: (() => void) | undefined;
@@ -55,8 +48,21 @@ export function makeMembership(options: MembershipOptions): Membership {
   const sealing = makeSealing({ clock, coordinator, hooks, seen, publish, faults });
   const hold = makeHold(clock, times.holdMs, isInTime);
   const parts = { clock, coordinator, log };
-  const tries = { clock, ...hooksOf(hooks) };
-  let keeping = makeKeeping({ ...parts, ...observation, ...hooksOf(hooks), sees });
+  const entering = makeEntering({
+    clock,
+    hooks,
+    isWanted: () => !sealing.isSealed() && !leaving && session !== undefined && session.version() !== 0,
+    prepared: publish,
+    enteredLate,
+  });
+  const keepingParts = {
+    ...parts,
+    ...observation,
+    highestFence: () => hooks.highestFence(),
+    fault: (what: string, error: unknown) => hooks.fault(what, error),
+    sees,
+  };
+  let keeping = makeKeeping(keepingParts);
   let looking: ReturnType<typeof makeLooking> | undefined;
 
   function publish(): void {
@@ -65,11 +71,11 @@ export function makeMembership(options: MembershipOptions): Membership {
 
   function describe(): Omit<MemberRecord, 'beat'> {
     const view = held()?.view;
-    const isIn = view !== undefined && isMember(view, inc) && entered;
+    const isIn = view !== undefined && isMember(view, inc) && entering.isEntered();
     return {
       ...options.describe(),
       state: sealing.isSealed() ? 'sealed' : leaving ? 'leaving' : isIn ? 'member' : 'joining',
-      ready,
+      ready: entering.isReady(),
       ack: acknowledgement.number(),
       unreachable: hooks.unreachable(),
       sealed: sealing.isWiped(),
@@ -92,7 +98,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       evicted,
       changed: timeChanged,
     });
-    prepare();
+    entering.prepare();
   }
 
   /** Nothing of this life is used any more; what it owned may be somebody else's. */
@@ -100,15 +106,15 @@ export function makeMembership(options: MembershipOptions): Membership {
     session?.end();
     coordinator.locks?.release(inc);
     acknowledgement.reset();
-    stopEntering();
+    entering.stop();
     leavingAlone = false;
+    hooks.onEvicted();
   }
 
   function evicted(): void {
     if (!session) return;
     log.warn('evicted', { inc });
     endLife();
-    hooks.onEvicted();
     timeChanged();
     if (leaving) retireAndFinish(inc);
     else live();
@@ -117,22 +123,15 @@ export function makeMembership(options: MembershipOptions): Membership {
   function startAnew(): void {
     const life = inc;
     endLife();
-    hooks.onEvicted();
     if (!session) return;
-    void retireQuietly(life);
+    void retireQuietly(coordinator, hooks, life);
     live();
-  }
-
-  /** Who stops by its own will is not timed by others: it says so when nothing that it allowed can happen any more. */
-  async function retireQuietly(life: string): Promise<void> {
-    await hooks.quiet?.();
-    await retire(coordinator, life);
   }
 
   /** Where that takes long, this node may have been stopped meanwhile, and started again: that life goes on. */
   function retireAndFinish(life: string): void {
     const ended = session;
-    void retireQuietly(life).then(() => {
+    void retireQuietly(coordinator, hooks, life).then(() => {
       if (session === ended) finish();
     });
   }
@@ -166,7 +165,7 @@ export function makeMembership(options: MembershipOptions): Membership {
     if (view) acknowledgement.see(view);
     if (view) seeLeaving(view);
     sealing.look();
-    prepare();
+    entering.prepare();
     queueMicrotask(() => {
       keeping.consider();
       looking?.consider();
@@ -186,44 +185,20 @@ export function makeMembership(options: MembershipOptions): Membership {
       else evicted();
       return false;
     }
-    const mayEnter = is && !entered && !sealing.isSealed() && !view.sealed;
+    const mayEnter = is && !entering.isEntered() && !sealing.isSealed() && !view.sealed;
     // As a joiner, whose acknowledgement says that it has caught up. A member that is still about to has acknowledged less.
-    if (mayEnter && isAcknowledged && !was) entered = true;
+    if (mayEnter && isAcknowledged && !was) entering.enter();
     acknowledgement.see(view);
-    hooks.onView(view, entered);
-    if (mayEnter && !entered) enterLate();
+    hooks.onView(view, entering.isEntered());
+    if (mayEnter && !entering.isEntered()) entering.enterLate();
     return true;
   }
 
-  /** It made this view itself, or missed the record that its acknowledgement led to: it reads once more what it must know. */
-  function enterLate(): void {
-    if (entering) return;
-    const abort = new AbortController();
-    entering = abort;
-    const what = 'what a member must know could not be read';
-    void tryUntilDone(tries, what, abort.signal, (signal) => hooks.catchUp(signal)).then((done) => {
-      if (!done) return;
-      entering = undefined;
-      entered = true;
-      const view = held()?.view;
-      if (view) hooks.onView(view, true);
-      publish();
-      timeChanged();
-    });
-  }
-
-  function prepare(): void {
-    if (sealing.isSealed() || ready || preparing || leaving || !session || session.version() === 0) return;
-    const abort = new AbortController();
-    preparing = abort;
-    void tryUntilDone(tries, 'this node is not ready to join', abort.signal, (signal) =>
-      hooks.prepare(signal),
-    ).then((done) => {
-      if (!done) return;
-      preparing = undefined;
-      ready = true;
-      publish();
-    });
+  function enteredLate(): void {
+    const view = held()?.view;
+    if (view) hooks.onView(view, true);
+    publish();
+    timeChanged();
   }
 
   // Leaving and sealing
@@ -248,31 +223,20 @@ export function makeMembership(options: MembershipOptions): Membership {
   function left(): void {
     const life = inc;
     endLife();
-    hooks.onEvicted();
     session = undefined;
     retireAndFinish(life);
   }
 
   function sealNow(): void {
-    stopEntering();
+    entering.stop();
     sealing.seal();
     timeChanged();
-  }
-
-  /** Neither on its way into a view nor entered any more. */
-  function stopEntering(): void {
-    preparing?.abort();
-    entering?.abort();
-    preparing = undefined;
-    entering = undefined;
-    ready = false;
-    entered = false;
   }
 
   // Asked by others
 
   function isInTime(): boolean {
-    return entered && session?.isInTime() === true;
+    return entering.isEntered() && session?.isInTime() === true;
   }
 
   function timeChanged(): void {
@@ -297,14 +261,7 @@ export function makeMembership(options: MembershipOptions): Membership {
 
   function lookWanted(): number | undefined {
     const view = held()?.view;
-    if (!view || !session) return undefined;
-    const isIn = isMember(view, inc);
-    const isConcerned = view.next && (isIn || isMember(view.next, inc));
-    if (isConcerned || sealing.isAwaited()) return PENDING_LOOK_MS;
-    // The keeper, and the one who takes over when it dies.
-    const before = view.members.filter((member) => member.inc < inc && seen.isAlive(member.inc)).length;
-    if (!isIn || view.members.length < 2) return undefined;
-    return before > 1 ? MEMBER_LOOK_MS : KEEPER_LOOK_MS;
+    return view && session && lookEvery(view, inc, sealing.isAwaited(), seen.isAlive);
   }
 
   return {
@@ -312,7 +269,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       checkTimes(times, coordinator, faults);
       leaving = false;
       keeping.stop();
-      keeping = makeKeeping({ ...parts, ...observation, ...hooksOf(hooks), sees });
+      keeping = makeKeeping(keepingParts);
       live();
       looking = makeLooking({ ...parts, ...observation, wanted: lookWanted });
     },
@@ -320,7 +277,7 @@ export function makeMembership(options: MembershipOptions): Membership {
       if (sealed === sealing.isSealed()) return;
       if (!sealed) {
         sealing.unseal();
-        prepare();
+        entering.prepare();
         publish();
         return;
       }
@@ -348,9 +305,8 @@ export function makeMembership(options: MembershipOptions): Membership {
     whenInTime: hold.wait,
     mayServe(shard) {
       const view = held()?.view;
-      return (
-        entered && view !== undefined && ownerOf(view, shard) === inc && !acknowledgement.isGivenAway(shard)
-      );
+      const isOwner = view !== undefined && ownerOf(view, shard) === inc;
+      return entering.isEntered() && isOwner && !acknowledgement.isGivenAway(shard);
     },
     isGivenAway: (shard) => acknowledgement.isGivenAway(shard),
     publish,
@@ -371,21 +327,13 @@ export function makeMembership(options: MembershipOptions): Membership {
       const life = inc;
       leaving = true;
       endLife();
-      hooks.onEvicted();
       finish();
-      await retireQuietly(life);
+      await retireQuietly(coordinator, hooks, life);
     },
     sealCluster() {
       const done = sealing.sealCluster();
       looking?.consider();
       return done;
     },
-  };
-}
-
-function hooksOf(hooks: MembershipHooks): Pick<MembershipHooks, 'highestFence' | 'fault'> {
-  return {
-    highestFence: () => hooks.highestFence(),
-    fault: (what, error) => hooks.fault(what, error),
   };
 }

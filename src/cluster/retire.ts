@@ -8,14 +8,25 @@ import type { Clock } from '../model/clock.ts';
 import type { Coordinator } from '../model/coordinator.ts';
 import { BEAT_MS, RETIRE_TRIES } from '../model/limits.ts';
 import { memberKey } from './member-record.ts';
+import type { MembershipHooks } from './membership-hooks.ts';
 import { placeOrphans } from './placement.ts';
 import { decodeView, encodeView, isMember, VIEW_KEY, type View } from './view.ts';
+
+/** Who stops by its own will is not timed by others: it says so when nothing that it allowed can happen any more. */
+export async function retireQuietly(
+  coordinator: Coordinator,
+  hooks: Pick<MembershipHooks, 'quiet'>,
+  inc: string,
+): Promise<void> {
+  await hooks.quiet?.();
+  await retire(coordinator, inc);
+}
 
 /**
  * Removes the record of `inc`, whose node has dropped all it had, and gives its shards to the others. Whoever has stopped need not be
  * timed. Gives up without an answer: then others evict it.
  */
-export async function retire(coordinator: Coordinator, inc: string): Promise<void> {
+async function retire(coordinator: Coordinator, inc: string): Promise<void> {
   const key = memberKey(inc);
   for (let left = RETIRE_TRIES; left > 0; left--) {
     const seen = await coordinator.step({ conditions: [], changes: [], reads: [key, VIEW_KEY] });
