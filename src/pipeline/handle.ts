@@ -5,27 +5,24 @@
  * @module
  */
 import type { AuditedHeaders } from '../audit/headers.ts';
-import { isWithin } from '../auth/token/cidrs.ts';
 import type { AuditEntry, AuditTrail } from '../model/audit.ts';
-import type { Caller } from '../model/caller.ts';
-import { CodedError, denied, ERRORS, invalidToken } from '../model/errors.ts';
+import { CodedError, denied, ERRORS } from '../model/errors.ts';
 import { STALE_CLAIMS_AT_ONCE, STALE_CLAIMS_PAUSE_MAX_MS, STALE_CLAIMS_RETRIES } from '../model/limits.ts';
-import { namespaceIdOfToken, ROOT_NAMESPACE } from '../model/namespace.ts';
 import type { Reply, Request, RequestHandler, Verb } from '../model/request.ts';
 import { auditEntry, auditLogin, auditRefusal, auditResponse } from './audit-entry.ts';
 import { decisionOn, LET_IN } from './authority.ts';
+import { makeAuthorize, type Taken } from './authorize.ts';
 import { findExistence } from './existence.ts';
 import { resolveRequest } from './home.ts';
 import type { LimitedUses } from './limited-uses.ts';
 import { refuseNamespace } from './namespace-rules.ts';
-import { questionOf } from './question.ts';
 import { makeQuotaGate } from './quota-gate.ts';
 import type { Quotas } from './quotas.ts';
 import { errorReply, textOf } from './replies.ts';
 import type { Resolved } from './resolve.ts';
 import { makeRunner, type Ran, type RunnerOptions } from './run.ts';
 import type { Seal } from './seal-state.ts';
-import { beginning, changesNothing, fieldsOf, mayCreate, routeOperation, type Walk } from './walk.ts';
+import { beginning, changesNothing, mayCreate, routeOperation, type Walk } from './walk.ts';
 import { makeWrapping, type WrappingOptions } from './wrapping.ts';
 
 export interface PipelineOptions extends RunnerOptions {
@@ -55,6 +52,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   const { seal, resolver, authority, audit, uses } = options;
   const wrapping = makeWrapping(options.wrapping, makeRunner(options));
   const { run } = wrapping;
+  const authorize = makeAuthorize({ authority, resolver, uses, tokenOf: wrapping.tokenOf });
   const auditHeaders = options.auditHeaders ?? (() => NO_HEADERS);
 
   const { quotas } = options;
@@ -78,8 +76,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
   async function admitted(request: Request): Promise<Reply> {
     const startedMs = performance.now();
     let mountType = '';
-    // A use of a limited token is taken once, however often authority has to be established anew.
-    const taken: { caller?: Caller } = {};
+    const taken: Taken = {};
     try {
       for (let attempt = 0; ; attempt++) {
         try {
@@ -136,7 +133,7 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
       : new CodedError('sealed');
   }
 
-  async function walk(state: Walk, taken: { caller?: Caller }): Promise<Reply> {
+  async function walk(state: Walk, taken: Taken): Promise<Reply> {
     const { request, resolved } = state;
     const route = resolved.match?.route;
     // Some listeners serve metrics and running requests to whoever reaches them, sealed or not, as Vault's do.
@@ -235,72 +232,6 @@ export function makePipeline(options: PipelineOptions): RequestHandler {
 
   function recordReply({ caller }: Walk, entry: AuditEntry, ran: Ran): Promise<void> {
     return audit.response(caller ? entry : auditLogin(entry, ran), ran.logical && auditResponse(ran.logical));
-  }
-
-  /** Who asks, and may they? The refusal is returned, since it is audited before it is answered; in this turn where that can be. */
-  function authorize(
-    state: Walk,
-    taken: { caller?: Caller },
-    tokenOptional: boolean,
-  ): Promise<CodedError | undefined> | CodedError | undefined {
-    const { resolved } = state;
-    const token = wrapping.tokenOf(state);
-    if (token === undefined || token === '') {
-      return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
-    }
-    // Elsewhere than in its namespace and below it a token is nobody's: not even a use of it is taken.
-    const home = namespaceIdOfToken(token);
-    const prefix = resolver.prefixFrom(home, resolved.namespace ?? ROOT_NAMESPACE);
-    if (prefix === undefined) {
-      if (tokenOptional) return undefined;
-      // Of a namespace that is not there it is no token at all.
-      return resolver.below(ROOT_NAMESPACE, home) ? denied() : invalidToken();
-    }
-    const known = taken.caller ? undefined : authority.authenticateNow(token);
-    if (known) return decide(state, known, prefix, tokenOptional);
-    return authenticate(token, taken).then((caller) => {
-      if (caller) return decide(state, caller, prefix, tokenOptional);
-      if (tokenOptional) return undefined;
-      return invalidToken();
-    });
-  }
-
-  /** Who asks, where that needs the token's owner or takes a use. */
-  async function authenticate(token: string, taken: { caller?: Caller }): Promise<Caller | undefined> {
-    if (taken.caller) return (await authority.isStillGood(taken.caller)) ? taken.caller : undefined;
-    const caller = await authority.authenticate(token);
-    if (caller?.state.usesLeft !== undefined) {
-      taken.caller = caller;
-      uses.begin(caller);
-    }
-    return caller;
-  }
-
-  /** May they? */
-  function decide(
-    state: Walk,
-    caller: Caller,
-    prefix: string,
-    tokenOptional: boolean,
-  ): CodedError | undefined {
-    const { request, resolved } = state;
-    if (!isWithin(request.remoteAddress, caller.state.boundCidrs)) {
-      return tokenOptional ? undefined : new CodedError('permission_denied', 'permission denied');
-    }
-    state.caller = caller;
-    request.askedBy = caller;
-    state.prefix = prefix;
-    if (tokenOptional) return undefined;
-    state.question = questionOf({
-      resolved,
-      prefix,
-      verb: request.verb,
-      operation: state.operation,
-      fields: fieldsOf(request),
-      wrapTtlSeconds: request.wrapTtlSeconds,
-    });
-    state.decision = authority.decide(caller, state.question);
-    return state.decision.allowed ? undefined : denied();
   }
 
   return {
