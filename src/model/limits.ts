@@ -110,6 +110,8 @@ export const LOG_MOVED_AT_ONCE = 512;
 /** How long a node that shares a data folder waits for one that moves what a log there holds, and how often it looks. */
 export const LOG_RECOVERED_MS = 30 * SECOND_MS;
 export const FOLDER_LOOK_MS = 50;
+/** How long a node that shares a data folder waits, at first, to look at it alone. */
+export const FOLDER_ALONE_MS = 100;
 /** How long a node that shares a data folder waits for one that is just looking at it alone. */
 export const FOLDER_SHARE_MS = 1 * SECOND_MS;
 /** How long a transaction of an LMDB file that several processes share waits for the others. */

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { FOLDER_SHARE_MS } from '../model/limits.ts';
+import { FOLDER_ALONE_MS, FOLDER_SHARE_MS } from '../model/limits.ts';
 import { StorageFailed } from '../model/storage.ts';
 import { isSqliteBusy, systemReason } from '../model/system-reason.ts';
 
@@ -58,14 +58,15 @@ export function lockFolder(folder: string): LockedFolder {
 
 /**
  * As `lockFolder`, but others may hold it too, if they share it as well.
- * @param first - is run while nobody else holds the folder; where somebody does, it is not run.
+ * @param first - is run while nobody else holds the folder; where somebody does, it is not run. Of several that come at once one runs it at least.
  * @throws StorageFailed as `lockFolder` does; what `first` throws.
  */
 export function shareFolder(folder: string, first: () => void): LockedFolder {
   makeFolder(folder);
   let alone: DatabaseSync | undefined;
   try {
-    alone = openLock(folder, 'BEGIN EXCLUSIVE');
+    // On its way there each keeps the others from it for a moment: without waiting, none of several may get it.
+    alone = openLock(folder, 'BEGIN EXCLUSIVE', FOLDER_ALONE_MS);
   } catch (error) {
     if (!isSqliteBusy((error as Error).cause)) throw error;
   }

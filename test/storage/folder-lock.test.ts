@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { StorageFailed } from '../../src/model/storage.ts';
 import { isFolderHeld, lockFolder } from '../../src/storage/folder-lock.ts';
 import { openLmdb } from '../../src/storage/lmdb.ts';
+import { atOnce } from '../support/at-once.ts';
 import { testFolder } from '../support/test-folder.ts';
 
 const base = testFolder();
@@ -70,4 +71,21 @@ test('a failed start leaves the folder free', async () => {
   writeFileSync(join(folder, 'coffer.mdb'), 'not a store');
   await assert.rejects(openLmdb({ type: 'file', folder }), /is damaged/);
   assert(!isFolderHeld(folder));
+});
+
+test('of several that come to share a folder in the same moment, somebody looks at it alone', async () => {
+  const folder = newFolder();
+  const said = await atOnce(
+    3,
+    60,
+    `const { shareFolder } = await import(${JSON.stringify(MODULE)});`,
+    `const held = shareFolder(${JSON.stringify(folder)} + '/' + n, () => say('looked'));
+    say('shared');
+    while (!over());
+    held.release();`,
+  );
+  for (const [round, words] of said.entries()) {
+    assert.equal(words.filter((word) => word === 'shared').length, 3, `round ${round}`);
+    assert(words.includes('looked'), `round ${round}: nobody looked`);
+  }
 });

@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import type { ProcessLocks } from '../../model/coordinator.ts';
 
 /** All that this process holds: a lock that is collected as garbage is let go, and its owner is taken for dead. */
@@ -29,7 +30,7 @@ export function makeProcessLocks(folder: string): ProcessLocks & { close(): void
 
   return {
     hold(inc) {
-      const lock = take(fileOf(inc));
+      const lock = take(fileOf(inc), 'rwc');
       if (!lock) throw new Error('the lock of a new life is taken');
       held.set(inc, lock);
       everyLock.add(lock);
@@ -37,9 +38,11 @@ export function makeProcessLocks(folder: string): ProcessLocks & { close(): void
     release,
     isDead(inc) {
       if (held.has(inc) || !existsSync(fileOf(inc))) return false;
-      const lock = take(fileOf(inc));
+      const lock = take(fileOf(inc), 'rw');
+      // Who lets go removes the name first: what we have then is no proof, and was open before.
+      const isProof = lock !== undefined && existsSync(fileOf(inc));
       lock?.close();
-      return lock !== undefined;
+      return isProof;
     },
     forget(inc) {
       if (!held.has(inc)) rmSync(fileOf(inc), { force: true });
@@ -50,11 +53,16 @@ export function makeProcessLocks(folder: string): ProcessLocks & { close(): void
   };
 }
 
-/** Undefined where somebody holds it, and where it cannot be told: that is no proof. */
-function take(file: string): DatabaseSync | undefined {
+/**
+ * Undefined where somebody holds it, and where it cannot be told: that is no proof.
+ * @param mode - SQLite's: `rwc` makes the file where it is missing. Of another's lock that would be one that nobody holds.
+ */
+function take(file: string, mode: 'rw' | 'rwc'): DatabaseSync | undefined {
+  const url = pathToFileURL(file);
+  url.searchParams.set('mode', mode);
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(file);
+    lock = new DatabaseSync(url);
     // Otherwise SQLite leaves a journal file behind.
     lock.exec('PRAGMA journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
