@@ -17,8 +17,8 @@ const flags = {
       absent: 8200,
     },
   ),
-  etcd: stringFlag('Keep data in this etcd, such as "http://127.0.0.1:2379", instead of the embedded store.'),
-  consul: stringFlag('Keep data in this Consul, such as "http://127.0.0.1:8500".'),
+  etcd: stringFlag('Keep data in this etcd, such as "127.0.0.1:2379", instead of the embedded store.'),
+  consul: stringFlag('Keep data in this Consul, such as "127.0.0.1:8500".'),
 } satisfies FlagTable;
 
 export const clusterDemo = command({
@@ -59,7 +59,7 @@ function optionsOf({ flags: given, env, program, printer, terminal }: Run<typeof
     throw new CommandFailure(1, '-base-port: expected a port with room for all nodes above it');
   if (etcd !== '' && consul !== '') throw new CommandFailure(1, 'expected -etcd or -consul, not both');
   const type = etcd === '' ? ('consul' as const) : ('etcd' as const);
-  const address = etcd || consul;
+  const address = addressOf(type, etcd || consul);
   return {
     nodes,
     basePort,
@@ -71,4 +71,20 @@ function optionsOf({ flags: given, env, program, printer, terminal }: Run<typeof
     stdout: terminal.streams.stdout,
     stderr: terminal.streams.stderr,
   };
+}
+
+/** With its scheme; several of etcd with commas between them. @throws CommandFailure */
+export function addressOf(type: 'etcd' | 'consul', given: string): string {
+  if (given === '') return '';
+  const found = given.split(',').map((each) => {
+    const one = each.trim().replace(/\/+$/, '');
+    return one.includes('://') ? one : `http://${one}`;
+  });
+  const isOne = (url: string) => URL.canParse(url) && /^https?:\/\/[^/@?#\s]+$/.test(url);
+  if (!found.every(isOne) || (type === 'consul' && found.length > 1)) {
+    const like = type === 'etcd' ? '127.0.0.1:2379' : '127.0.0.1:8500';
+    const what = type === 'etcd' ? 'one or more addresses' : 'an address';
+    throw new CommandFailure(1, `-${type}: expected ${what} such as "${like}" or "http://${like}"`);
+  }
+  return found.join(',');
 }
