@@ -12,7 +12,6 @@ import { appRoleKinds } from './auth/approle/kinds.ts';
 import { failedLogins } from './auth/login/lockout.ts';
 import { roleOfLogin } from './auth/login/login-role.ts';
 import { makeBatchTokens } from './auth/token/batch-tokens.ts';
-import { clientIdOf } from './auth/token/client-id.ts';
 import { tokenRole } from './auth/token/roles.ts';
 import { makeTokenAuth } from './auth/token/routes.ts';
 import { makeTokenActor } from './auth/token/token-actor.ts';
@@ -28,14 +27,11 @@ import type { Lifecycle } from './cluster/opening-interface.ts';
 import { openStore } from './cluster-stores.ts';
 import { cubbyhole, wipeCubbyhole } from './engines/cubbyhole/cubbyhole.ts';
 import { kv1, kv2, kvKinds } from './engines/kv/kv.ts';
-import type { InFlightRequest } from './engines/system/node-core.ts';
 import { makeSystem } from './engines/system/system.ts';
 import { foundCluster, rootToken } from './founding.ts';
 import { encodeReply } from './http/envelope.ts';
-import type { InFlightRow } from './http/in-flight.ts';
 import type { ListenerOptions } from './http/listener-options.ts';
-import { type HttpServer, makeHttpServer } from './http/server.ts';
-import { httpSettings } from './http-settings.ts';
+import { makeListeners } from './listeners.ts';
 import { type ActorKind, OWN_CLAIMS } from './model/actor.ts';
 import { actorOperationsOf, type Engine } from './model/engine.ts';
 import { badRequest } from './model/errors.ts';
@@ -160,9 +156,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
 
   const storage = timedStorage(opened, metrics);
   const seal = makeSeal({ storage, randomBytes, now: systemClock.wallMs, fault });
-  const httpServers: HttpServer[] = [];
   const profiles = makeProfiles(systemClock);
-  const inFlight = () => httpServers.reduce((sum, server) => sum + server.inFlight().size, 0);
   const leaseCounts = makeLeaseCounts(() => ({
     cluster,
     now,
@@ -219,9 +213,9 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
       await policies.forget(id);
       await makeSettingsStore(catalog).forget(id);
     },
-    requestsRunning: () => httpServers.flatMap((server) => [...server.inFlight().keys()]),
+    requestsRunning: () => listeners.all().flatMap((server) => [...server.inFlight().keys()]),
     whenUnused: (accessor) => uses.whenUnused(accessor),
-    servers: () => httpServers,
+    servers: () => listeners.all(),
     fault,
   };
   const node = options.cluster
@@ -341,7 +335,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
     mounts,
     isSealed: lifecycle.isSealed,
     clusterName: () => clusterNow()?.name,
-    inFlight,
+    inFlight: () => listeners.all().reduce((sum, server) => sum + server.inFlight().size, 0),
     isActive: node.control && (() => node.control?.standing() === 'serving'),
   });
   if (node.figures) watchCluster(metrics, node.figures);
@@ -383,7 +377,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
           staleForMs: node.staleForMs,
           defaultLeaseTtl,
           maxLeaseTtl,
-          inFlight: () => httpServers.flatMap((server) => [...server.inFlight()].map(inFlightRequest)),
+          inFlight: () => listeners.inFlight(),
           metricsText: () => (metrics.isPrometheusOn() ? metrics.text() : undefined),
           metricsSummary: metrics.summary,
           configuration: options.configuration ?? {},
@@ -421,12 +415,22 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
     defaultTtlOf: (mount) => ttlsOf(mount).defaultTtl,
   });
 
+  const listeners = makeListeners({
+    listeners: options.listeners,
+    catalog,
+    handler,
+    log: log.named('http'),
+    now,
+    ui: options.ui,
+    hostname: options.hostname,
+    completed: makeRequestLog(log.named('core'), () => requestsLevel ?? 'trace', now),
+  });
   const rotation = makeRotationTimer({ clock: systemClock, rotateIfDue: lifecycle.rotateIfDue, fault });
   const steps = [
     { name: 'profiles', run: async () => profiles.stop() },
     { name: 'farewell', run: async () => node.farewell?.() },
     // Before all else: what runs is answered, and nothing new comes.
-    { name: 'http', run: async () => void (await Promise.all(httpServers.map((server) => server.stop()))) },
+    { name: 'http', run: listeners.stop },
     { name: 'rotation', run: rotation.stop },
     ...node.stopping,
     { name: 'audit', run: audit.stop },
@@ -436,20 +440,7 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
   async function listen(): Promise<void> {
     await node.start();
     rotation.start();
-    const common = {
-      handler,
-      log: log.named('http'),
-      now,
-      ui: options.ui,
-      ...httpSettings(catalog),
-      hostname: options.hostname,
-      completed: makeRequestLog(log.named('core'), () => requestsLevel ?? 'trace', now),
-    };
-    for (const listener of options.listeners) {
-      const server = makeHttpServer({ ...common, listener });
-      await server.start();
-      httpServers.push(server);
-    }
+    await listeners.start();
   }
 
   return {
@@ -464,27 +455,9 @@ async function putTogether(options: CofferOptions, opened: Storage): Promise<Cof
         metrics.configure(live.telemetry ?? { prometheus: true });
       }
       await audit.reopen();
-      for (const server of httpServers) {
-        try {
-          server.reloadTls();
-        } catch (error) {
-          log.error('the certificate could not be read again; the one in use stays', { error });
-        }
-      }
+      listeners.reloadTls();
     },
     isWriting: () => storage.commitsRunning() > 0,
     stop: () => takeSteps(steps, STOP_STEP_MS),
-  };
-}
-
-/** A row of the listener, as the system engine takes it. */
-function inFlightRequest([id, row]: [string, InFlightRow]): InFlightRequest {
-  return {
-    id,
-    receivedAtMs: Date.parse(row.start_time),
-    remote: row.client_remote_address,
-    path: row.request_path,
-    method: row.request_method,
-    clientId: row.askedBy ? clientIdOf(row.askedBy) : '',
   };
 }
