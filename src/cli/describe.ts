@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { quote } from '../model/printable.ts';
 import type { Call, ClientSettings } from './client.ts';
-import { quote } from './go-text.ts';
 
 /** The token is never shown: the command asks the token helper for it when it runs. Headers come in order of their names. */
 export function describeAsCurl(

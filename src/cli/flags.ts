@@ -4,9 +4,10 @@
  *
  * @module
  */
+
+import { quote } from '../model/printable.ts';
 import { parseDuration } from './duration.ts';
 import { type Environment, lookupVariable } from './environment.ts';
-import { quote } from './go-text.ts';
 
 /** One flag. `read` turns its text into a value, given the value so far (lists and maps grow). */
 export interface Flag<T> {

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Encodable, type Json, JsonNumber, RawJson } from '../model/json.ts';
-import { compareBytes, quote } from './go-text.ts';
+import { quote } from '../model/printable.ts';
+import { compareBytes } from './go-text.ts';
 
 /**
  * Decodes one JSON text. Objects become Maps, numbers keep the text they were written with.

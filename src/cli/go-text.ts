@@ -1,41 +1,10 @@
 /**
- * Values as Go prints them: `%q` for strings, `%v` for what came from JSON. Vault's tables and messages are made of these.
+ * Values as Go prints them: `%q` for lists, `%v` for what came from JSON. Vault's tables and messages are made of these.
  *
  * @module
  */
 import { type Json, JsonNumber } from '../model/json.ts';
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '"': '\\"',
-  '\\': '\\\\',
-};
-
-/** Go's `strconv.Quote`: a double-quoted string in which everything that is not printable is escaped. */
-export function quote(text: string): string {
-  let out = '"';
-  for (const char of text) {
-    const known = ESCAPES[char];
-    const code = char.codePointAt(0) as number;
-    if (known !== undefined) out += known;
-    else if (isPrintable(char)) out += char;
-    else if (code < 0x80) out += `\\x${code.toString(16).padStart(2, '0')}`;
-    else if (code > 0xffff) out += `\\U${code.toString(16).padStart(8, '0')}`;
-    else out += `\\u${code.toString(16).padStart(4, '0')}`;
-  }
-  return `${out}"`;
-}
-
-/** Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols, and the ASCII space. */
-export function isPrintable(char: string): boolean {
-  return char === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(char);
-}
+import { quote } from '../model/printable.ts';
 
 /** Go's `%v` of a value decoded from JSON: `map[a:1 b:[x y]]`, `<nil>`. */
 export function display(value: Json | undefined): string {

@@ -6,9 +6,9 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type Json, type JsonMap, JsonNumber } from '../model/json.ts';
+import { quote } from '../model/printable.ts';
 import { localFailure, messageOf } from './failure.ts';
 import { decodeJson } from './go-json.ts';
-import { quote } from './go-text.ts';
 
 /** Reads standard input once; a second use in the same command is a fault. */
 export type ReadStdin = () => Promise<string>;

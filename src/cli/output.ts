@@ -4,10 +4,11 @@
  * @module
  */
 import { type Encodable, type Json, type JsonMap, JsonNumber } from '../model/json.ts';
+import { quote } from '../model/printable.ts';
 import { humanDuration } from './duration.ts';
 import { localFailure } from './failure.ts';
 import { encodeJsonIndented } from './go-json.ts';
-import { compareBytes, display, quote, quoteList, wrapPadded } from './go-text.ts';
+import { compareBytes, display, quoteList, wrapPadded } from './go-text.ts';
 import { listedKeys, type Secret, secretToJson } from './secret.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';

@@ -4,9 +4,9 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { quote } from '../model/printable.ts';
 import { localFailure, messageOf } from './failure.ts';
 import { fileReason } from './file-reason.ts';
-import { quote } from './go-text.ts';
 
 const ARMOR = /-----BEGIN PGP PUBLIC KEY BLOCK-----([\s\S]*?)-----END PGP PUBLIC KEY BLOCK-----/g;
 

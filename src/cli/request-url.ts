@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quote } from './go-text.ts';
+import { quote } from '../model/printable.ts';
 
 export interface ServerAddress {
   scheme: 'http' | 'https';

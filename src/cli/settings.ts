@@ -4,13 +4,13 @@
  * @module
  */
 import { CLI_TIMEOUT_MS } from '../model/limits.ts';
+import { quote } from '../model/printable.ts';
 import { Client, type ClientSettings, type Describe } from './client.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { type Environment, readVariable } from './environment.ts';
 import { messageOf, remoteFailure } from './failure.ts';
 import { type FlagValues, parseBool } from './flags.ts';
 import { type httpFlags, NOT_SET } from './global-flags.ts';
-import { quote } from './go-text.ts';
 import { CERTIFICATE } from './pem.ts';
 import { parseAddress, type ServerAddress } from './request-url.ts';
 import type { TlsSources } from './tls-files.ts';

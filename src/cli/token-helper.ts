@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { quote } from '../model/printable.ts';
 import { type Environment, readVariable } from './environment.ts';
-import { quote } from './go-text.ts';
 
 export interface TokenHelper {
   /** The stored token, or the empty string. */

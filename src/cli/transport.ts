@@ -6,7 +6,7 @@
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import type { SecureContextOptions } from 'node:tls';
 import { CLI_REPLY_BYTES_MAX } from '../model/limits.ts';
-import { quote } from './go-text.ts';
+import { quote } from '../model/printable.ts';
 import type { ServerAddress } from './request-url.ts';
 
 /** What TLS needs, loaded once per command. */

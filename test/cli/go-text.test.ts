@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeJson, encodeJson, encodeJsonIndented } from '../../src/cli/go-json.ts';
-import { compareBytes, display, quote, quoteList, wrapPadded, wrapText } from '../../src/cli/go-text.ts';
+import { compareBytes, display, quoteList, wrapPadded, wrapText } from '../../src/cli/go-text.ts';
+import { quote } from '../../src/model/printable.ts';
 
 test("quotes as Go's strconv.Quote", () => {
   assert.equal(quote("a\u00a0b\u2028\ufeff\x00\x7f😀'"), '"a\\u00a0b\\u2028\\ufeff\\x00\\x7f😀\'"');

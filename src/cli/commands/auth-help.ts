@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { quote } from '../../model/printable.ts';
 import { command, expectArguments } from '../command.ts';
 import { CommandFailure, describing, LOCAL, REMOTE } from '../failure.ts';
-import { quote } from '../go-text.ts';
 import { sanitizePath, withTrailingSlash } from '../paths.ts';
 import { asMap, asText } from '../secret.ts';
 import { ask } from '../secret-requests.ts';

@@ -8,6 +8,7 @@ import type { Json, JsonMap } from '../../model/json.ts';
 import { encodeSorted, sortUtf8 } from '../../model/json-encoder.ts';
 import { parseJson } from '../../model/json-parser.ts';
 import { toText } from '../../model/params.ts';
+import { quote, UNPRINTABLE } from '../../model/printable.ts';
 
 const KEYS_MAX = 64;
 const KEY_BYTES_MAX = 128;
@@ -69,11 +70,11 @@ function validate(metadata: CustomMetadata): void {
       const bound = `0 < len(value) <= ${VALUE_BYTES_MAX}`;
       faults.push(`length of value for key ${name} is ${valueBytes} but must be ${bound}`);
     }
-    if (!isPrintable(key)) {
+    if (UNPRINTABLE.test(key)) {
       const both = keyBytes > KEY_BYTES_MAX ? name : `${name} (${key})`;
       faults.push(`key ${both} contains unprintable characters`);
     }
-    if (!isPrintable(value)) faults.push(`value for key ${name} contains unprintable characters`);
+    if (UNPRINTABLE.test(value)) faults.push(`value for key ${name} contains unprintable characters`);
   }
   if (faults.length > 0) throw badRequest(multiError(faults.map((fault) => `${FAILED}: ${fault}`)));
 }
@@ -81,7 +82,7 @@ function validate(metadata: CustomMetadata): void {
 /** What is longer than a name may be is none: nobody knows what else it is. */
 function nameOf(key: string): string {
   const bytes = Buffer.byteLength(key);
-  return bytes > KEY_BYTES_MAX ? `of ${bytes} bytes` : quoted(key);
+  return bytes > KEY_BYTES_MAX ? `of ${bytes} bytes` : quote(key);
 }
 
 function checkCount(keys: number): void {
@@ -89,36 +90,4 @@ function checkCount(keys: number): void {
   throw badRequest(
     multiError([`${FAILED}: payload must contain at most ${KEYS_MAX} keys, provided ${keys}`]),
   );
-}
-
-/** Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols, and of the blanks only U+0020. */
-const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
-
-function isPrintable(text: string): boolean {
-  return PRINTABLE.test(text);
-}
-
-const ESCAPES: Record<string, string> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-};
-
-/** Go's `%q`: in quotes, what is not printable escaped. */
-function quoted(text: string): string {
-  let out = '';
-  for (const char of text) out += ESCAPES[char] ?? (isPrintable(char) ? char : escaped(char.codePointAt(0)!));
-  return `"${out}"`;
-}
-
-function escaped(code: number): string {
-  const hex = code.toString(16);
-  if (code < 0x80) return `\\x${hex.padStart(2, '0')}`;
-  return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
 }
