@@ -86,16 +86,27 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
 
   async function rotateAlone(): Promise<string[]> {
     const secret = newClusterSecret(parts.randomBytes);
-    const nodes = others();
+    /** By peer. Who comes while others are told is told after them. */
+    const nodes = new Map<string, string>();
     const has = new Set<string>();
+    const look = () => {
+      for (const { nodeId, peer } of others()) if (!nodes.has(peer)) nodes.set(peer, nodeId);
+    };
+
+    async function add(peer: string): Promise<void> {
+      await tell(peer, 'add', secret);
+      has.add(peer);
+    }
+
+    look();
     try {
-      for (const { nodeId, peer } of nodes) {
-        await tell(peer, 'add', secret).catch((error: unknown) => {
+      for (const [peer, nodeId] of nodes) {
+        await add(peer).catch((error: unknown) => {
           throw new CodedError('unavailable', `${nodeId} did not take the new secret: ${reason(error)}`, {
             status: 503,
           });
         });
-        has.add(peer);
+        look();
       }
       take('add', secret);
     } catch (error) {
@@ -104,15 +115,23 @@ export function makeSecretRotation(parts: ControlParts): SecretRotation {
       throw error;
     }
     const late: string[] = [];
-    for (const { nodeId, peer } of nodes)
-      await tell(peer, 'keep', secret).catch(() => void late.push(nodeId));
+    for (const [peer, nodeId] of nodes) {
+      try {
+        // This node goes last: it can speak to who has come since by the old one.
+        if (!has.has(peer)) await add(peer);
+        await tell(peer, 'keep', secret);
+      } catch {
+        late.push(nodeId);
+      }
+      look();
+    }
     take('keep', secret);
     await whenLinked();
     if (late.length > 0) {
-      const text = `all nodes have the new secret; ${late.join(', ')} may still accept the old one: rotate again`;
+      const text = `the secret is renewed, but not every node has said so: rotate again once ${late.join(', ')} can be asked`;
       throw new CodedError('unavailable', text);
     }
-    return [parts.nodeId, ...nodes.map(({ nodeId }) => nodeId)].toSorted();
+    return [parts.nodeId, ...nodes.values()].toSorted();
   }
 
   /** @returns what gives it back. @throws CodedError `conflict` where another node is at it. */

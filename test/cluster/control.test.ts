@@ -312,6 +312,28 @@ test('a new secret: a node with the record of a former life is told once, and th
   for (const node of world.nodes) assert.equal(node.reconsidered, 2, node.name);
 });
 
+for (const [step, nth] of [
+  ['takes', 1],
+  ['forgets', 2],
+] as const) {
+  test(`a new secret: a node that comes while another ${step} one has it too`, async () => {
+    const world = await makeControlWorld();
+    const { inc } = world.node('c');
+    const record = world.records.get(inc)!;
+    world.records.delete(inc);
+    let told = 0;
+    world.office.carry = async (_from, to) => {
+      if (to === peerOf('b') && ++told === nth) world.records.set(inc, record);
+      // Nobody forgets the old one while somebody who is known has nothing else.
+      if (to === peerOf('b') && told > nth) assert.equal(world.node('c').secrets().length, 2);
+      return true;
+    };
+    assert.deepEqual(await world.run(world.node('a').control.rotateSecret()), ['a', 'b', 'c']);
+    const [now] = world.node('a').secrets();
+    for (const node of world.nodes) assert.deepEqual(node.secrets(), [now], node.name);
+  });
+}
+
 test('a new secret: a file that is not as it must be is named', async () => {
   const world = await makeControlWorld();
   chmodSync(world.node('b').secretFile, 0o644);
