@@ -6,17 +6,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
+import { writeNewPrivateFile } from '../cluster/transport/private-file.ts';
 import { newClusterSecret } from '../cluster/transport/secret.ts';
 import { ListenError } from '../http/listen-error.ts';
 import { hostAndPort } from '../http/listener-options.ts';
 import { NODE_RESTART_MS, NODE_RESTART_MS_MAX, NODE_STEADY_MS } from '../model/limits.ts';
 import type { Log } from '../model/log.ts';
 import type { NodeSettings } from '../server-settings.ts';
+import { type LockedFolder, lockFolder } from '../storage/folder-lock.ts';
 import { type NodeProcess, startNode, stopNodes } from './node-process.ts';
-import { checkSharable, NODE_NUMBER_VARIABLE, sharedSecretFile } from './one-of-many.ts';
+import { checkSharable, NODE_NUMBER_VARIABLE, nodesFolder, sharedSecretFile } from './one-of-many.ts';
 
 export interface ManyNodesOptions {
   readonly count: number;
@@ -40,11 +41,24 @@ export interface ManyNodes {
  * @throws Error with one sentence where one of them does not; none is left then. Its own reason is on standard error.
  */
 export async function startManyNodes(options: ManyNodesOptions): Promise<ManyNodes> {
-  const { count, settings, args, env, log } = options;
+  const { settings } = options;
   checkSharable(settings);
+  const folder = settings.cluster?.dataFolder ?? nodesFolder(settings.storage.folder!);
+  const held = lockFolder(join(folder, 'parent'));
+  try {
+    return await startUnder(held, options);
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+async function startUnder(held: LockedFolder, options: ManyNodesOptions): Promise<ManyNodes> {
+  const { count, settings, args, env, log } = options;
   // With a shared port the kernel would not say that others use it too.
   for (const { address } of settings.listeners) await checkFree(address);
-  if (settings.cluster === undefined) ensureSecret(sharedSecretFile(settings.storage.folder!));
+  if (settings.cluster === undefined)
+    writeNewPrivateFile(sharedSecretFile(settings.storage.folder!), `${newClusterSecret(randomBytes)}\n`);
 
   const running = new Map<number, NodeProcess>();
   const timers = new Set<NodeJS.Timeout>();
@@ -95,9 +109,10 @@ export async function startManyNodes(options: ManyNodesOptions): Promise<ManyNod
     signal(name) {
       for (const node of running.values()) node.signal(name);
     },
-    stop() {
+    async stop() {
       quiesce();
-      return stopNodes([...running.values()]);
+      await stopNodes([...running.values()]);
+      held.release();
     },
     kill() {
       quiesce();
@@ -116,15 +131,5 @@ async function checkFree(address: string): Promise<void> {
     throw new ListenError(address, error as NodeJS.ErrnoException);
   } finally {
     probe.close();
-  }
-}
-
-/** Makes the secret where there is none. Beside the store that it opens nothing of. */
-function ensureSecret(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(file, `${newClusterSecret(randomBytes)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { COMPILED, clientOf, runToEnd } from '../support/configured.ts';
+import { COMPILED, clientOf, readIf, runToEnd } from '../support/configured.ts';
 import { freePort, freePorts } from '../support/free-port.ts';
 import { notOnThisPlatform } from '../support/missing.ts';
 import { COFFER_ENTRY, killServers, type RunningServer, startServer } from '../support/server.ts';
@@ -115,6 +115,24 @@ test('two nodes at one address: one is killed, the other answers, and a new one 
   );
   assert.equal((await ask('GET', 'secret/data/a')).body.data.data.n, 10, 'a node alone has it too');
   await alone.stop();
+});
+
+test('of two that start at the same moment one serves, and the other says so', {
+  skip: onLinux,
+  timeout: 180_000,
+}, async () => {
+  const place = await newPlace();
+  const run = () =>
+    runToEnd(['server', `-config=${place.file}`, '-nodes=2'], { env: { HOME: place.folder } });
+  const both = [run(), run()];
+  const { code, stderr } = await Promise.race(both);
+  assert.match(stderr, /another server( \(process \d+\))? uses the data folder .*nodes/);
+  assert.equal(code, 1);
+  const pidFile = join(place.folder, 'pid');
+  await until('the other has started', () => readIf(pidFile) !== '', NODE_UP_MS);
+  assert.equal((await clientOf(place.address)('GET', 'sys/init')).body.initialized, false);
+  process.kill(Number(readIf(pidFile)), 'SIGTERM');
+  assert.deepEqual((await Promise.all(both)).map((ended) => ended.code).toSorted(), [0, 1]);
 });
 
 test('an address that is taken, a store that cannot be shared and a node that does not start end it with a sentence', async () => {

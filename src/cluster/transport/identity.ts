@@ -5,13 +5,12 @@
  * @module
  */
 import { createPrivateKey } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import type { PeerId } from '../../model/transport.ts';
-import { readPrivateFile } from './secret.ts';
+import { readPrivateFile, writeNewPrivateFile } from './private-file.ts';
 
 export const IDENTITY_FILE = 'node-identity.pem';
 const FILE_BYTES_MAX = 4 * 1024;
@@ -40,7 +39,7 @@ export async function openIdentity(
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(file, error);
   }
   try {
-    writeNew(folder, file, seedToPem(randomBytes(SEED_BYTES)));
+    writeNewPrivateFile(file, seedToPem(randomBytes(SEED_BYTES)));
     return await readIdentity(file);
   } catch (error) {
     throw unusable(file, error);
@@ -71,32 +70,6 @@ function seedToPem(seed: Uint8Array): string {
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   der.fill(0);
   return key.export({ type: 'pkcs8', format: 'pem' }) as string;
-}
-
-/** Whole or not at all, also when two start at once: the second finds the first one's. */
-function writeNew(folder: string, file: string, text: string): void {
-  const draft = `${file}.${process.pid}.new`;
-  rmSync(draft, { force: true });
-  const fd = openSync(draft, 'wx', 0o600);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
-  const parent = openSync(folder, 'r');
-  try {
-    fsyncSync(parent);
-  } finally {
-    closeSync(parent);
-  }
 }
 
 function unusable(file: string, error: unknown): Error {

@@ -1,12 +1,11 @@
 /**
- * Changing the cluster's secret file: whole or not at all, on disk before it returns, for its owner's eyes alone. Comments stay.
+ * Changing the cluster's secret file. Comments stay.
  *
  * @module
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { SECRET_FILE_BYTES_MAX } from '../../model/limits.ts';
-import { parseClusterSecrets, readPrivateFile } from './secret.ts';
+import { readPrivateFile, replacePrivateFile } from './private-file.ts';
+import { parseClusterSecrets } from './secret.ts';
 
 /** Accepted from now on, besides the others. @throws Error in one sentence; then the file is as it was. */
 export function addSecret(file: string, secret: string): void {
@@ -30,29 +29,5 @@ function change(file: string, next: (lines: string[]) => string[]): void {
   const changed = `${next(lines).join('\n')}\n`;
   if (changed === text) return;
   parseClusterSecrets(changed);
-  replace(file, changed);
-}
-
-function replace(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.new`;
-  rmSync(draft, { force: true });
-  const fd = openSync(draft, 'wx', 0o600);
-  try {
-    try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(draft, file);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
-  const folder = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  replacePrivateFile(file, changed);
 }

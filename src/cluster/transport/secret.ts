@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { CLUSTER_SECRET_BYTES, CLUSTER_SECRETS_MAX, SECRET_FILE_BYTES_MAX } from '../../model/limits.ts';
+import { readPrivateFile } from './private-file.ts';
 
 /** What `coffer cluster secret` prints: 44 characters. @param randomBytes - cryptographically random */
 export function newClusterSecret(randomBytes: (count: number) => Uint8Array): string {
@@ -46,23 +46,5 @@ export function readClusterSecrets(file: string): Uint8Array[] {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'it does not exist; `coffer cluster secret` makes one' : message;
     throw new Error(`the cluster's secret file ${file} cannot be used: ${why}`, { cause: error });
-  }
-}
-
-/** The text of a file that its owner alone may read or write. @throws Error when it is not so, or larger than `bytesMax`. */
-export function readPrivateFile(file: string, bytesMax: number): string {
-  const fd = openSync(file, 'r');
-  try {
-    // Of what was opened, not of what lies under the name a moment later.
-    const { mode, size } = fstatSync(fd);
-    if ((mode & 0o077) !== 0) {
-      throw new Error(
-        `others than its owner may use it (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); chmod 600 makes it private`,
-      );
-    }
-    if (size > bytesMax) throw new Error(`it has ${size} bytes, too many`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
   }
 }
