@@ -15,6 +15,7 @@ import {
   FLAPS_MAX,
   PREPARE_MS,
 } from '../model/limits.ts';
+import type { Log } from '../model/log.ts';
 import type { Sightings } from './sightings.ts';
 import { isMember, type View } from './view.ts';
 
@@ -26,7 +27,8 @@ export interface Flaps {
   mayPropose(nowMs: number): boolean;
 }
 
-export function makeFlaps(): Flaps {
+/** @param log - is told of who has to wait, and how long. */
+export function makeFlaps(log: Pick<Log, 'warn'>): Flaps {
   const times = new Map<string, number[]>();
   /** Since when each member has been seen as one. */
   let memberSince = new Map<string, number>();
@@ -35,8 +37,18 @@ export function makeFlaps(): Flaps {
   let cancelledAt = Number.NEGATIVE_INFINITY;
 
   function count(nodeId: string, nowMs: number): void {
-    const recent = (times.get(nodeId) ?? []).filter((at) => nowMs - at < FLAP_WINDOW_MS);
-    times.set(nodeId, [...recent, nowMs]);
+    const recent = [...recentOf(nodeId, nowMs), nowMs];
+    times.set(nodeId, recent);
+    const pauseMs = pauseAfter(recent.length);
+    if (pauseMs > 0)
+      log.warn('a node came and went too often: it waits before it may join again', {
+        node: nodeId,
+        pauseMs,
+      });
+  }
+
+  function recentOf(nodeId: string, nowMs: number): number[] {
+    return (times.get(nodeId) ?? []).filter((at) => nowMs - at < FLAP_WINDOW_MS);
   }
 
   return {
@@ -66,14 +78,18 @@ export function makeFlaps(): Flaps {
       }
     },
     mayJoin(nodeId, nowMs) {
-      const recent = (times.get(nodeId) ?? []).filter((at) => nowMs - at < FLAP_WINDOW_MS);
-      if (recent.length < FLAPS_MAX) return true;
-      const pause = Math.min(FLAP_PAUSE_MS * 2 ** (recent.length - FLAPS_MAX), FLAP_PAUSE_MAX_MS);
-      return nowMs - recent.at(-1)! >= pause;
+      const recent = recentOf(nodeId, nowMs);
+      const last = recent.at(-1);
+      return last === undefined || nowMs - last >= pauseAfter(recent.length);
     },
     mayPropose(nowMs) {
       if (cancelled === 0) return true;
       return nowMs - cancelledAt >= Math.min(PREPARE_MS * 2 ** (cancelled - 1), FLAP_PAUSE_MAX_MS);
     },
   };
+}
+
+/** How long a node waits that has come and gone so often lately, ms. */
+function pauseAfter(count: number): number {
+  return count < FLAPS_MAX ? 0 : Math.min(FLAP_PAUSE_MS * 2 ** (count - FLAPS_MAX), FLAP_PAUSE_MAX_MS);
 }

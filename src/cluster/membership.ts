@@ -27,7 +27,7 @@ export type { Membership, MembershipOptions } from './membership-interface.ts';
 export function makeMembership(options: MembershipOptions): Membership {
   const { clock, coordinator, hooks, log, faults } = options;
   const times = options.times ?? USUAL_TIMES;
-  const flaps = makeFlaps();
+  const flaps = makeFlaps(log);
   const seen = makeSeen({
     clock,
     times,
