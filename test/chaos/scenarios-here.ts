@@ -4,7 +4,6 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { runScenario } from '../../chaos-tests/run-scenario.ts';
 import { SCENARIOS } from '../../chaos-tests/scenarios.ts';
 
@@ -54,16 +53,26 @@ function replay(scenario: string, seed: number, operations: number): string {
 
 type Part = 'small ones' | 'clusters, once' | 'clusters';
 
+export interface ScenarioRun {
+  readonly title: string;
+  run(): Promise<void>;
+}
+
 /** Divided, so that no file of tests takes minutes. */
-export function testScenarios(part: Part): void {
+export function runsOf(part: Part): ScenarioRun[] {
   const names = Object.keys(SCENARIOS).filter((name) => partOf(name) === part);
   assert(names.length > 1);
-  for (const scenario of names) {
+  return names.map((scenario) => {
     const operations = OPERATIONS[scenario]!;
     assert(operations > 0, scenario);
-    if (part === 'clusters, once') testOnce(scenario, operations);
-    else testSeeds(scenario, operations, part === 'clusters' ? SEEDS_OF_CLUSTERS : SEEDS);
-  }
+    if (part === 'clusters, once')
+      return { title: `${scenario}: one run, no violation`, run: () => runOnce(scenario, operations) };
+    const seeds = part === 'clusters' ? SEEDS_OF_CLUSTERS : SEEDS;
+    return {
+      title: `${scenario}: ${seeds} seeds, no violation; one run twice is the same run, event by event`,
+      run: () => runSeeds(scenario, operations, seeds),
+    };
+  });
 }
 
 function partOf(scenario: string): Part {
@@ -71,30 +80,26 @@ function partOf(scenario: string): Part {
   return scenario.startsWith('cluster') ? 'clusters' : 'small ones';
 }
 
-function testOnce(scenario: string, operations: number): void {
-  test(`${scenario}: one run, no violation`, async () => {
-    const { violations, faults } = await runScenario(scenario, { seed: 7, operations });
-    assert.deepEqual(violations, [], replay(scenario, 7, operations));
-    assert(faults > 0, 'no faults');
-  });
+async function runOnce(scenario: string, operations: number): Promise<void> {
+  const { violations, faults } = await runScenario(scenario, { seed: 7, operations });
+  assert.deepEqual(violations, [], replay(scenario, 7, operations));
+  assert(faults > 0, 'no faults');
 }
 
-function testSeeds(scenario: string, operations: number, seeds: number): void {
-  test(`${scenario}: ${seeds} seeds, no violation; one run twice is the same run, event by event`, async () => {
-    const digests = new Set<string>();
-    let faults = 0;
-    for (let seed = 1; seed <= seeds; seed++) {
-      const result = await runScenario(scenario, { seed, operations, keepTrace: seed === 1 });
-      assert.deepEqual(result.violations, [], replay(scenario, seed, operations));
-      digests.add(result.digest);
-      faults += result.faults;
-      if (seed > 1) continue;
-      assert(result.events > 500, `${result.events} events`);
-      const again = await runScenario(scenario, { seed, operations, keepTrace: true });
-      assert.deepEqual(again.trace, result.trace);
-      assert.equal(again.digest, result.digest);
-    }
-    assert.equal(digests.size, seeds, 'each seed is another run');
-    assert(faults > seeds, `only ${faults} faults`);
-  });
+async function runSeeds(scenario: string, operations: number, seeds: number): Promise<void> {
+  const digests = new Set<string>();
+  let faults = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const result = await runScenario(scenario, { seed, operations, keepTrace: seed === 1 });
+    assert.deepEqual(result.violations, [], replay(scenario, seed, operations));
+    digests.add(result.digest);
+    faults += result.faults;
+    if (seed > 1) continue;
+    assert(result.events > 500, `${result.events} events`);
+    const again = await runScenario(scenario, { seed, operations, keepTrace: true });
+    assert.deepEqual(again.trace, result.trace);
+    assert.equal(again.digest, result.digest);
+  }
+  assert.equal(digests.size, seeds, 'each seed is another run');
+  assert(faults > seeds, `only ${faults} faults`);
 }

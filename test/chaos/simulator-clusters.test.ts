@@ -1,3 +1,4 @@
-import { testScenarios } from './scenarios-here.ts';
+import { test } from 'node:test';
+import { runsOf } from './scenarios-here.ts';
 
-testScenarios('clusters');
+for (const { title, run } of runsOf('clusters')) test(title, run);

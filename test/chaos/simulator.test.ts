@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runScenario } from '../../chaos-tests/run-scenario.ts';
-import { testScenarios } from './scenarios-here.ts';
+import { runsOf } from './scenarios-here.ts';
 
-testScenarios('small ones');
-testScenarios('clusters, once');
+for (const { title, run } of [...runsOf('small ones'), ...runsOf('clusters, once')]) test(title, run);
 
 test('after a run the globals are the real ones again', async () => {
   const before = [setImmediate, setTimeout, clearTimeout, Math.random, Date.now];
