@@ -5,8 +5,9 @@
  * @module
  */
 import type { Clock } from '../model/clock.ts';
+import type { SealStatus } from '../model/seal.ts';
 import type { SealDraft } from '../seal/rekeying.ts';
-import type { Seal, SealStatus } from '../seal/seal.ts';
+import type { Seal } from '../seal/seal.ts';
 import type { Faults } from './faults.ts';
 import type { Membership } from './membership.ts';
 import type { MembershipHooks } from './membership-hooks.ts';

@@ -7,8 +7,9 @@
 import type { Clock } from '../model/clock.ts';
 import { CodedError } from '../model/errors.ts';
 import { SEAL_AGREE_MS, SEAL_STATUS_MS, SHARE_ANSWER_MS } from '../model/limits.ts';
+import type { SealStatus } from '../model/seal.ts';
 import type { PeerId } from '../model/transport.ts';
-import type { Seal, SealStatus } from '../seal/seal.ts';
+import type { Seal } from '../seal/seal.ts';
 import type { Membership } from './membership.ts';
 import { within } from './opening-waits.ts';
 import type { Post } from './post.ts';

@@ -13,6 +13,7 @@ import {
   TERM_SLICE,
   TERM_SLICES_MIN,
 } from '../model/limits.ts';
+import type { RotationConfig } from '../model/seal.ts';
 import { type Change, type Condition, Conflict, type Storage, StorageFailed } from '../model/storage.ts';
 import { NONCE_BYTES } from './aead.ts';
 import {
@@ -20,7 +21,6 @@ import {
   KEYRING_PATH,
   type Keyring,
   openKeyring,
-  type RotationConfig,
   sealKeyring,
   type Term,
   wipeKeyring,

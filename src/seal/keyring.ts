@@ -4,8 +4,10 @@
  *
  * @module
  */
+
 import assert from 'node:assert/strict';
 import { TERM_OPERATIONS_MAX } from '../model/limits.ts';
+import type { RotationConfig } from '../model/seal.ts';
 import { rfc3339 } from '../model/time.ts';
 import { damaged, openKeyRecord, sealRecord, termOf } from './record.ts';
 import { KEY_BYTES } from './secret-bytes.ts';
@@ -23,15 +25,6 @@ export interface Term {
   readonly installedAtMs: number;
   /** Debited so far: at least as many as were made under this key. */
   readonly encryptions: number;
-}
-
-/** When a new term begins by itself. */
-export interface RotationConfig {
-  readonly enabled: boolean;
-  /** Encryptions of one term; at most TERM_OPERATIONS_MAX. */
-  readonly operationsMax: number;
-  /** Age of a term, ms; 0: any. */
-  readonly intervalMs: number;
 }
 
 /** Immutable: a change makes a new one, which shares the keys that stay. */

@@ -4,12 +4,14 @@
  *
  * @module
  */
+
 import { badRequest, CodedError } from '../model/errors.ts';
 import { ROTATION_INTERVAL_MIN_MS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from '../model/limits.ts';
+import type { KeyStatus, RotationConfig, SealStatus } from '../model/seal.ts';
 import type { Storage } from '../model/storage.ts';
 import { type Barrier, makeBarrier } from './barrier.ts';
 import { type Founding, makeFounding } from './founding.ts';
-import { activeTerm, type RotationConfig } from './keyring.ts';
+import { activeTerm } from './keyring.ts';
 import { makeKeyringStore } from './keyring-store.ts';
 import { makeRekeying, type Rekeying } from './rekeying.ts';
 import { decodeSealConfig, FOUNDING_PATH, SEAL_PATH, type SealConfig } from './seal-config.ts';
@@ -25,26 +27,6 @@ export interface SealParts {
   now(): number;
   /** Told what went wrong in the background. */
   fault?(what: string, error: unknown): void;
-}
-
-export interface SealStatus {
-  readonly type: 'shamir';
-  readonly initialized: boolean;
-  readonly sealed: boolean;
-  /** 0 where not initialised, as is `shares`. */
-  readonly threshold: number;
-  readonly shares: number;
-  /** Shares given so far to an unseal that is not through. */
-  readonly progress: number;
-  /** A uuid that names this unseal; '' where none is under way. */
-  readonly nonce: string;
-}
-
-export interface KeyStatus {
-  readonly term: number;
-  readonly installedAtMs: number;
-  /** At least as many as were made; after a restart the unused rest of a slice counts too. */
-  readonly encryptions: number;
 }
 
 export interface Seal {

@@ -3,6 +3,15 @@
  *
  * @module
  */
+import type {
+  Ending,
+  Giving,
+  KeyStatus,
+  RekeyDone,
+  RootGiven,
+  RotationConfig,
+  SealStatus,
+} from '../../model/seal.ts';
 
 export interface SealControl {
   status(): SealStatus | Promise<SealStatus>;
@@ -29,35 +38,9 @@ export interface SealControl {
   changeRotation(change: Partial<RotationConfig>): Promise<void>;
 }
 
-export interface SealStatus {
-  readonly initialized: boolean;
-  readonly sealed: boolean;
-  /** 0 where not initialised, as is `shares`. */
-  readonly threshold: number;
-  readonly shares: number;
-  /** Shares given so far to an unseal that is not through. */
-  readonly progress: number;
-  /** Names that unseal; '' where none is under way. */
-  readonly nonce: string;
-}
-
 export interface InitMade {
   readonly keys: readonly Uint8Array[];
   readonly rootToken: string;
-}
-
-export interface KeyStatus {
-  readonly term: number;
-  readonly installedAtMs: number;
-  readonly encryptions: number;
-}
-
-export interface RotationConfig {
-  readonly enabled: boolean;
-  /** Encryptions of one key. */
-  readonly operationsMax: number;
-  /** Age of one key, ms; 0: any. */
-  readonly intervalMs: number;
 }
 
 /** Root tokens and rekeys that are attempted with shares: one of each in the cluster, whichever node is asked. */
@@ -69,14 +52,7 @@ export interface SealAttempts {
   /** Without an attempt, nothing. @throws CodedError `bad_request` where it is neither the nonce nor trusted. */
   cancel(name: 'generate-root' | 'rekey', ending: Ending): Promise<void>;
   /** @throws CodedError `bad_request`, 429 after too many wrong ones. */
-  giveForRoot(giving: Giving): Promise<{
-    readonly progress: number;
-    readonly required: number;
-    readonly complete: boolean;
-    readonly fingerprint: string;
-    /** '' until it is complete. */
-    readonly encodedToken: string;
-  }>;
+  giveForRoot(giving: Giving): Promise<RootGiven>;
   /** Undefined: more are needed. */
   giveForRekey(giving: Giving): Promise<RekeyDone | undefined>;
   /** True: the new seal is in force. */
@@ -85,20 +61,6 @@ export interface SealAttempts {
   /** PGP messages in hex, by the fingerprint of who reads them. */
   backup(): Promise<{ nonce: string; keys: Readonly<Record<string, readonly string[]>> } | undefined>;
   deleteBackup(): Promise<void>;
-}
-
-export interface Giving {
-  readonly nonce: string;
-  /** 16 to 33 bytes, or it is refused. Wiped by the caller. */
-  readonly share: Uint8Array;
-  /** Has a token with sudo: wrong shares of others are not held against it. */
-  readonly isTrusted: boolean;
-}
-
-export interface Ending {
-  readonly nonce: string;
-  /** Has a token with sudo. */
-  readonly isTrusted: boolean;
 }
 
 export interface RekeyWanted {
@@ -124,14 +86,4 @@ export interface AttemptShown {
   readonly progress: number;
   /** New shares that were given, of a rekey that is verified. */
   readonly verified: number;
-}
-
-export interface RekeyDone {
-  /** As they are, or PGP messages where there are fingerprints. */
-  readonly keys: readonly Uint8Array[];
-  readonly fingerprints: readonly string[];
-  readonly backup: boolean;
-  /** Undefined: they are in force. */
-  readonly verificationNonce: string | undefined;
-  readonly warning?: string;
 }

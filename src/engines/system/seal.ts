@@ -100,10 +100,10 @@ export function sealRoutes(core: SystemCore): Record<string, Route> {
 
 /** Order of the members is Vault's. */
 async function sealStatus({ seal, node }: SystemCore): Promise<Encodable> {
-  const { initialized, sealed, threshold, shares, progress, nonce } = await seal.status();
+  const { type, initialized, sealed, threshold, shares, progress, nonce } = await seal.status();
   const cluster = sealed ? undefined : node.cluster();
   return {
-    type: 'shamir',
+    type,
     initialized,
     sealed,
     t: threshold,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+
 import {
   type ActorContext,
   type ActorId,
@@ -20,6 +21,7 @@ import {
   SHARE_BYTES_MAX,
   SHARE_BYTES_MIN,
 } from '../../model/limits.ts';
+import type { Ending, Giving } from '../../model/seal.ts';
 import type { Rekeying, SealDraft, SealInForce } from '../rekeying.ts';
 import { makeGivenShares } from './given-shares.ts';
 import {
@@ -46,20 +48,6 @@ export interface AttemptsParts {
   readonly rekeying: Rekeying;
   /** Puts a draft in force, and tells all nodes. @throws as `Rekeying.install`. */
   install(draft: SealDraft, before: string): Promise<void>;
-}
-
-/** A share, and who gives it. */
-export interface Giving {
-  readonly nonce: string;
-  readonly share: Uint8Array;
-  /** Has a token that may end the attempt: how many wrong shares strangers gave is not held against it. */
-  readonly isTrusted: boolean;
-}
-
-/** Who may end an attempt: has its nonce, or a token with sudo. */
-export interface Ending {
-  readonly nonce: string;
-  readonly isTrusted: boolean;
 }
 
 export interface Shown {

@@ -8,32 +8,14 @@
 import { encryptShares, readPgpKey, readPgpKeys } from '../../crypto/pgp.ts';
 import { type Cluster, OWN_CLAIMS, type SendOptions } from '../../model/actor.ts';
 import { badRequest } from '../../model/errors.ts';
+import type { Ending, Giving, RekeyDone, RootGiven } from '../../model/seal.ts';
 import { RekeyUnknown } from '../rekey-unknown.ts';
 import type { Rekeying, SealDraft } from '../rekeying.ts';
-import { ATTEMPTS_ID, type AttemptsActor, type Ending, type Giving, type Shown } from './actor.ts';
+import { ATTEMPTS_ID, type AttemptsActor, type Shown } from './actor.ts';
 import type { AttemptName, Backup, RekeyAttempt, RekeyWanted, RootAttempt, RootWanted } from './state.ts';
 
 /** As Vault's: a root token of its own takes as many characters. */
 export const OTP_CHARS = 28;
-
-export interface RootGiven {
-  readonly progress: number;
-  readonly required: number;
-  readonly complete: boolean;
-  readonly fingerprint: string;
-  /** '' until it is complete. */
-  readonly encodedToken: string;
-}
-
-export interface RekeyDone {
-  /** As they are, or PGP messages where there are fingerprints. */
-  readonly keys: readonly Uint8Array[];
-  readonly fingerprints: readonly string[];
-  readonly backup: boolean;
-  /** Undefined: they are in force. */
-  readonly verificationNonce: string | undefined;
-  readonly warning?: string;
-}
 
 export interface SealAttempts {
   show(name: AttemptName): Promise<Shown>;

@@ -9,7 +9,6 @@ import { parsePolicy } from '../../../src/auth/policies/parse.ts';
 import type { AuditDevice } from '../../../src/engines/system/audit-core.ts';
 import type { SystemCore } from '../../../src/engines/system/core.ts';
 import { newMount } from '../../../src/engines/system/mount-info.ts';
-import type { RotationConfig, SealStatus } from '../../../src/engines/system/seal-core.ts';
 import { makeSystem } from '../../../src/engines/system/system.ts';
 import { type Cluster, OWN_CLAIMS } from '../../../src/model/actor.ts';
 import type { Caller, TokenState } from '../../../src/model/caller.ts';
@@ -24,6 +23,7 @@ import { type Namespace, ROOT_NAMESPACE } from '../../../src/model/namespace.ts'
 import { decodeParams } from '../../../src/model/params.ts';
 import type { QuotaScope } from '../../../src/model/quotas.ts';
 import type { LogicalReply } from '../../../src/model/request.ts';
+import type { RotationConfig, SealStatus } from '../../../src/model/seal.ts';
 import { makeLog, type ServerLog } from '../../../src/observe/log.ts';
 import { makeRouter } from '../../../src/pipeline/router.ts';
 import { tokenState } from '../../support/token-state.ts';
@@ -118,7 +118,15 @@ export function fakeCore(): FakeCore {
     leasesNow: new Set(),
     namespace: ROOT_NAMESPACE,
     namespacesNow: [],
-    sealNow: { initialized: true, sealed: false, threshold: 3, shares: 5, progress: 0, nonce: '' },
+    sealNow: {
+      type: 'shamir',
+      initialized: true,
+      sealed: false,
+      threshold: 3,
+      shares: 5,
+      progress: 0,
+      nonce: '',
+    },
     authTypes: [],
     done: [],
     attempts: {

@@ -8,7 +8,15 @@ const SHARE = Buffer.alloc(33, 5);
 
 function uninitialised() {
   const core = fakeCore();
-  core.sealNow = { initialized: false, sealed: true, threshold: 0, shares: 0, progress: 0, nonce: '' };
+  core.sealNow = {
+    type: 'shamir',
+    initialized: false,
+    sealed: true,
+    threshold: 0,
+    shares: 0,
+    progress: 0,
+    nonce: '',
+  };
   return core;
 }
 
