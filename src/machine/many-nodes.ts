@@ -44,6 +44,7 @@ export async function startManyNodes(options: ManyNodesOptions): Promise<ManyNod
   const { settings } = options;
   checkSharable(settings);
   const folder = settings.cluster?.dataFolder ?? nodesFolder(settings.storage.folder!);
+  // Of two sets that start at once each would find the address free, and then take cluster ports that the other's nodes want.
   const held = lockFolder(join(folder, 'parent'));
   try {
     return await startUnder(held, options);
